@@ -1,0 +1,30 @@
+#include "collectors/collector.h"
+
+namespace metsuke {
+namespace {
+
+// Marks the status of Absent: a file that is missing is NotFound too, and must
+// never be taken for it.
+constexpr char kAbsent[] = "metsuke/absent";
+
+}  // namespace
+
+absl::Status Absent(const std::string& why) {
+  absl::Status status = absl::NotFoundError(why);
+  status.SetPayload(kAbsent, absl::Cord());
+  return status;
+}
+
+bool IsAbsent(const absl::Status& status) {
+  return status.GetPayload(kAbsent).has_value();
+}
+
+void AddGap(v1::Snapshot& snapshot, std::string_view table,
+            std::string_view subject, std::string_view reason) {
+  v1::Gap& gap = *snapshot.add_gaps();
+  gap.set_table(std::string(table));
+  gap.set_subject(std::string(subject));
+  gap.set_reason(std::string(reason));
+}
+
+}  // namespace metsuke
