@@ -9,7 +9,7 @@
 #include <set>
 
 #include "collectors/collector.h"
-#include "collectors/netlink.h"
+#include "collectors/netlink_messages.h"
 #include "proto/status.h"
 #include "proto/utf8.h"
 

@@ -8,7 +8,7 @@
 
 #include "collectors/collector.h"
 #include "collectors/interfaces.h"
-#include "collectors/netlink.h"
+#include "collectors/netlink_messages.h"
 #include "collectors/owners.h"
 #include "collectors/sockets.h"
 #include "collectors/words.h"

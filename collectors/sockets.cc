@@ -8,7 +8,7 @@
 #include <algorithm>
 #include <optional>
 
-#include "collectors/netlink.h"
+#include "collectors/netlink_messages.h"
 #include "collectors/words.h"
 
 namespace metsuke {
