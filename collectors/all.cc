@@ -5,12 +5,18 @@
 namespace metsuke {
 
 // (one declaration per collector, alphabetical)
+absl::Status CollectInterfaces(const Host& host, v1::Snapshot& snapshot);
+absl::Status CollectPackages(const Host& host, v1::Snapshot& snapshot);
+absl::Status CollectPorts(const Host& host, v1::Snapshot& snapshot);
 
 namespace {
 
 // In the order of the tables' field numbers.
-constexpr std::array<Collector, 0> kCollectors = {{
-}};
+constexpr auto kCollectors = std::to_array<Collector>({
+    {"interfaces", CollectInterfaces},
+    {"packages", CollectPackages},
+    {"ports", CollectPorts},
+});
 
 }  // namespace
 
