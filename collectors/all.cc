@@ -4,8 +4,11 @@
 
 namespace metsuke {
 
+absl::Status CollectAccounts(const Host&, v1::Snapshot&);
 absl::Status CollectAuditRules(const Host&, v1::Snapshot&);
 absl::Status CollectAuditStatus(const Host&, v1::Snapshot&);
+absl::Status CollectAuthorizedKeys(const Host&, v1::Snapshot&);
+absl::Status CollectGroups(const Host&, v1::Snapshot&);
 absl::Status CollectHost(const Host&, v1::Snapshot&);
 absl::Status CollectInterfaces(const Host&, v1::Snapshot&);
 absl::Status CollectJournalConfig(const Host&, v1::Snapshot&);
@@ -14,13 +17,16 @@ absl::Status CollectPackageUpdates(const Host&, v1::Snapshot&);
 absl::Status CollectPackages(const Host&, v1::Snapshot&);
 absl::Status CollectPorts(const Host&, v1::Snapshot&);
 absl::Status CollectServices(const Host&, v1::Snapshot&);
+absl::Status CollectSshdOptions(const Host&, v1::Snapshot&);
+absl::Status CollectSudoRules(const Host&, v1::Snapshot&);
+absl::Status CollectSysctls(const Host&, v1::Snapshot&);
 absl::Status CollectSyslogConfig(const Host&, v1::Snapshot&);
 absl::Status CollectTimers(const Host&, v1::Snapshot&);
 
 namespace {
 
 // In the order of the tables' field numbers.
-constexpr std::array<Collector, 12> kCollectors = {{
+constexpr std::array<Collector, 18> kCollectors = {{
     {"host", CollectHost},
     {"interfaces", CollectInterfaces},
     {"packages", CollectPackages},
@@ -28,6 +34,12 @@ constexpr std::array<Collector, 12> kCollectors = {{
     {"services", CollectServices},
     {"timers", CollectTimers},
     {"ports", CollectPorts},
+    {"sshd_options", CollectSshdOptions},
+    {"authorized_keys", CollectAuthorizedKeys},
+    {"accounts", CollectAccounts},
+    {"groups", CollectGroups},
+    {"sudo_rules", CollectSudoRules},
+    {"sysctls", CollectSysctls},
     {"journal_config", CollectJournalConfig},
     {"syslog_config", CollectSyslogConfig},
     {"logrotate_rules", CollectLogrotateRules},
