@@ -186,7 +186,20 @@ TEST_F(AgentSyncTest, ARefusedRecordIsLostOrKept) {
   OpenAndSend(2);
   EXPECT_THAT(Hear("refusal { seq: 1 reason: 'unknown table' }"),
               ElementsAre("lose 1: refused: unknown table",
-                          "close soon: record 1 refused: unknown table"));
+                          "note record 1 refused: unknown table"));
+  EXPECT_THAT(Hear("refusal { seq: 2 reason: 'again' }"),
+              ElementsAre("lose 2: refused: again",
+                          "note record 2 refused: again", "record after 1"))
+      << "nothing else is under way, so the loss itself is sent";
+  EXPECT_THAT(
+      Give("seq: 2 loss { from: 1 to: 2 reason: 'r' }"),
+      ElementsAre(
+          "send record { seq: 2 loss { from: 2 to: 2 reason: \"r\" } }"));
+  EXPECT_THAT(Hear("ack { seq: 2 }"), ElementsAre("free 2"));
+  OpenAndSend(2);
+  EXPECT_THAT(Hear("refusal { seq: 2 reason: 'early' }"),
+              ElementsAre("lose 2: refused: early",
+                          "close soon: record 2 refused: early"));
   OpenAndSend(2);
   EXPECT_THAT(Hear("refusal { seq: 2 reason: 'disk full' retry: true }"),
               ElementsAre("close: record 2 refused: disk full"));
