@@ -52,6 +52,9 @@ struct FileInfo {
 // as it was; see Host::StartRecording.
 class Recording;
 
+// The file system below the host's root; see collectors/safe_open.h.
+class SafeTree;
+
 // How a program is run.
 struct RunOptions {
   // The group of the program is killed after this time.
@@ -171,6 +174,7 @@ class Host {
   const boost::filesystem::path root_;
 
  private:
+  std::unique_ptr<const SafeTree> tree_;
   mutable std::unique_ptr<Recording> recording_;
 };
 
