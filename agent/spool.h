@@ -27,7 +27,7 @@
 
 #include "absl/status/statusor.h"
 #include "agent/bodies.h"
-#include "agent/descriptor.h"
+#include "collectors/descriptor.h"
 #include "proto/sync.pb.h"
 
 namespace metsuke {

@@ -74,8 +74,16 @@ std::vector<Step> AgentSync::OnWelcome(const v1::Welcome& welcome) {
                true));
     return steps;
   }
-  acknowledged_ = sent_ = welcome.acknowledged();
-  if (acknowledged_ > 0) steps.push_back(step::Free{acknowledged_});
+  if (welcome.acknowledged() < acknowledged_) {
+    // As after its store was set back. What it lacks, Heartbeat will show.
+    steps.push_back(step::Note{
+        fmt::format("the controller has lost records {} to {}, which it had "
+                    "acknowledged",
+                    welcome.acknowledged() + 1, acknowledged_)});
+  } else if (welcome.acknowledged() > 0) {
+    steps.push_back(step::Free{welcome.acknowledged()});
+  }
+  acknowledged_ = sent_ = std::max(acknowledged_, welcome.acknowledged());
   Append(steps, Fill());
   return steps;
 }

@@ -255,6 +255,18 @@ TEST_F(AgentSyncTest, ASpoolThatWasSetBackBeginsANewStream) {
   EXPECT_THAT(lines[3], testing::StartsWith("close soon: "));
 }
 
+TEST_F(AgentSyncTest, AControllerThatWasSetBackGetsHeartbeats) {
+  sync_.Connected("S", 7, 7);
+  EXPECT_THAT(Hear("welcome { acknowledged: 3 interval_seconds: 60 }"),
+              ElementsAre("interval 60",
+                          "note the controller has lost records 4 to 6, which "
+                          "it had acknowledged"));
+  EXPECT_THAT(Text(sync_.Unchanged("D")),
+              ElementsAre("send heartbeat { state: \"D\" }"));
+  EXPECT_THAT(Hear("want { }"), ElementsAre("record current"));
+  EXPECT_THAT(Text(sync_.Recorded(8)), ElementsAre("record after 6"));
+}
+
 TEST_F(AgentSyncTest, HeartbeatsOnlyWhenEverythingIsAcknowledged) {
   OpenAndSend(1);
   EXPECT_THAT(Text(sync_.Unchanged("D")), IsEmpty());
