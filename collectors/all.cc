@@ -8,6 +8,7 @@ namespace metsuke {
 absl::Status CollectAuditRules(const Host& host, v1::Snapshot& snapshot);
 absl::Status CollectAuditStatus(const Host& host, v1::Snapshot& snapshot);
 absl::Status CollectJournalConfig(const Host& host, v1::Snapshot& snapshot);
+absl::Status CollectLogFiles(const Host& host, v1::Snapshot& snapshot);
 absl::Status CollectLogrotateRules(const Host& host, v1::Snapshot& snapshot);
 absl::Status CollectServices(const Host& host, v1::Snapshot& snapshot);
 absl::Status CollectSyslogConfig(const Host& host, v1::Snapshot& snapshot);
@@ -22,6 +23,7 @@ constexpr auto kCollectors = std::to_array<Collector>({
     {"journal_config", CollectJournalConfig},
     {"syslog_config", CollectSyslogConfig},
     {"logrotate_rules", CollectLogrotateRules},
+    {"log_files", CollectLogFiles},
     {"audit_status", CollectAuditStatus},
     {"audit_rules", CollectAuditRules},
 });
