@@ -136,7 +136,8 @@ class Host {
   // messages with their headers, one after the other, up to NLMSG_DONE or, for
   // a request that is no dump, its acknowledgement. `name` says what is asked,
   // such as "tcp4"; a recorded host answers by it. An NLMSG_ERROR becomes a
-  // status. It must be asked again each time, so a collector that uses it runs
+  // status; a kernel without the protocol is Unimplemented. It must be asked
+  // again each time, so a collector that uses it runs
   // in every cycle.
   virtual absl::StatusOr<std::string> Netlink(std::string_view name,
                                               int protocol,

@@ -41,6 +41,15 @@ absl::Status KernelError(std::string_view name, int error) {
   return ErrnoStatus(error, fmt::format("netlink {}", name));
 }
 
+// What goes wrong before the kernel has read the request: nobody listens on
+// the protocol (the audit subsystem of a kernel booted with audit=0), or it
+// was not compiled in.
+absl::Status NoProtocol(std::string_view name, int error) {
+  const absl::Status status = KernelError(name, error);
+  if (error != ECONNREFUSED && error != EPROTONOSUPPORT) return status;
+  return absl::UnimplementedError(status.message());
+}
+
 // Takes in one message. The payload of NLMSG_ERROR, and of the NLMSG_DONE of a
 // dump that failed half-way, begins with a negative errno.
 absl::Status Take(std::string_view name, const nlmsghdr& header,
@@ -50,6 +59,9 @@ absl::Status Take(std::string_view name, const nlmsghdr& header,
     int error = 0;
     if (message.size() >= NLMSG_HDRLEN + sizeof error)
       memcpy(&error, message.data() + NLMSG_HDRLEN, sizeof error);
+    // The answer of the audit subsystem to all but the first user namespace
+    // (audit_netlink_ok).
+    if (error == -ECONNREFUSED) error = -EPERM;
     if (error < 0) return KernelError(name, -error);
     if (header.nlmsg_type == NLMSG_DONE) answer.done = true;
     answer.acknowledged = true;
@@ -119,14 +131,14 @@ bool Complete(const Answer& answer, bool wants_acknowledgement) {
 absl::StatusOr<Answer> AskOnce(std::string_view name, int protocol,
                                std::string_view request) {
   Descriptor fd(socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol));
-  if (!fd) return KernelError(name, errno);
+  if (!fd) return NoProtocol(name, errno);
   nlmsghdr asked;
   memcpy(&asked, request.data(), sizeof asked);
   sockaddr_nl kernel{};
   kernel.nl_family = AF_NETLINK;
   if (sendto(fd.get(), request.data(), request.size(), 0,
              reinterpret_cast<sockaddr*>(&kernel), sizeof kernel) < 0)
-    return KernelError(name, errno);
+    return NoProtocol(name, errno);
   Answer answer{};
   answer.dump = (asked.nlmsg_flags & NLM_F_DUMP) == NLM_F_DUMP;
   const bool wants_acknowledgement = asked.nlmsg_flags & NLM_F_ACK;
