@@ -52,6 +52,9 @@ struct FileInfo {
 // as it was; see Host::StartRecording.
 class Recording;
 
+// The file system below the host's root; see collectors/safe_open.h.
+class SafeTree;
+
 // How a program is run.
 struct RunOptions {
   // The group of the program is killed after this time.
@@ -133,7 +136,8 @@ class Host {
   // messages with their headers, one after the other, up to NLMSG_DONE or, for
   // a request that is no dump, its acknowledgement. `name` says what is asked,
   // such as "tcp4"; a recorded host answers by it. An NLMSG_ERROR becomes a
-  // status. It must be asked again each time, so a collector that uses it runs
+  // status; a kernel without the protocol is Unimplemented. It must be asked
+  // again each time, so a collector that uses it runs
   // in every cycle.
   virtual absl::StatusOr<std::string> Netlink(std::string_view name,
                                               int protocol,
@@ -171,6 +175,7 @@ class Host {
   const boost::filesystem::path root_;
 
  private:
+  std::unique_ptr<const SafeTree> tree_;
   mutable std::unique_ptr<Recording> recording_;
 };
 

@@ -1,0 +1,38 @@
+// What the kernel's audit subsystem answers over netlink, without a host.
+
+#ifndef METSUKE_COLLECTORS_AUDIT_H_
+#define METSUKE_COLLECTORS_AUDIT_H_
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "collectors/host.h"
+#include "proto/snapshot.pb.h"
+
+namespace metsuke {
+
+// The answers to a request of type `request` (linux/audit.h) without payload;
+// Host::Netlink answers by `name`. Absent when the kernel has no audit;
+// PermissionDenied when it will not speak to us.
+absl::StatusOr<std::string> AskAudit(const Host& host, std::string_view name,
+                                     uint16_t request);
+
+// The payloads of the messages of type `type` among `messages`, which they
+// point into.
+std::vector<std::string_view> AuditPayloads(std::string_view messages,
+                                            uint16_t type);
+
+// The state in an answer to AUDIT_GET.
+absl::StatusOr<v1::AuditStatus> ReadAuditStatus(std::string_view messages);
+
+// The rules in an answer to AUDIT_LIST_RULES, in the kernel's order; two that
+// differ only in their keys are one row.
+absl::StatusOr<std::vector<v1::AuditRule>> ReadAuditRules(
+    std::string_view messages);
+
+}  // namespace metsuke
+
+#endif  // METSUKE_COLLECTORS_AUDIT_H_

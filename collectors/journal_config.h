@@ -1,0 +1,28 @@
+// The configuration of the systemd journal, journald.conf(5), without a host.
+
+#ifndef METSUKE_COLLECTORS_JOURNAL_CONFIG_H_
+#define METSUKE_COLLECTORS_JOURNAL_CONFIG_H_
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "proto/snapshot.pb.h"
+
+namespace metsuke {
+
+// A configuration file and where it stands.
+struct JournalFile {
+  std::string path;
+  std::string text;
+};
+
+// One row for each option when journald reads `files` in their order. `debian`
+// says whether the compiled defaults are those of Debian's build, which
+// differ in two options; `forwards` whether that build forwards to syslog.
+std::vector<v1::JournalOption> JournalOptions(
+    const std::vector<JournalFile>& files, bool debian, bool forwards);
+
+}  // namespace metsuke
+
+#endif  // METSUKE_COLLECTORS_JOURNAL_CONFIG_H_

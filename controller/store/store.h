@@ -1,0 +1,171 @@
+// The store keeps what the fleet looked like: each table's body once, by its
+// digest, however many hosts share it; each host's history as spans of time in
+// which a table did not change; and what operators decided about hosts.
+//
+// Two kinds of callers. Agents' streams write: Connect, Commit and Touch return
+// at once, many writes are put into one transaction, and `done` is called on
+// the store's own thread when that transaction is synced to disk or has
+// failed; it must be short and must not call a waiting function of the store.
+// Everything else waits for its answer and may be called from any thread.
+// Readers see the last committed transaction and are never held up by writes.
+//
+// Instants are seconds since 1970-01-01 UTC. Digests are 32 bytes.
+//
+// Errors, for all calls: NotFound when no host, body or span is called that;
+// FailedPrecondition when several hosts are called that; PermissionDenied when
+// the host was removed; ResourceExhausted when the disk is full; Unavailable
+// when the disk cannot be read or written; DataLoss when what was read is not
+// what was stored. A failed write leaves everything as it was.
+
+#ifndef METSUKE_CONTROLLER_STORE_STORE_H_
+#define METSUKE_CONTROLLER_STORE_STORE_H_
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "proto/operator.pb.h"
+#include "proto/sync.pb.h"
+
+namespace metsuke {
+
+// What a host looks like: the digest of each of its tables, by name.
+using TableDigests = std::map<std::string, std::string, std::less<>>;
+
+// A state that at least one host is in.
+struct HostState {
+  std::string digest;  // as StateDigest has it
+  TableDigests tables;
+};
+
+// Which hosts are meant; hosts that were removed never are.
+struct HostFilter {
+  // "key=value" or "key", comma-separated: all must hold. Empty for all hosts.
+  std::string selector;
+  // Name or id of one host; empty for all.
+  std::string host;
+};
+
+struct FleetHost {
+  // As ListHosts sends it, but for `stale`, which the store leaves false.
+  v1::HostEntry entry;
+  // Index of its state in Fleet::states; -1 when it had none.
+  int state = -1;
+};
+
+struct Fleet {
+  std::vector<FleetHost> hosts;   // by name, then by id
+  std::vector<HostState> states;  // each at least one host's
+};
+
+// An agent opened a stream.
+struct Contact {
+  std::string host;     // the UUID of its certificate
+  std::string stream;   // Hello.stream
+  std::string version;  // Hello.version
+  int64_t now = 0;
+};
+
+// What the store knows of the host that opened it.
+struct Standing {
+  uint64_t acknowledged = 0;  // last stored record of the stream
+  std::string state;          // digest of its current state; empty when none
+};
+
+// A table as it travels and is stored; controller/store/body.h makes and
+// checks them. The store takes it that the caller has checked it.
+struct TableBody {
+  std::string digest;
+  std::string table;
+  uint32_t size = 0;  // of the canonical bytes
+  std::string zstd;   // the canonical bytes, compressed
+};
+
+// One record of an agent's spool, or the refusal of one, with the bodies it
+// brought along.
+struct HostUpdate {
+  std::string host;
+  std::string stream;
+  uint64_t seq = 0;
+  int64_t now = 0;
+  std::optional<v1::State> state;
+  std::vector<TableBody> bodies;
+  std::vector<v1::Loss> losses;
+};
+
+// A baseline as it was applied.
+struct StoredBaseline {
+  std::string version;
+  std::string by;
+  int64_t applied = 0;
+  std::vector<v1::BaselineFile> files;
+};
+
+class Store {
+ public:
+  virtual ~Store() = default;
+
+  // Notes that the host was heard of; a host that is not known yet becomes
+  // part of the fleet.
+  virtual void Connect(const Contact& contact,
+                       std::function<void(absl::StatusOr<Standing>)> done) = 0;
+
+  // The digests of `state` whose bodies Commit needs and the store does not
+  // have: never stored, or, for a table marked (sensitive), never stored from
+  // this host. Each once. The empty table is known to everybody.
+  virtual absl::StatusOr<std::vector<std::string>> Missing(
+      const std::string& host, const v1::State& state) = 0;
+
+  // Stores a record whole: the state, its spans and bodies, the losses. A
+  // record with a seq that is not newer than the acknowledged one changes
+  // nothing and is OK. NotFound when a body is still missing. A span begins
+  // when the host says it looked, but neither before its predecessor nor
+  // after `now`.
+  virtual void Commit(HostUpdate update,
+                      std::function<void(absl::Status)> done) = 0;
+
+  // Notes that the host was heard of at `now`.
+  virtual void Touch(const std::string& host, int64_t now) = 0;
+
+  // The hosts that `filter` means with their states at `at`; 0 is now.
+  // InvalidArgument when the selector cannot be read; NotFound when
+  // filter.host is no host. No host with the labels is an empty fleet.
+  virtual absl::StatusOr<Fleet> ReadFleet(const HostFilter& filter,
+                                          int64_t at) = 0;
+
+  // The host with this name or id.
+  virtual absl::StatusOr<v1::HostEntry> FindHost(
+      const std::string& name_or_id) = 0;
+
+  // The canonical bytes of a table: they parse as a Snapshot.
+  virtual absl::StatusOr<std::string> Body(std::string_view digest) = 0;
+
+  // Spans, newest first, and losses, newest first, of the host with this id.
+  virtual absl::StatusOr<v1::HistoryReply> History(const std::string& id) = 0;
+
+  // Sets `set`, each "key=value", and removes the keys `remove` of the host
+  // with this id; returns all its labels, sorted. A key is 1 to 63 of
+  // [A-Za-z0-9._/-], a value at most 63 of them, else InvalidArgument.
+  virtual absl::StatusOr<std::vector<std::string>> SetLabels(
+      const std::string& id, const std::vector<std::string>& set,
+      const std::vector<std::string>& remove) = 0;
+
+  // Takes the host with this id out of the fleet. Its history is kept, its id
+  // is never used again, and Connect refuses it from then on.
+  virtual absl::Status RemoveHost(const std::string& id, int64_t now) = 0;
+
+  // Puts a baseline in force. A version that was in force before may be again.
+  virtual absl::Status PutBaseline(const StoredBaseline& baseline) = 0;
+
+  // The baseline in force; nullopt when none was ever applied.
+  virtual absl::StatusOr<std::optional<StoredBaseline>> ActiveBaseline() = 0;
+};
+
+}  // namespace metsuke
+
+#endif  // METSUKE_CONTROLLER_STORE_STORE_H_
