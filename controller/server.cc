@@ -48,7 +48,8 @@ class Vouch : public grpc::experimental::ServerInterceptorFactoryInterface {
 // What gRPC itself has to say, such as why a handshake failed, in our form.
 void LogOfGrpc(gpr_log_func_args* args) {
   if (args->severity < GPR_LOG_SEVERITY_ERROR) return;
-  Log(Priority::kWarning, "gRPC: " + enc::Log(HostText(std::string(args->message))));
+  Log(Priority::kWarning,
+      "gRPC: " + enc::Log(HostText(std::string(args->message))));
 }
 
 void AddArguments(grpc::ServerBuilder& builder) {
