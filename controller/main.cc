@@ -65,9 +65,8 @@ absl::Status Serve(const v1::ControllerConfig& config, const Credential& own) {
   RaiseDescriptors();
   ASSIGN_OR_RETURN(const auto store, OpenSqliteStore(config.state()));
   SyncService sync(*store, config.interval_seconds(), RenewBy(config));
-  ASSIGN_OR_RETURN(
-      const auto server,
-      Server::Start(config, own, {.store = store.get(), .sync = &sync}));
+  ASSIGN_OR_RETURN(const auto server,
+                   Server::Start(config, own, {.sync = &sync}));
   Log(Priority::kNotice, fmt::format("{} listens on {}, port {}", kVersion,
                                      config.listen(), server->port()));
   int number = 0;

@@ -97,7 +97,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(
   ASSIGN_OR_RETURN(const std::shared_ptr<Gate> gate, Gate::Make(AllServices()));
   auto credentials = ServerTls(own);
   credentials->SetAuthMetadataProcessor(gate);
-  std::unique_ptr<Server> server(new Server);
+  std::unique_ptr<Server> server(new Server(parts.sync));
 
   gpr_set_log_function(LogOfGrpc);
   grpc::ServerBuilder builder;
@@ -138,6 +138,9 @@ Server::~Server() {
   vouching_ = nullptr;
   // A connection must not be handed to a server that has been shut down.
   if (listener_ != nullptr) listener_->Stop();
+  // Agents' streams have no end of their own to wait for; calls of operators
+  // have.
+  sync_->DropAll();
   server_->Shutdown(std::chrono::system_clock::now() + kGrace);
   server_->Wait();
 }
