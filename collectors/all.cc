@@ -4,29 +4,50 @@
 
 namespace metsuke {
 
-// (one declaration per collector, alphabetical)
-absl::Status CollectAuditRules(const Host& host, v1::Snapshot& snapshot);
-absl::Status CollectAuditStatus(const Host& host, v1::Snapshot& snapshot);
-absl::Status CollectJournalConfig(const Host& host, v1::Snapshot& snapshot);
-absl::Status CollectLogFiles(const Host& host, v1::Snapshot& snapshot);
-absl::Status CollectLogrotateRules(const Host& host, v1::Snapshot& snapshot);
-absl::Status CollectServices(const Host& host, v1::Snapshot& snapshot);
-absl::Status CollectSyslogConfig(const Host& host, v1::Snapshot& snapshot);
-absl::Status CollectTimers(const Host& host, v1::Snapshot& snapshot);
+absl::Status CollectAccounts(const Host&, v1::Snapshot&);
+absl::Status CollectAuditRules(const Host&, v1::Snapshot&);
+absl::Status CollectAuditStatus(const Host&, v1::Snapshot&);
+absl::Status CollectAuthorizedKeys(const Host&, v1::Snapshot&);
+absl::Status CollectGroups(const Host&, v1::Snapshot&);
+absl::Status CollectHost(const Host&, v1::Snapshot&);
+absl::Status CollectInterfaces(const Host&, v1::Snapshot&);
+absl::Status CollectJournalConfig(const Host&, v1::Snapshot&);
+absl::Status CollectLogFiles(const Host&, v1::Snapshot&);
+absl::Status CollectLogrotateRules(const Host&, v1::Snapshot&);
+absl::Status CollectPackageUpdates(const Host&, v1::Snapshot&);
+absl::Status CollectPackages(const Host&, v1::Snapshot&);
+absl::Status CollectPorts(const Host&, v1::Snapshot&);
+absl::Status CollectServices(const Host&, v1::Snapshot&);
+absl::Status CollectSshdOptions(const Host&, v1::Snapshot&);
+absl::Status CollectSudoRules(const Host&, v1::Snapshot&);
+absl::Status CollectSysctls(const Host&, v1::Snapshot&);
+absl::Status CollectSyslogConfig(const Host&, v1::Snapshot&);
+absl::Status CollectTimers(const Host&, v1::Snapshot&);
 
 namespace {
 
 // In the order of the tables' field numbers.
-constexpr auto kCollectors = std::to_array<Collector>({
+constexpr std::array<Collector, 19> kCollectors = {{
+    {"host", CollectHost},
+    {"interfaces", CollectInterfaces},
+    {"packages", CollectPackages},
+    {"package_updates", CollectPackageUpdates},
     {"services", CollectServices},
     {"timers", CollectTimers},
+    {"ports", CollectPorts},
+    {"sshd_options", CollectSshdOptions},
+    {"authorized_keys", CollectAuthorizedKeys},
+    {"accounts", CollectAccounts},
+    {"groups", CollectGroups},
+    {"sudo_rules", CollectSudoRules},
+    {"sysctls", CollectSysctls},
     {"journal_config", CollectJournalConfig},
     {"syslog_config", CollectSyslogConfig},
     {"logrotate_rules", CollectLogrotateRules},
     {"log_files", CollectLogFiles},
     {"audit_status", CollectAuditStatus},
     {"audit_rules", CollectAuditRules},
-});
+}};
 
 }  // namespace
 

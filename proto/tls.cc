@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <openssl/conf.h>
 #include <openssl/err.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 
@@ -86,6 +87,9 @@ absl::StatusOr<std::string> ReadCertificate(const std::string& path) {
 
 absl::Status HardenTls() {
   setenv("GRPC_SSL_CIPHER_SUITES", kNoTls12, 1);
+  // OpenSSL writes to sockets with write(2), which kills the program when the
+  // peer is gone.
+  signal(SIGPIPE, SIG_IGN);
   if (!Hardened()) RETURN_IF_ERROR(Configure());
   if (!Hardened()) return Failed("the settings have no effect");
   return absl::OkStatus();

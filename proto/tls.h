@@ -13,10 +13,10 @@
 namespace metsuke {
 
 // Makes TLS in this process what the fleet demands: version 1.3 and nothing
-// else, no session tickets, and no settings of the machine's openssl.cnf. The
-// first step of every main, before a thread is started, as it sets environment
-// variables that gRPC reads. Internal when it had no effect: the program must
-// then not go on.
+// else, no session tickets, and no settings of the machine's openssl.cnf; and
+// ignores SIGPIPE, which children inherit. The first step of every main, before
+// a thread is started, as it sets environment variables that gRPC reads.
+// Internal when it had no effect: the program must then not go on.
 absl::Status HardenTls();
 
 // A certificate with its key and what it is checked against, all PEM.

@@ -77,11 +77,13 @@ struct Standing {
   std::string state;          // digest of its current state; empty when none
 };
 
-// A table as it travels and is stored.
+// A table as it travels and is stored; controller/store/body.h makes and
+// checks them. The store takes it that the caller has checked it.
 struct TableBody {
   std::string digest;
   std::string table;
-  std::string canonical;  // its canonical bytes; the caller has verified them
+  uint32_t size = 0;  // of the canonical bytes
+  std::string zstd;   // the canonical bytes, compressed
 };
 
 // One record of an agent's spool, or the refusal of one, with the bodies it
@@ -110,9 +112,8 @@ class Store {
 
   // Notes that the host was heard of; a host that is not known yet becomes
   // part of the fleet.
-  virtual void Connect(
-      const Contact& contact,
-      std::function<void(absl::StatusOr<Standing>)> done) = 0;
+  virtual void Connect(const Contact& contact,
+                       std::function<void(absl::StatusOr<Standing>)> done) = 0;
 
   // The digests of `state` whose bodies Commit needs and the store does not
   // have: never stored, or, for a table marked (sensitive), never stored from

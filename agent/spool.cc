@@ -1,0 +1,300 @@
+#include "agent/spool.h"
+
+#include <fmt/format.h>
+#include <openssl/rand.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "agent/durable.h"
+#include "agent/frame.h"
+#include "proto/status.h"
+
+namespace metsuke {
+namespace {
+
+// A reason may come from a controller; losses are never dropped, so they must
+// stay small.
+constexpr size_t kMaxReason = 300;
+
+std::string Shortened(std::string reason) {
+  if (reason.size() <= kMaxReason) return reason;
+  size_t end = kMaxReason;
+  while (end > 0 && (reason[end] & 0xC0) == 0x80) --end;  // inside a character
+  return reason.substr(0, end) + "…";
+}
+
+std::string JoinReasons(const std::string& a, const std::string& b) {
+  return a == b || a.ends_with("…") ? a : Shortened(a + "; " + b);
+}
+
+v1::Loss MakeLoss(uint64_t from, uint64_t to, const std::string& reason,
+                  int64_t now) {
+  v1::Loss loss;
+  loss.set_from(from);
+  loss.set_to(to);
+  loss.set_reason(Shortened(reason));
+  loss.set_noticed(now);
+  return loss;
+}
+
+v1::Record RecordOf(const v1::Loss& loss) {
+  v1::Record record;
+  record.set_seq(loss.to());
+  *record.mutable_loss() = loss;
+  return record;
+}
+
+}  // namespace
+
+uint64_t Spool::first_seq() const {
+  if (entries_.empty()) return next_seq_;
+  const auto& [seq, entry] = *entries_.begin();
+  return entry.loss ? std::max(entry.loss->from(), acknowledged_ + 1) : seq;
+}
+
+absl::StatusOr<uint64_t> Spool::Append(const v1::State& state,
+                                       std::span<const Table> tables,
+                                       int64_t now) {
+  for (const v1::TableDigest& table : state.tables()) {
+    const auto is_it = [&](const Table& t) {
+      return t.digest == table.digest();
+    };
+    if (!HasBody(table.digest()) && std::ranges::none_of(tables, is_it)) {
+      return absl::FailedPreconditionError(
+          fmt::format("no body for table {}", table.table()));
+    }
+  }
+  const uint64_t seq = next_seq_++;
+  const absl::Status status = TryAppend(seq, state, tables, now);
+  if (status.ok()) return seq;
+  if (!unrecorded_) {
+    unrecorded_ =
+        MakeLoss(seq, seq, "could not be recorded: " + Message(status), now);
+  }
+  unrecorded_->set_to(seq);
+  CollectGarbage();
+  return status;
+}
+
+absl::Status Spool::TryAppend(uint64_t seq, const v1::State& state,
+                              std::span<const Table> tables, int64_t now) {
+  if (unrecorded_) {
+    RETURN_IF_ERROR(WriteLoss(*unrecorded_));
+    unrecorded_.reset();
+  }
+  for (const Table& table : tables)
+    RETURN_IF_ERROR(bodies_.Put(table.digest, table.bytes));
+  RETURN_IF_ERROR(Fits(state));
+  v1::Record record;
+  record.set_seq(seq);
+  *record.mutable_state() = state;
+  RETURN_IF_ERROR(WriteRecord(record));
+  current_ = state;
+  MakeRoom(now);
+  return absl::OkStatus();
+}
+
+absl::Status Spool::Fits(const v1::State& state) const {
+  uint64_t needed = OnDisk(state.ByteSizeLong() + kFrameHeader);
+  for (const v1::TableDigest& table : state.tables())
+    needed += bodies_.disk_bytes(table.digest());
+  if (needed <= cap_) return absl::OkStatus();
+  return absl::ResourceExhaustedError(fmt::format(
+      "one state takes {} bytes and the spool may take {}; raise spool_bytes",
+      needed, cap_));
+}
+
+void Spool::MakeRoom(int64_t now) {
+  while (disk_bytes() > cap_) {
+    const auto oldest = std::ranges::find_if(
+        entries_, [](const auto& entry) { return !entry.second.loss; });
+    // The last state is what the controller needs most.
+    if (oldest == entries_.end() || std::next(oldest) == entries_.end()) return;
+    const uint64_t seq = oldest->first;
+    PutLoss(seq, seq, "the spool was full", now);
+    CollectGarbage();
+  }
+}
+
+std::optional<v1::Record> Spool::Next(uint64_t seq, int64_t now) {
+  while (true) {
+    const auto entry = entries_.upper_bound(seq);
+    if (entry == entries_.end()) return std::nullopt;
+    if (entry->second.loss) return RecordOf(*entry->second.loss);
+    absl::StatusOr<v1::Record> record =
+        ReadRecord(RecordPath(entry->first), entry->first);
+    if (record.ok()) return *std::move(record);
+    Lose(entry->first, "damaged on disk: " + Message(record.status()), now);
+  }
+}
+
+void Spool::Lose(uint64_t seq, const std::string& reason, int64_t now) {
+  const auto entry = entries_.find(seq);
+  if (entry == entries_.end() || entry->second.loss) return;
+  if (std::next(entry) == entries_.end()) current_.reset();
+  PutLoss(seq, seq, reason, now);
+  CollectGarbage();
+}
+
+absl::Status Spool::Free(uint64_t seq) {
+  const uint64_t last = std::min(seq, next_seq_ - 1);
+  if (last <= acknowledged_) return absl::OkStatus();
+  acknowledged_ = last;
+  // Goes on after an error: on a full disk only removing makes room.
+  absl::Status status = WriteStream();
+  while (!entries_.empty() && entries_.begin()->first <= last) {
+    const auto& [freed, entry] = *entries_.begin();
+    if (entries_.size() == 1 && !entry.loss) {
+      status.Update(RenameDurably(RecordPath(freed), folder_ / "current"));
+    } else {
+      unlink(RecordPath(freed).c_str());
+    }
+    Erase(freed);
+  }
+  if (entries_.empty() && !current_) unlink((folder_ / "current").c_str());
+  status.Update(SyncFolder(folder_ / "records"));
+  CollectGarbage();
+  return status;
+}
+
+absl::Status Spool::BeginStream() {
+  stream_.assign(kStreamSize, '\0');
+  if (RAND_bytes(reinterpret_cast<unsigned char*>(stream_.data()),
+                 kStreamSize) != 1)
+    return absl::InternalError("no random bytes");
+  acknowledged_ = 0;
+  next_seq_ = 1;
+  if (unrecorded_) {
+    const uint64_t count = unrecorded_->to() - unrecorded_->from() + 1;
+    unrecorded_->set_from(1);
+    unrecorded_->set_to(count);
+    next_seq_ = count + 1;
+  }
+  RETURN_IF_ERROR(WriteStream());
+  while (!entries_.empty()) {
+    unlink(RecordPath(entries_.begin()->first).c_str());
+    Erase(entries_.begin()->first);
+  }
+  return SyncFolder(folder_ / "records");
+}
+
+void Spool::ForgetCurrent() {
+  current_.reset();
+  CollectGarbage();
+}
+
+boost::filesystem::path Spool::RecordPath(uint64_t seq) const {
+  return folder_ / "records" / fmt::format("{:020}", seq);
+}
+
+absl::Status Spool::WriteStream() {
+  return WriteDurably(folder_ / "stream", Seal({stream_, acknowledged_, ""}));
+}
+
+absl::StatusOr<v1::Record> Spool::ReadRecord(
+    const boost::filesystem::path& path, uint64_t seq) const {
+  ASSIGN_OR_RETURN(const Frame frame, ReadFrame(path));
+  v1::Record record;
+  if (frame.stream != stream_ || frame.seq != seq ||
+      !record.ParseFromString(frame.payload) || record.seq() != seq ||
+      record.record_case() == v1::Record::RECORD_NOT_SET)
+    return absl::DataLossError("not the record it should be");
+  return record;
+}
+
+absl::Status Spool::WriteRecord(const v1::Record& record) {
+  const std::string bytes =
+      Seal({stream_, record.seq(), record.SerializeAsString()});
+  RETURN_IF_ERROR(WriteDurably(RecordPath(record.seq()), bytes));
+  Insert(record, OnDisk(bytes.size()));
+  return absl::OkStatus();
+}
+
+void Spool::Insert(const v1::Record& record, uint64_t size) {
+  Erase(record.seq());
+  Entry& entry = entries_[record.seq()];
+  entry.disk_bytes = size;
+  record_bytes_ += size;
+  if (record.has_loss()) {
+    entry.loss = record.loss();
+    return;
+  }
+  for (const v1::TableDigest& table : record.state().tables()) {
+    const auto name = names_.try_emplace(table.digest(), 0).first;
+    ++name->second;
+    entry.digests.push_back(&name->first);
+  }
+}
+
+void Spool::Erase(uint64_t seq) {
+  const auto entry = entries_.find(seq);
+  if (entry == entries_.end()) return;
+  for (const std::string* digest : entry->second.digests) {
+    const auto name = names_.find(*digest);
+    if (--name->second == 0) names_.erase(name);
+  }
+  record_bytes_ -= entry->second.disk_bytes;
+  entries_.erase(entry);
+}
+
+// The Loss with its neighbours in one.
+v1::Loss Spool::Merge(v1::Loss loss) const {
+  const auto next = entries_.upper_bound(loss.to());
+  if (next != entries_.end() && next->second.loss &&
+      next->second.loss->from() == loss.to() + 1) {
+    loss.set_reason(JoinReasons(loss.reason(), next->second.loss->reason()));
+    loss.set_to(next->first);
+  }
+  auto before = entries_.lower_bound(loss.from());
+  if (before == entries_.begin()) return loss;
+  --before;
+  if (before->second.loss && before->first + 1 == loss.from()) {
+    loss.set_reason(JoinReasons(before->second.loss->reason(), loss.reason()));
+    loss.set_from(before->second.loss->from());
+  }
+  return loss;
+}
+
+absl::Status Spool::WriteLoss(const v1::Loss& loss) {
+  const v1::Loss merged = Merge(loss);
+  const std::string bytes =
+      Seal({stream_, merged.to(), RecordOf(merged).SerializeAsString()});
+  RETURN_IF_ERROR(WriteDurably(RecordPath(merged.to()), bytes));
+  // Should the machine stop here, Open finds that the Loss covers the rest.
+  for (auto entry = entries_.lower_bound(merged.from());
+       entry != entries_.end() && entry->first < merged.to(); ++entry)
+    unlink(RecordPath(entry->first).c_str());
+  EnterLoss(merged, OnDisk(bytes.size()));
+  return absl::OkStatus();
+}
+
+void Spool::PutLoss(uint64_t from, uint64_t to, const std::string& reason,
+                    int64_t now) {
+  const v1::Loss loss = MakeLoss(from, to, reason, now);
+  // When the disk takes nothing the Loss is kept in memory; Open finds out
+  // again from what is on disk.
+  if (!WriteLoss(loss).ok()) EnterLoss(Merge(loss), 0);
+}
+
+void Spool::EnterLoss(const v1::Loss& loss, uint64_t size) {
+  for (auto entry = entries_.lower_bound(loss.from());
+       entry != entries_.end() && entry->first <= loss.to();) {
+    const uint64_t seq = entry->first;
+    ++entry;
+    Erase(seq);
+  }
+  Insert(RecordOf(loss), size);
+}
+
+void Spool::CollectGarbage() {
+  bodies_.Retain([this](const std::string& digest) {
+    if (names_.contains(digest)) return true;
+    return current_ &&
+           std::ranges::any_of(current_->tables(), [&](const auto& table) {
+             return table.digest() == digest;
+           });
+  });
+}
+
+}  // namespace metsuke

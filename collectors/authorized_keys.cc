@@ -1,0 +1,186 @@
+// Fills the authorized_keys table from the files that sshd's AuthorizedKeysFile
+// names for each account. They belong to users, who may have put anything in
+// their place.
+
+#include <fmt/format.h>
+
+#include "collectors/authorized_key_line.h"
+#include "collectors/collector.h"
+#include "collectors/passwd.h"
+#include "collectors/sshd_config.h"
+#include "collectors/sshd_daemon.h"
+#include "proto/status.h"
+
+namespace metsuke {
+namespace {
+
+constexpr char kTable[] = "authorized_keys";
+constexpr int kKeysOfOneFile = 4096;
+constexpr int kKeys = 100'000;
+
+// What of sshd's configuration decides about keys.
+struct KeyPolicy {
+  std::vector<std::string> files;
+  bool strict_modes;
+};
+
+KeyPolicy PolicyOf(const SshdSettings& settings, const SshdFiles& files,
+                   v1::Snapshot& snapshot) {
+  const auto gap_if_set = [&](std::string_view keyword, const char* reason) {
+    const std::string value = SettingOf(settings, keyword);
+    if (!value.empty() && value != "none")
+      AddGap(snapshot, kTable, value, reason);
+  };
+  gap_if_set("authorizedkeyscommand",
+             "keys come from a program (AuthorizedKeysCommand)");
+  gap_if_set("trustedusercakeys",
+             "certificates signed by these keys let in (TrustedUserCAKeys)");
+  for (const std::string& keyword : files.matched)
+    if (keyword.starts_with("authorizedkeys") || keyword == "trustedusercakeys")
+      AddGap(snapshot, kTable, keyword,
+             "a Match block sets it for some connections");
+  std::string paths = SettingOf(settings, "authorizedkeysfile");
+  if (paths.empty()) paths = ".ssh/authorized_keys .ssh/authorized_keys2";
+  KeyPolicy policy;
+  policy.strict_modes = SettingOf(settings, "strictmodes") != "no";
+  for (std::string& path : SplitFields(paths, ' '))
+    if (!path.empty() && path != "none") policy.files.push_back(path);
+  return policy;
+}
+
+// The path with its tokens replaced; below the home unless absolute, and then
+// without a slash at the end of the home.
+std::string ExpandPath(const std::string& pattern, const PasswdEntry& account) {
+  std::string path;
+  for (size_t i = 0; i < pattern.size(); ++i) {
+    if (pattern[i] != '%' || i + 1 == pattern.size()) {
+      path += pattern[i];
+      continue;
+    }
+    switch (pattern[++i]) {
+      case 'h':
+        path += account.home;
+        break;
+      case 'u':
+        path += account.name;
+        break;
+      case 'U':
+        path += std::to_string(account.uid);
+        break;
+      default:
+        path += pattern[i];
+    }
+  }
+  if (path.starts_with('/')) return path;
+  return account.home + (account.home.ends_with('/') ? "" : "/") + path;
+}
+
+// `path` from the home on; empty when it is not below it.
+std::string FromHome(const std::string& path, std::string home) {
+  if (!home.ends_with('/')) home += '/';
+  return path.starts_with(home) ? path.substr(home.size()) : "";
+}
+
+// Whether StrictModes makes sshd ignore the file (safe_path in misc.c): it or
+// a folder above it, up to the home or else the root, belongs to somebody
+// other than root and the account, or others may write to it.
+bool Ignored(const Host& host, const PasswdEntry& account,
+             const std::string& path) {
+  const bool below = !FromHome(path, account.home).empty();
+  std::string current = path;
+  while (true) {
+    const std::string relative = FromHome(current, account.home);
+    const bool in_home = below && !relative.empty();
+    const absl::StatusOr<FileInfo> info =
+        in_home ? host.StatBelow(account.home, relative) : host.Stat(current);
+    if (info.ok() && ((info->uid != 0 && info->uid != account.uid) ||
+                      (info->mode & 022) != 0))
+      return true;
+    if (current == "/" || (below && !in_home)) return false;
+    const size_t slash = current.rfind('/');
+    if (slash == std::string::npos) return false;
+    current = slash == 0 ? "/" : current.substr(0, slash);
+  }
+}
+
+void AddKeys(std::string_view text, const v1::AuthorizedKey& prototype,
+             v1::Snapshot& snapshot) {
+  int keys = 0;
+  std::string_view line;
+  while (NextLine(text, line)) {
+    const std::optional<KeyLine> key = ParseKeyLine(line);
+    if (!key) continue;
+    if (++keys > kKeysOfOneFile)
+      return AddGap(snapshot, kTable, prototype.path(),
+                    fmt::format("more than {} keys", kKeysOfOneFile));
+    v1::AuthorizedKey& row = *snapshot.add_authorized_keys();
+    row = prototype;
+    row.set_fingerprint(key->fingerprint);
+    row.set_type(key->type);
+    row.set_bits(key->bits);
+    row.set_comment(key->comment);
+    row.set_from(key->from);
+    row.set_command(key->command);
+    row.set_options(key->options);
+  }
+}
+
+void AddFile(const Host& host, const PasswdEntry& account,
+             const KeyPolicy& policy, const std::string& path,
+             v1::Snapshot& snapshot) {
+  const std::string relative = FromHome(path, account.home);
+  const absl::StatusOr<std::string> text =
+      relative.empty() ? host.Read(path)
+                       : host.ReadBelow(account.home, relative);
+  if (absl::IsNotFound(text.status())) return;
+  if (!text.ok()) return AddGap(snapshot, kTable, path, Message(text.status()));
+  v1::AuthorizedKey prototype;
+  prototype.set_account(account.name);
+  prototype.set_path(path);
+  prototype.set_ignored(policy.strict_modes && Ignored(host, account, path));
+  AddKeys(*text, prototype, snapshot);
+}
+
+// What sshd says of its files; to look at the daemon's command line would make
+// this collector run in every cycle, so CollectSshdOptions does that for both.
+// Without its word its defaults are taken, and a gap says so. Absent when there
+// is no sshd.
+absl::StatusOr<KeyPolicy> ReadPolicy(const Host& host, v1::Snapshot& snapshot) {
+  if (absl::IsNotFound(host.Stat(kSshd).status()))
+    return Absent("sshd is not installed");
+  const SshdCommand command;
+  const SshdFiles files = FindSshdFiles(host, command.config);
+  const absl::StatusOr<SshdSettings> settings =
+      ReadSshdSettings(host, command, files);
+  if (settings.ok()) return PolicyOf(*settings, files, snapshot);
+  AddGap(snapshot, kTable, command.config,
+         Message(settings.status()) +
+             "; keys were looked for where sshd looks by default");
+  return PolicyOf({}, files, snapshot);
+}
+
+}  // namespace
+
+absl::Status CollectAuthorizedKeys(const Host& host, v1::Snapshot& snapshot) {
+  ASSIGN_OR_RETURN(const KeyPolicy policy, ReadPolicy(host, snapshot));
+  int foreign = 0;
+  ASSIGN_OR_RETURN(const std::vector<PasswdEntry> accounts,
+                   ReadPasswd(host, &foreign));
+  for (const PasswdEntry& account : accounts) {
+    if (!account.home.starts_with('/')) continue;
+    const absl::StatusOr<FileInfo> home = host.Stat(account.home);
+    if (absl::IsNotFound(home.status())) continue;
+    if (!home.ok()) {
+      AddGap(snapshot, kTable, account.home, Message(home.status()));
+      continue;
+    }
+    for (const std::string& pattern : policy.files)
+      AddFile(host, account, policy, ExpandPath(pattern, account), snapshot);
+    if (snapshot.authorized_keys_size() > kKeys)
+      return absl::ResourceExhaustedError(
+          fmt::format("more than {} keys", kKeys));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace metsuke

@@ -1,0 +1,127 @@
+#include <fmt/format.h>
+
+#include <map>
+
+#include "collectors/package_updates.h"
+#include "collectors/packages.h"
+#include "collectors/words.h"
+#include "proto/status.h"
+
+namespace metsuke {
+namespace {
+
+constexpr char kDnf[] = "/usr/bin/dnf";
+constexpr char kCache[] = "/var/cache/dnf";
+
+// "NAME.ARCHITECTURE" cut at the last dot; a name may have dots, an
+// architecture has none.
+std::pair<std::string, std::string> NameAndArchitecture(std::string_view text) {
+  const size_t dot = text.rfind('.');
+  if (dot == text.npos) return {};
+  return {std::string(text.substr(0, dot)), std::string(text.substr(dot + 1))};
+}
+
+// Of "NAME-[EPOCH:]VERSION-RELEASE.ARCHITECTURE", name and architecture.
+std::pair<std::string, std::string> NameAndArchitectureOfNevra(
+    std::string_view nevra) {
+  auto [rest, architecture] = NameAndArchitecture(nevra);
+  for (int part = 0; part < 2; ++part) {
+    const size_t hyphen = rest.rfind('-');
+    if (hyphen == rest.npos) return {};
+    rest.resize(hyphen);
+  }
+  return {rest, architecture};
+}
+
+using Names = std::map<std::pair<std::string, std::string>, v1::Package>;
+
+// Of several installed versions, as of a kernel, the last listed stands.
+Names ByName(const std::vector<v1::Package>& installed) {
+  Names names;
+  for (const v1::Package& package : installed) {
+    names[{package.name(), package.architecture()}] = package;
+  }
+  return names;
+}
+
+// When the lists were fetched: dnf writes repomd.xml of each repository anew
+// when it fetches it. The oldest counts; 0 when there is none.
+int64_t Fetched(const Host& host) {
+  int64_t fetched = 0;
+  const auto names = host.List(kCache);
+  if (!names.ok()) return 0;
+  for (const std::string& name : *names) {
+    const auto info = host.Stat(
+        fmt::format("{}/{}/repodata/repomd.xml", kCache, name));
+    if (!info.ok()) continue;
+    if (fetched == 0 || info->changed < fetched) fetched = info->changed;
+  }
+  return fetched - fetched % 3600;
+}
+
+RunOptions Options(const Host& host) {
+  RunOptions options;
+  options.deadline = std::chrono::seconds(60);
+  options.cap = 16 << 20;
+  options.inputs = RpmDatabase(host);
+  for (const char* path :
+       {kCache, "/etc/dnf/dnf.conf", "/etc/yum.repos.d", "/etc/dnf/modules.d"}) {
+    options.inputs.push_back(path);
+  }
+  return options;
+}
+
+}  // namespace
+
+void AddDnfUpdates(std::string_view updates, std::string_view advisories,
+                   const std::vector<v1::Package>& installed, int64_t fetched,
+                   v1::Snapshot& snapshot) {
+  std::map<std::pair<std::string, std::string>, bool> security;
+  // "ADVISORY SEVERITY/Sec. NEVRA".
+  for (const std::string_view line : Lines(advisories)) {
+    const std::vector<std::string_view> words = Words(line);
+    if (words.size() == 3) security[NameAndArchitectureOfNevra(words[2])] = true;
+  }
+  const Names names = ByName(installed);
+  for (const std::string_view line : Lines(updates)) {
+    // What stands below replaces packages of other names.
+    if (line.starts_with("Obsoleting Packages")) break;
+    const std::vector<std::string_view> words = Words(line);
+    if (words.size() != 3) continue;
+    const auto key = NameAndArchitecture(words[0]);
+    const auto package = names.find(key);
+    if (package == names.end()) continue;
+    v1::PackageUpdate& update = *snapshot.add_package_updates();
+    update.set_name(key.first);
+    update.set_architecture(key.second);
+    update.set_installed(package->second.version());
+    update.set_candidate(std::string(words[1]));
+    update.set_security(security.contains(key));
+    update.set_origin(std::string(words[2]));
+    update.set_source(package->second.source());
+    update.set_lists_fetched(fetched);
+  }
+}
+
+absl::Status CollectDnfUpdates(const Host& host, v1::Snapshot& snapshot) {
+  const int64_t fetched = Fetched(host);
+  if (fetched == 0) {
+    return absl::FailedPreconditionError("no package lists: run dnf makecache");
+  }
+  ASSIGN_OR_RETURN(const std::vector<v1::Package> installed, ListRpms(host));
+  // -C: from what was fetched, without the network. 100 says that there are
+  // updates (dnf(8)).
+  RunOptions options = Options(host);
+  options.accepted_codes = {100};
+  ASSIGN_OR_RETURN(const std::string updates,
+                   host.Run({kDnf, "-q", "-C", "check-update"}, options));
+  options.accepted_codes = {};
+  ASSIGN_OR_RETURN(
+      const std::string advisories,
+      host.Run({kDnf, "-q", "-C", "updateinfo", "list", "--security"},
+               options));
+  AddDnfUpdates(updates, advisories, installed, fetched, snapshot);
+  return absl::OkStatus();
+}
+
+}  // namespace metsuke

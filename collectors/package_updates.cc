@@ -1,0 +1,119 @@
+#include "collectors/package_updates.h"
+
+#include <fmt/format.h>
+
+#include <boost/filesystem/operations.hpp>
+#include <nlohmann/json.hpp>
+
+#include "collectors/collector.h"
+#include "collectors/packages.h"
+#include "proto/status.h"
+
+namespace metsuke {
+namespace {
+
+using nlohmann::json;
+
+// The helper stands beside the running program, in a build tree or wherever
+// the programs were put together; else where packages install it. A program
+// does not move while it runs, so this is decided once.
+const std::string& Helper() {
+  static const std::string helper = [] {
+    constexpr char kInstalled[] = "/usr/libexec/metsuke/metsuke-apt";
+    boost::system::error_code error;
+    const auto self = boost::filesystem::read_symlink("/proc/self/exe", error);
+    if (error) return std::string(kInstalled);
+    const auto beside = self.parent_path() / "metsuke-apt";
+    return boost::filesystem::is_regular_file(beside, error)
+               ? beside.string()
+               : std::string(kInstalled);
+  }();
+  return helper;
+}
+
+// What apt reads. A folder does not change when a file in it does, so its
+// files are named too.
+std::vector<std::string> AptInputs(const Host& host) {
+  std::vector<std::string> inputs = {
+      "/var/lib/dpkg/status",  "/var/lib/apt/extended_states",
+      "/etc/apt/sources.list", "/etc/apt/preferences",
+      "/etc/apt/apt.conf"};
+  for (const char* folder :
+       {"/var/lib/apt/lists", "/etc/apt/sources.list.d",
+        "/etc/apt/preferences.d", "/etc/apt/apt.conf.d"}) {
+    inputs.push_back(folder);
+    const auto names = host.List(folder);
+    if (!names.ok()) continue;
+    for (const std::string& name : *names) {
+      inputs.push_back(fmt::format("{}/{}", folder, name));
+    }
+  }
+  return inputs;
+}
+
+// To the hour: a later fetch that brought nothing is no change of the host.
+int64_t ToHour(int64_t seconds) { return seconds - seconds % 3600; }
+
+// May throw json::exception.
+v1::PackageUpdate UpdateOf(const json& entry, int64_t fetched) {
+  v1::PackageUpdate update;
+  update.set_name(entry.at("name").get<std::string>());
+  update.set_architecture(entry.at("architecture").get<std::string>());
+  update.set_installed(entry.at("installed").get<std::string>());
+  update.set_candidate(entry.at("candidate").get<std::string>());
+  update.set_security(entry.at("security").get<bool>());
+  update.set_origin(entry.at("origin").get<std::string>());
+  update.set_source(entry.at("source").get<std::string>());
+  update.set_held(entry.at("held").get<bool>());
+  update.set_lists_fetched(fetched);
+  return update;
+}
+
+absl::Status CollectAptUpdates(const Host& host, v1::Snapshot& snapshot) {
+  RunOptions options;
+  options.inputs = AptInputs(host);
+  options.deadline = std::chrono::seconds(30);
+  options.cap = 16 << 20;
+  const absl::StatusOr<std::string> report = host.Run({Helper()}, options);
+  if (absl::IsNotFound(report.status())) {
+    return absl::UnavailableError(
+        fmt::format("{} is not installed", Helper()));
+  }
+  RETURN_IF_ERROR(report.status());
+  return AddAptReport(*report, snapshot);
+}
+
+}  // namespace
+
+absl::Status AddAptReport(const std::string& text, v1::Snapshot& snapshot) {
+  try {
+    const json report = json::parse(text);
+    if (report.at("lists").get<int>() == 0) {
+      return absl::FailedPreconditionError(
+          "no package lists: run apt-get update");
+    }
+    for (const json& index : report.at("missing")) {
+      AddGap(snapshot, "package_updates", index.get<std::string>(),
+             "not fetched: run apt-get update");
+    }
+    const int64_t fetched = ToHour(report.at("lists_fetched").get<int64_t>());
+    for (const json& entry : report.at("updates")) {
+      *snapshot.add_package_updates() = UpdateOf(entry, fetched);
+    }
+  } catch (const json::exception& error) {
+    return absl::UnavailableError(
+        fmt::format("metsuke-apt printed something else: {}", error.what()));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CollectPackageUpdates(const Host& host, v1::Snapshot& snapshot) {
+  if (host.Stat("/var/lib/dpkg/status").ok()) {
+    return CollectAptUpdates(host, snapshot);
+  }
+  if (host.Stat("/usr/bin/dnf").ok()) return CollectDnfUpdates(host, snapshot);
+  return absl::UnavailableError(
+      "updates are known of apt and of dnf, and neither is here");
+}
+
+}  // namespace metsuke

@@ -1,0 +1,89 @@
+// Fills the sudo_rules table from what cvtsudoers(1) makes of the policy: the
+// grammar of sudoers(5), its aliases and its includes are sudo's own business.
+
+#include "collectors/collector.h"
+#include "collectors/passwd.h"
+#include "collectors/sudoers_json.h"
+#include "proto/status.h"
+
+namespace metsuke {
+namespace {
+
+constexpr char kTable[] = "sudo_rules";
+constexpr char kCvtsudoers[] = "/usr/bin/cvtsudoers";
+constexpr char kPolicy[] = "/etc/sudoers";
+
+// /etc/cvtsudoers.conf could make cvtsudoers leave rules out, so another
+// configuration, an empty one, is named.
+absl::StatusOr<std::string> RunCvtsudoers(
+    const Host& host, const std::vector<std::string>& options) {
+  std::vector<std::string> argv = {kCvtsudoers, "-f", "json",
+                                   "-e",        "-c", "/dev/null"};
+  argv.insert(argv.end(), options.begin(), options.end());
+  argv.push_back(kPolicy);
+  RunOptions run;
+  run.cap = 16 << 20;
+  run.inputs = {kPolicy, "/etc/sudoers.d", kCvtsudoers};
+  return host.Run(argv, run);
+}
+
+// cvtsudoers comes with sudo. A sudo without it is another program of the
+// name, such as sudo-rs.
+absl::Status WithoutCvtsudoers(const Host& host) {
+  for (const char* path : {"/usr/bin/sudo", "/usr/bin/sudo-rs",
+                           "/usr/local/bin/sudo", "/bin/sudo"})
+    if (!absl::IsNotFound(host.Stat(path).status()))
+      return absl::UnavailableError(
+          std::string(path) +
+          " is installed but cvtsudoers, which reads its policy, is not; it "
+          "is part of the package sudo");
+  return Absent("sudo is not installed");
+}
+
+// The first line of what the program said: the place and the cause.
+absl::Status FirstLine(const absl::Status& status) {
+  const std::string message = Message(status);
+  return absl::Status(status.code(), message.substr(0, message.find('\n')));
+}
+
+// Rules may also come from a directory service (nsswitch.conf(5), "sudoers").
+void CheckOtherSources(const Host& host, v1::Snapshot& snapshot) {
+  const absl::StatusOr<std::string> text = host.Read("/etc/nsswitch.conf");
+  if (!text.ok()) return;
+  std::string_view rest = *text, line;
+  while (NextLine(rest, line)) {
+    line = line.substr(0, line.find('#'));
+    if (!line.starts_with("sudoers:")) continue;
+    for (const char* service : {"sss", "ldap"})
+      if (line.find(service) != std::string_view::npos)
+        AddGap(snapshot, kTable, "/etc/nsswitch.conf",
+               std::string("sudo also takes rules from ") + service);
+  }
+}
+
+}  // namespace
+
+absl::Status CollectSudoRules(const Host& host, v1::Snapshot& snapshot) {
+  const absl::StatusOr<std::string> policy =
+      RunCvtsudoers(host, {"-d", "global,user"});
+  const bool missing = host.Running()
+                           ? absl::IsNotFound(policy.status())
+                           : absl::IsNotFound(host.Stat(kCvtsudoers).status());
+  if (missing) return WithoutCvtsudoers(host);
+  if (!policy.ok()) return FirstLine(policy.status());
+  const absl::StatusOr<std::string> bound = RunCvtsudoers(
+      host, {"-d", "host,runas,command", "-s", "aliases,privileges"});
+  if (!bound.ok()) return FirstLine(bound.status());
+
+  int foreign = 0;
+  ASSIGN_OR_RETURN(const std::vector<PasswdEntry> accounts,
+                   ReadPasswd(host, &foreign));
+  ASSIGN_OR_RETURN(const std::string groups,
+                   host.Read("/etc/group", kAccountFileCap));
+  CheckOtherSources(host, snapshot);
+  RETURN_IF_ERROR(
+      ParseSudoers(*policy, accounts, ParseGroup(groups, &foreign), snapshot));
+  return ParseBoundDefaults(*bound, snapshot);
+}
+
+}  // namespace metsuke

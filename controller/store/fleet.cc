@@ -1,0 +1,237 @@
+#include "controller/store/fleet.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <unordered_map>
+#include <utility>
+
+#include "controller/store/labels.h"
+#include "controller/store/record.h"
+#include "proto/canonical.h"
+#include "proto/encode.h"
+#include "proto/snapshot.pb.h"
+
+namespace metsuke {
+namespace {
+
+// A host with what is needed to find its state at some instant.
+struct HostRow {
+  v1::HostEntry entry;
+  std::string state;  // digest of the current one; empty when none
+  int64_t state_since = 0;
+};
+
+// A literal, as statements are.
+#define METSUKE_HOST_COLUMNS \
+  "id, name, enrolled, last_seen, version, os_name, lost, state, state_since"
+
+HostRow ReadRow(const Query& query) {
+  HostRow row;
+  row.entry.set_id(query.Text(0));
+  row.entry.set_host(query.Text(1));
+  row.entry.set_enrolled(query.Int(2));
+  row.entry.set_last_seen(query.Int(3));
+  row.entry.set_agent_version(query.Text(4));
+  row.entry.set_os_name(query.Text(5));
+  row.entry.set_lost_records(static_cast<uint64_t>(query.Int(6)));
+  row.state = query.Text(7);
+  row.state_since = query.Int(8);
+  return row;
+}
+
+absl::Status AddLabels(Database& database, v1::HostEntry& entry) {
+  ASSIGN_OR_RETURN(const auto labels, SelectLabels(database, entry.id()));
+  entry.mutable_labels()->Assign(labels.begin(), labels.end());
+  return absl::OkStatus();
+}
+
+absl::StatusOr<HostRow> SelectOne(Database& database,
+                                  const std::string& name_or_id) {
+  // An id is looked for first, so that no host can hide another by taking its
+  // id for a name.
+  std::vector<HostRow> rows;
+  Query query =
+      database.Run("SELECT " METSUKE_HOST_COLUMNS
+                   " FROM host WHERE removed = 0 AND (id = ?1 OR name = ?1) "
+                   "ORDER BY id <> ?1, id LIMIT 5",
+                   name_or_id);
+  while (query.Step()) rows.push_back(ReadRow(query));
+  RETURN_IF_ERROR(query.status());
+  const std::string shown = enc::Log(HostText(name_or_id));
+  if (rows.empty())
+    return absl::NotFoundError(fmt::format("no host is called \"{}\"", shown));
+  if (rows.size() > 1 && rows[0].entry.id() != name_or_id) {
+    std::string ids;
+    for (const HostRow& row : rows)
+      ids += " " + enc::Log(HostText(row.entry.id()));
+    return absl::FailedPreconditionError(fmt::format(
+        "several hosts are called \"{}\"; name one by its id:{}", shown, ids));
+  }
+  RETURN_IF_ERROR(AddLabels(database, rows[0].entry));
+  return std::move(rows[0]);
+}
+
+// Labels of all hosts, sorted by host and label.
+using Labels = std::vector<std::pair<std::string, std::string>>;
+
+absl::StatusOr<Labels> SelectAllLabels(Database& database) {
+  Labels labels;
+  Query query = database.Run(
+      "SELECT host, key || '=' || value FROM label ORDER BY host, key");
+  while (query.Step()) labels.emplace_back(query.Text(0), query.Text(1));
+  RETURN_IF_ERROR(query.status());
+  return labels;
+}
+
+absl::StatusOr<std::vector<HostRow>> SelectRows(Database& database,
+                                                const HostFilter& filter) {
+  ASSIGN_OR_RETURN(const Selector selector, Selector::Parse(filter.selector));
+  std::vector<HostRow> rows;
+  if (!filter.host.empty()) {
+    ASSIGN_OR_RETURN(HostRow row, SelectOne(database, filter.host));
+    if (selector.Matches(row.entry.labels())) rows.push_back(std::move(row));
+    return rows;
+  }
+  ASSIGN_OR_RETURN(const Labels labels, SelectAllLabels(database));
+  Query query = database.Run("SELECT " METSUKE_HOST_COLUMNS
+                             " FROM host WHERE removed = 0 ORDER BY name, id");
+  while (query.Step()) {
+    HostRow row = ReadRow(query);
+    auto label = std::lower_bound(labels.begin(), labels.end(),
+                                  std::pair(row.entry.id(), std::string()));
+    for (; label != labels.end() && label->first == row.entry.id(); ++label)
+      row.entry.add_labels(label->second);
+    if (selector.Matches(row.entry.labels())) rows.push_back(std::move(row));
+  }
+  RETURN_IF_ERROR(query.status());
+  return rows;
+}
+
+// The state of a host at an instant when it was not in its current one.
+absl::StatusOr<v1::State> SelectStateAt(Database& database,
+                                        const std::string& id, int64_t at) {
+  v1::State state;
+  // In the order of the key, so that StateDigest agrees with the agent's.
+  Query query = database.Run(
+      "SELECT table_number, digest FROM span WHERE host = ?1 AND since <= ?2 "
+      "AND (until = 0 OR until > ?2) ORDER BY table_number",
+      id, at);
+  while (query.Step()) {
+    const auto* field = v1::Snapshot::descriptor()->FindFieldByNumber(
+        static_cast<int>(query.Int(0)));
+    if (field == nullptr) continue;  // a table that was done away with
+    v1::TableDigest& table = *state.add_tables();
+    table.set_table(field->name());
+    table.set_digest(query.Text(1));
+  }
+  RETURN_IF_ERROR(query.status());
+  return state;
+}
+
+// Gives each distinct state one number.
+class States {
+ public:
+  explicit States(Database& database) : database_(database) {}
+
+  absl::StatusOr<int> At(const HostRow& row, int64_t at) {
+    if (at == 0 || row.state_since <= at) return Current(row.state);
+    ASSIGN_OR_RETURN(const v1::State state,
+                     SelectStateAt(database_, row.entry.id(), at));
+    if (state.tables().empty()) return -1;
+    const std::string digest = StateDigest(state);
+    const auto [found, fresh] = numbers_.emplace(digest, size());
+    if (!fresh) return found->second;
+    HostState added{.digest = digest};
+    for (const v1::TableDigest& table : state.tables())
+      added.tables[table.table()] = table.digest();
+    states_.push_back(std::move(added));
+    return found->second;
+  }
+
+  std::vector<HostState> Take() { return std::move(states_); }
+
+ private:
+  int size() const { return static_cast<int>(states_.size()); }
+
+  absl::StatusOr<int> Current(const std::string& digest) {
+    if (digest.empty()) return -1;
+    const auto [found, fresh] = numbers_.emplace(digest, size());
+    if (!fresh) return found->second;
+    HostState added{.digest = digest};
+    ASSIGN_OR_RETURN(added.tables, ReadState(database_, digest));
+    states_.push_back(std::move(added));
+    return found->second;
+  }
+
+  Database& database_;
+  std::unordered_map<std::string, int> numbers_;
+  std::vector<HostState> states_;
+};
+
+}  // namespace
+
+absl::StatusOr<Fleet> SelectFleet(Database& database, const HostFilter& filter,
+                                  int64_t at) {
+  ASSIGN_OR_RETURN(std::vector<HostRow> rows, SelectRows(database, filter));
+  Fleet fleet;
+  fleet.hosts.reserve(rows.size());
+  States states(database);
+  for (HostRow& row : rows) {
+    ASSIGN_OR_RETURN(const int state, states.At(row, at));
+    fleet.hosts.push_back({std::move(row.entry), state});
+  }
+  fleet.states = states.Take();
+  return fleet;
+}
+
+absl::StatusOr<v1::HostEntry> SelectHost(Database& database,
+                                         const std::string& name_or_id) {
+  ASSIGN_OR_RETURN(HostRow row, SelectOne(database, name_or_id));
+  return std::move(row.entry);
+}
+
+absl::StatusOr<v1::HistoryReply> SelectHistory(Database& database,
+                                               const std::string& id) {
+  v1::HistoryReply history;
+  Query spans = database.Run(
+      "SELECT table_number, digest, since, until FROM span WHERE host = ? "
+      "ORDER BY since DESC, table_number",
+      id);
+  while (spans.Step()) {
+    const auto* field = v1::Snapshot::descriptor()->FindFieldByNumber(
+        static_cast<int>(spans.Int(0)));
+    v1::Span& span = *history.add_spans();
+    span.set_table(field != nullptr ? field->name()
+                                    : fmt::format("{}", spans.Int(0)));
+    span.set_digest(Hex(spans.Bytes(1)));
+    span.set_since(spans.Int(2));
+    span.set_until(spans.Int(3));
+  }
+  RETURN_IF_ERROR(spans.status());
+  Query losses = database.Run(
+      "SELECT first, last, reason, noticed FROM loss WHERE host = ? "
+      "ORDER BY noticed DESC, first DESC",
+      id);
+  while (losses.Step()) {
+    v1::LossEntry& loss = *history.add_losses();
+    loss.set_from(static_cast<uint64_t>(losses.Int(0)));
+    loss.set_to(static_cast<uint64_t>(losses.Int(1)));
+    loss.set_reason(losses.Text(2));
+    loss.set_noticed(losses.Int(3));
+  }
+  RETURN_IF_ERROR(losses.status());
+  return history;
+}
+
+absl::StatusOr<std::vector<std::string>> SelectLabels(Database& database,
+                                                      const std::string& id) {
+  std::vector<std::string> labels;
+  Query query = database.Run(
+      "SELECT key || '=' || value FROM label WHERE host = ? ORDER BY key", id);
+  while (query.Step()) labels.push_back(query.Text(0));
+  RETURN_IF_ERROR(query.status());
+  return labels;
+}
+
+}  // namespace metsuke

@@ -1,0 +1,136 @@
+#include "controller/store/schema.h"
+
+#include <fmt/format.h>
+
+namespace metsuke {
+namespace {
+
+// Keys begin with the host or the digest, so that the fleet can be spread over
+// several databases. A table is known by its field number in Snapshot, which
+// never changes. `until` is 0 while a span lasts.
+constexpr char kSchema[] = R"(
+BEGIN IMMEDIATE;
+CREATE TABLE body(
+  digest BLOB NOT NULL PRIMARY KEY,
+  table_number INTEGER NOT NULL,
+  size INTEGER NOT NULL,
+  zstd BLOB NOT NULL) STRICT;
+CREATE TABLE body_from(
+  host TEXT NOT NULL,
+  digest BLOB NOT NULL,
+  PRIMARY KEY(host, digest)) STRICT, WITHOUT ROWID;
+CREATE TABLE state(
+  digest BLOB NOT NULL PRIMARY KEY,
+  tables BLOB NOT NULL) STRICT;
+CREATE TABLE host(
+  id TEXT NOT NULL PRIMARY KEY,
+  name TEXT NOT NULL,
+  enrolled INTEGER NOT NULL,
+  last_seen INTEGER NOT NULL,
+  version TEXT NOT NULL,
+  os_name TEXT NOT NULL,
+  state BLOB,
+  state_since INTEGER NOT NULL,
+  lost INTEGER NOT NULL,
+  removed INTEGER NOT NULL) STRICT;
+CREATE INDEX host_name ON host(name);
+CREATE TABLE stream(
+  host TEXT NOT NULL,
+  stream BLOB NOT NULL,
+  acknowledged INTEGER NOT NULL,
+  PRIMARY KEY(host, stream)) STRICT, WITHOUT ROWID;
+CREATE TABLE label(
+  host TEXT NOT NULL,
+  key TEXT NOT NULL,
+  value TEXT NOT NULL,
+  PRIMARY KEY(host, key)) STRICT, WITHOUT ROWID;
+CREATE TABLE span(
+  host TEXT NOT NULL,
+  table_number INTEGER NOT NULL,
+  since INTEGER NOT NULL,
+  until INTEGER NOT NULL,
+  digest BLOB NOT NULL,
+  PRIMARY KEY(host, table_number, since)) STRICT, WITHOUT ROWID;
+CREATE TABLE loss(
+  host TEXT NOT NULL,
+  stream BLOB NOT NULL,
+  first INTEGER NOT NULL,
+  last INTEGER NOT NULL,
+  reason TEXT NOT NULL,
+  noticed INTEGER NOT NULL,
+  PRIMARY KEY(host, stream, first)) STRICT, WITHOUT ROWID;
+CREATE TABLE baseline(
+  version TEXT NOT NULL PRIMARY KEY,
+  files BLOB NOT NULL) STRICT;
+CREATE TABLE baseline_applied(
+  number INTEGER PRIMARY KEY,
+  version TEXT NOT NULL,
+  applied INTEGER NOT NULL,
+  by TEXT NOT NULL) STRICT;
+PRAGMA user_version = 1;
+COMMIT;
+)";
+static_assert(kSchemaVersion == 1, "kSchema says so too");
+
+absl::StatusOr<int64_t> UserVersion(Database& database) {
+  Query query = database.Run("PRAGMA user_version");
+  query.Step();
+  RETURN_IF_ERROR(query.status());
+  return query.Int(0);
+}
+
+absl::Status Prepare(Database& database) {
+  sqlite3_db_config(database.handle(), SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
+  sqlite3_db_config(database.handle(), SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0,
+                    nullptr);
+  return database.ExecuteAll(
+      "PRAGMA foreign_keys = OFF; PRAGMA cell_size_check = ON");
+}
+
+absl::Status CheckVersion(Database& database, const std::string& path) {
+  ASSIGN_OR_RETURN(const int64_t version, UserVersion(database));
+  if (version == 0) return database.ExecuteAll(kSchema);
+  if (version == kSchemaVersion) return absl::OkStatus();
+  return absl::FailedPreconditionError(fmt::format(
+      "{}: has schema version {}, this program knows {}; it was made by a "
+      "newer metsuke-controller: install that version",
+      path, version, kSchemaVersion));
+}
+
+}  // namespace
+
+absl::StatusOr<Database> OpenForWriting(const std::string& path) {
+  ASSIGN_OR_RETURN(
+      Database database,
+      Database::Open(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE));
+  RETURN_IF_ERROR(Annotate(Prepare(database), path));
+  // FULL syncs the log at each commit: what is acknowledged survives a power
+  // cut. SQLite before 3.51.3 can corrupt the log when one connection commits
+  // while another checkpoints (https://sqlite.org/wal.html#walresetbug), so
+  // nobody but the one writing thread checkpoints, and only when it says so.
+  RETURN_IF_ERROR(
+      Annotate(database.ExecuteAll("PRAGMA journal_mode = WAL;"
+                                   "PRAGMA synchronous = FULL;"
+                                   "PRAGMA wal_autocheckpoint = 0;"
+                                   "PRAGMA journal_size_limit = 67108864;"
+                                   "PRAGMA cache_size = -65536"),
+               path));
+  RETURN_IF_ERROR(Annotate(CheckVersion(database, path), path));
+  return database;
+}
+
+absl::StatusOr<Database> OpenForReading(const std::string& path) {
+  ASSIGN_OR_RETURN(Database database,
+                   Database::Open(path, SQLITE_OPEN_READONLY));
+  RETURN_IF_ERROR(Annotate(Prepare(database), path));
+  sqlite3_db_config(database.handle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1,
+                    nullptr);
+  RETURN_IF_ERROR(Annotate(database.ExecuteAll("PRAGMA query_only = ON;"
+                                               "PRAGMA wal_autocheckpoint = 0;"
+                                               "PRAGMA busy_timeout = 5000;"
+                                               "PRAGMA cache_size = -16384"),
+                           path));
+  return database;
+}
+
+}  // namespace metsuke

@@ -1,0 +1,282 @@
+#include "controller/store/sqlite.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <memory>
+#include <mutex>
+#include <set>
+#include <utility>
+
+#include "controller/store/fleet.h"
+#include "controller/store/labels.h"
+#include "controller/store/record.h"
+#include "controller/store/schema.h"
+#include "controller/store/writer.h"
+
+namespace metsuke {
+namespace {
+
+// A descriptor that is closed at the end.
+class Descriptor {
+ public:
+  explicit Descriptor(int fd) : fd_(fd) {}
+  Descriptor(Descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  ~Descriptor() {
+    if (fd_ >= 0) close(fd_);
+  }
+  int get() const { return fd_; }
+
+ private:
+  int fd_;
+};
+
+// Holds the folder for this process: a second writer would checkpoint while
+// the first commits.
+absl::StatusOr<Descriptor> LockFolder(const std::string& folder) {
+  const std::string path = folder + "/lock";
+  Descriptor lock(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  if (lock.get() < 0)
+    return absl::FailedPreconditionError(
+        fmt::format("{}: {}; the folder must exist and be writable", path,
+                    strerror(errno)));
+  if (flock(lock.get(), LOCK_EX | LOCK_NB) != 0)
+    return absl::FailedPreconditionError(fmt::format(
+        "{}: another metsuke-controller uses this folder; stop it first",
+        folder));
+  return lock;
+}
+
+// Connections for readers: as many as ever read at once, few of them kept.
+class Readers {
+ public:
+  explicit Readers(std::string path) : path_(std::move(path)) {}
+
+  absl::StatusOr<std::unique_ptr<Database>> Borrow() {
+    {
+      const std::lock_guard lock(mutex_);
+      if (!idle_.empty()) {
+        auto database = std::move(idle_.back());
+        idle_.pop_back();
+        return database;
+      }
+    }
+    ASSIGN_OR_RETURN(Database database, OpenForReading(path_));
+    return std::make_unique<Database>(std::move(database));
+  }
+
+  void Return(std::unique_ptr<Database> database) {
+    const std::lock_guard lock(mutex_);
+    if (idle_.size() < kKept) idle_.push_back(std::move(database));
+  }
+
+ private:
+  static constexpr size_t kKept = 4;
+  const std::string path_;
+  std::mutex mutex_;
+  std::vector<std::unique_ptr<Database>> idle_;  // guarded by mutex_
+};
+
+class SqliteStore : public Store {
+ public:
+  SqliteStore(Descriptor lock, Database writer, const std::string& path)
+      : lock_(std::move(lock)), writer_(std::move(writer)), readers_(path) {}
+
+  void Connect(const Contact& contact,
+               std::function<void(absl::StatusOr<Standing>)> done) override {
+    auto standing = std::make_unique<Standing>();
+    Standing* const out = standing.get();
+    writer_.Submit(
+        [contact, out](Database& database) -> absl::Status {
+          ASSIGN_OR_RETURN(*out, StoreContact(database, contact));
+          return absl::OkStatus();
+        },
+        // std::function must be copyable, unique_ptr is not.
+        [kept = std::shared_ptr<Standing>(std::move(standing)),
+         done = std::move(done)](absl::Status status) {
+          if (!status.ok()) return done(std::move(status));
+          done(std::move(*kept));
+        });
+  }
+
+  absl::StatusOr<std::vector<std::string>> Missing(
+      const std::string& host, const v1::State& state) override {
+    return Read<std::vector<std::string>>(
+        [&](Database& database) -> absl::StatusOr<std::vector<std::string>> {
+          std::vector<std::string> missing;
+          std::set<std::string_view> seen;
+          for (const v1::TableDigest& table : state.tables()) {
+            ASSIGN_OR_RETURN(const bool has, HasBody(database, host, table));
+            if (!has && seen.insert(table.digest()).second)
+              missing.push_back(table.digest());
+          }
+          return missing;
+        });
+  }
+
+  void Commit(HostUpdate update,
+              std::function<void(absl::Status)> done) override {
+    const auto kept = std::make_shared<HostUpdate>(std::move(update));
+    writer_.Submit(
+        [kept](Database& database) { return StoreRecord(database, *kept); },
+        std::move(done));
+  }
+
+  void Touch(const std::string& host, int64_t now) override {
+    writer_.Submit(
+        [host, now](Database& database) {
+          return database.Execute(
+              "UPDATE host SET last_seen = max(last_seen, ?) "
+              "WHERE id = ? AND removed = 0",
+              now, host);
+        },
+        nullptr);
+  }
+
+  absl::StatusOr<Fleet> ReadFleet(const HostFilter& filter,
+                                  int64_t at) override {
+    return Read<Fleet>(
+        [&](Database& database) { return SelectFleet(database, filter, at); });
+  }
+
+  absl::StatusOr<v1::HostEntry> FindHost(
+      const std::string& name_or_id) override {
+    return Read<v1::HostEntry>(
+        [&](Database& database) { return SelectHost(database, name_or_id); });
+  }
+
+  absl::StatusOr<std::string> Body(std::string_view digest) override {
+    return Read<std::string>(
+        [&](Database& database) { return ReadBody(database, digest); });
+  }
+
+  absl::StatusOr<v1::HistoryReply> History(const std::string& id) override {
+    return Read<v1::HistoryReply>(
+        [&](Database& database) { return SelectHistory(database, id); });
+  }
+
+  absl::StatusOr<std::vector<std::string>> SetLabels(
+      const std::string& id, const std::vector<std::string>& set,
+      const std::vector<std::string>& remove) override;
+  absl::Status RemoveHost(const std::string& id, int64_t now) override;
+  absl::Status PutBaseline(const StoredBaseline& baseline) override;
+  absl::StatusOr<std::optional<StoredBaseline>> ActiveBaseline() override;
+
+ private:
+  // Reads in one transaction: all of it is of one moment.
+  template <typename T, typename Function>
+  absl::StatusOr<T> Read(Function&& function) {
+    ASSIGN_OR_RETURN(auto database, readers_.Borrow());
+    RETURN_IF_ERROR(database->Execute("BEGIN"));
+    absl::StatusOr<T> result = function(*database);
+    const absl::Status end = database->Execute("COMMIT");
+    // A connection that could not end its transaction is not used again.
+    if (end.ok()) readers_.Return(std::move(database));
+    return result;
+  }
+
+  // In the order of dependence: the readers close before the writer, whose
+  // connection is the one that folds the log into the database.
+  Descriptor lock_;
+  Writer writer_;
+  Readers readers_;
+};
+
+absl::Status ChangeLabels(
+    Database& database, const std::string& id,
+    const std::vector<std::pair<std::string, std::string>>& set,
+    const std::vector<std::string>& remove) {
+  for (const auto& [key, value] : set)
+    RETURN_IF_ERROR(
+        database.Execute("INSERT INTO label(host, key, value) VALUES(?, ?, ?) "
+                         "ON CONFLICT DO UPDATE SET value = excluded.value",
+                         id, key, value));
+  for (const std::string& key : remove)
+    RETURN_IF_ERROR(database.Execute(
+        "DELETE FROM label WHERE host = ? AND key = ?", id, key));
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::vector<std::string>> SqliteStore::SetLabels(
+    const std::string& id, const std::vector<std::string>& set,
+    const std::vector<std::string>& remove) {
+  std::vector<std::pair<std::string, std::string>> pairs;
+  for (const std::string& text : set) {
+    ASSIGN_OR_RETURN(auto pair, ParseLabel(text));
+    pairs.push_back(std::move(pair));
+  }
+  for (const std::string& key : remove) RETURN_IF_ERROR(CheckLabelKey(key));
+  std::vector<std::string> labels;
+  RETURN_IF_ERROR(writer_.Run([&](Database& database) -> absl::Status {
+    ASSIGN_OR_RETURN(const v1::HostEntry host, SelectHost(database, id));
+    RETURN_IF_ERROR(ChangeLabels(database, host.id(), pairs, remove));
+    ASSIGN_OR_RETURN(labels, SelectLabels(database, host.id()));
+    return absl::OkStatus();
+  }));
+  return labels;
+}
+
+absl::Status SqliteStore::RemoveHost(const std::string& id, int64_t now) {
+  return writer_.Run([&](Database& database) -> absl::Status {
+    RETURN_IF_ERROR(database.Execute(
+        "UPDATE host SET removed = max(?, 1) WHERE id = ? AND removed = 0", now,
+        id));
+    if (database.changes() == 1) return absl::OkStatus();
+    return absl::NotFoundError("no host has this id");
+  });
+}
+
+absl::Status SqliteStore::PutBaseline(const StoredBaseline& baseline) {
+  v1::ApplyRequest files;
+  files.mutable_files()->Assign(baseline.files.begin(), baseline.files.end());
+  const std::string bytes = files.SerializeAsString();
+  return writer_.Run([&](Database& database) -> absl::Status {
+    RETURN_IF_ERROR(
+        database.Execute("INSERT INTO baseline(version, files) VALUES(?, ?) "
+                         "ON CONFLICT DO NOTHING",
+                         baseline.version, Blob{bytes}));
+    return database.Execute(
+        "INSERT INTO baseline_applied(version, applied, by) VALUES(?, ?, ?)",
+        baseline.version, baseline.applied, baseline.by);
+  });
+}
+
+absl::StatusOr<std::optional<StoredBaseline>> SqliteStore::ActiveBaseline() {
+  using Result = std::optional<StoredBaseline>;
+  return Read<Result>([](Database& database) -> absl::StatusOr<Result> {
+    Query query = database.Run(
+        "SELECT version, by, applied, files FROM baseline_applied "
+        "JOIN baseline USING(version) ORDER BY number DESC LIMIT 1");
+    if (!query.Step()) {
+      RETURN_IF_ERROR(query.status());
+      return Result();
+    }
+    StoredBaseline baseline{
+        .version = query.Text(0), .by = query.Text(1), .applied = query.Int(2)};
+    v1::ApplyRequest files;
+    if (!files.ParseFromString(query.Text(3)))
+      return absl::DataLossError(
+          "the stored baseline is damaged; apply it again");
+    baseline.files.assign(files.files().begin(), files.files().end());
+    return Result(std::move(baseline));
+  });
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Store>> OpenSqliteStore(
+    const std::string& folder) {
+  ASSIGN_OR_RETURN(Descriptor lock, LockFolder(folder));
+  const std::string path = folder + "/metsuke.db";
+  ASSIGN_OR_RETURN(Database writer, OpenForWriting(path));
+  return std::make_unique<SqliteStore>(std::move(lock), std::move(writer),
+                                       path);
+}
+
+}  // namespace metsuke

@@ -1,0 +1,478 @@
+#include "controller/store/store.h"
+
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sqlite3.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <boost/filesystem.hpp>
+#include <future>
+
+#include "controller/store/body.h"
+#include "controller/store/sqlite.h"
+#include "proto/canonical.h"
+#include "proto/snapshot.pb.h"
+#include "proto/status.h"
+
+namespace metsuke {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::UnorderedElementsAre;
+
+const std::string kStream(16, 's');
+const std::string kWeb = "00000000-0000-4000-8000-000000000001";
+const std::string kDb = "00000000-0000-4000-8000-000000000002";
+
+TableBody HostBody(const std::string& hostname) {
+  v1::Snapshot snapshot;
+  snapshot.add_host()->set_hostname(hostname);
+  snapshot.mutable_host(0)->set_os_name("Debian GNU/Linux 12");
+  return MakeBody("host", CanonicalTable(snapshot, TableField("host")));
+}
+
+TableBody PortBody(uint32_t port) {
+  v1::Snapshot snapshot;
+  snapshot.add_ports()->set_port(port);
+  return MakeBody("ports", CanonicalTable(snapshot, TableField("ports")));
+}
+
+TableBody AccountBody(const std::string& name) {
+  v1::Snapshot snapshot;
+  snapshot.add_accounts()->set_name(name);
+  return MakeBody("accounts", CanonicalTable(snapshot, TableField("accounts")));
+}
+
+// A record with the state made of `bodies`, all of which it brings along.
+HostUpdate Update(const std::string& host, uint64_t seq, int64_t taken,
+                  const std::vector<TableBody>& bodies) {
+  HostUpdate update{.host = host,
+                    .stream = kStream,
+                    .seq = seq,
+                    .now = taken,
+                    .state = v1::State(),
+                    .bodies = bodies};
+  update.state->set_taken(taken);
+  for (const TableBody& body : bodies) {
+    v1::TableDigest& table = *update.state->add_tables();
+    table.set_table(body.table);
+    table.set_digest(body.digest);
+  }
+  return update;
+}
+
+absl::StatusOr<Standing> Connect(Store& store, const std::string& host,
+                                 int64_t now = 100) {
+  std::promise<absl::StatusOr<Standing>> promise;
+  store.Connect(
+      {.host = host, .stream = kStream, .version = "0.1.0", .now = now},
+      [&](absl::StatusOr<Standing> result) {
+        promise.set_value(std::move(result));
+      });
+  return promise.get_future().get();
+}
+
+absl::Status Commit(Store& store, HostUpdate update) {
+  std::promise<absl::Status> promise;
+  store.Commit(std::move(update), [&](absl::Status status) {
+    promise.set_value(std::move(status));
+  });
+  return promise.get_future().get();
+}
+
+class StoreTest : public ::testing::Test {
+ protected:
+  StoreTest() {
+    boost::filesystem::create_directories(folder_);
+    Open();
+  }
+  ~StoreTest() override {
+    store_.reset();
+    boost::filesystem::remove_all(folder_);
+  }
+
+  void Open() {
+    auto store = OpenSqliteStore(folder_);
+    ASSERT_TRUE(store.ok()) << store.status();
+    store_ = *std::move(store);
+  }
+
+  Fleet ReadFleet(const HostFilter& filter = {}, int64_t at = 0) {
+    auto fleet = store_->ReadFleet(filter, at);
+    EXPECT_TRUE(fleet.ok()) << fleet.status();
+    return fleet.ok() ? *std::move(fleet) : Fleet();
+  }
+
+  std::vector<std::string> Names(const std::string& selector) {
+    std::vector<std::string> names;
+    for (const FleetHost& host : ReadFleet({.selector = selector}).hosts)
+      names.push_back(host.entry.host());
+    return names;
+  }
+
+  const std::string folder_ =
+      (boost::filesystem::temp_directory_path() /
+       boost::filesystem::unique_path("metsuke-store-%%%%%%%%"))
+          .string();
+  std::unique_ptr<Store> store_;
+};
+
+TEST_F(StoreTest, AHostIsEnrolledOnFirstContactAndNamedByItsTable) {
+  const auto standing = Connect(*store_, kWeb);
+  ASSERT_TRUE(standing.ok()) << standing.status();
+  EXPECT_EQ(standing->acknowledged, 0u);
+  EXPECT_EQ(standing->state, "");
+  EXPECT_EQ(store_->FindHost(kWeb)->host(), kWeb);
+
+  ASSERT_TRUE(Commit(*store_, Update(kWeb, 1, 200, {HostBody("web01")})).ok());
+  const auto host = store_->FindHost("web01");
+  ASSERT_TRUE(host.ok()) << host.status();
+  EXPECT_EQ(host->id(), kWeb);
+  EXPECT_EQ(host->os_name(), "Debian GNU/Linux 12");
+  EXPECT_EQ(host->agent_version(), "0.1.0");
+  EXPECT_EQ(host->enrolled(), 100);
+  EXPECT_EQ(host->last_seen(), 200);
+
+  const auto again = Connect(*store_, kWeb, 300);
+  EXPECT_EQ(again->acknowledged, 1u);
+  EXPECT_EQ(again->state,
+            StateDigest(*Update(kWeb, 1, 0, {HostBody("web01")}).state));
+}
+
+TEST_F(StoreTest, WhatIsMissingIsAskedForOncePerFleetUnlessSensitive) {
+  ASSERT_TRUE(Connect(*store_, kWeb).ok());
+  ASSERT_TRUE(Connect(*store_, kDb).ok());
+  const TableBody ports = PortBody(22), accounts = AccountBody("root");
+  const HostUpdate update = Update(kWeb, 1, 200, {accounts, ports});
+  EXPECT_THAT(*store_->Missing(kWeb, *update.state),
+              ElementsAre(accounts.digest, ports.digest));
+  ASSERT_TRUE(Commit(*store_, update).ok());
+  EXPECT_THAT(*store_->Missing(kWeb, *update.state), IsEmpty());
+  EXPECT_THAT(*store_->Missing(kDb, *update.state),
+              ElementsAre(accounts.digest));
+
+  // Nor does the digest of a sensitive table get an answer under the name of
+  // one that is not.
+  v1::State probe;
+  probe.add_tables()->set_table("ports");
+  probe.mutable_tables(0)->set_digest(accounts.digest);
+  EXPECT_THAT(*store_->Missing(kDb, probe), ElementsAre(accounts.digest));
+
+  HostUpdate without = Update(kDb, 1, 200, {accounts, ports});
+  without.bodies.clear();
+  EXPECT_TRUE(absl::IsNotFound(Commit(*store_, without)));
+  EXPECT_EQ(Connect(*store_, kDb)->acknowledged, 0u);
+  EXPECT_EQ(ReadFleet({.host = kDb}).hosts.at(0).state, -1);
+}
+
+TEST_F(StoreTest, TheEmptyTableIsKnownToEverybody) {
+  ASSERT_TRUE(Connect(*store_, kWeb).ok());
+  HostUpdate update =
+      Update(kWeb, 1, 200, {MakeBody("accounts", ""), MakeBody("ports", "")});
+  update.bodies.clear();
+  EXPECT_THAT(*store_->Missing(kWeb, *update.state), IsEmpty());
+  EXPECT_TRUE(Commit(*store_, update).ok());
+  EXPECT_EQ(*store_->Body(Sha256("")), "");
+}
+
+TEST_F(StoreTest, ABodyComesBackAsItWas) {
+  ASSERT_TRUE(Connect(*store_, kWeb).ok());
+  const TableBody ports = PortBody(443);
+  ASSERT_TRUE(Commit(*store_, Update(kWeb, 1, 200, {ports})).ok());
+  v1::Snapshot snapshot;
+  ASSERT_TRUE(snapshot.ParseFromString(*store_->Body(ports.digest)));
+  EXPECT_EQ(snapshot.ports(0).port(), 443u);
+  EXPECT_TRUE(absl::IsNotFound(store_->Body(Sha256("x")).status()));
+}
+
+TEST_F(StoreTest, ADuplicateRecordChangesNothing) {
+  ASSERT_TRUE(Connect(*store_, kWeb).ok());
+  ASSERT_TRUE(Commit(*store_, Update(kWeb, 1, 200, {PortBody(22)})).ok());
+  ASSERT_TRUE(Commit(*store_, Update(kWeb, 2, 300, {PortBody(80)})).ok());
+  ASSERT_TRUE(Commit(*store_, Update(kWeb, 1, 400, {PortBody(22)})).ok());
+  const Fleet fleet = ReadFleet();
+  EXPECT_EQ(fleet.states.at(0).tables.at("ports"), PortBody(80).digest);
+  EXPECT_EQ(store_->History(kWeb)->spans_size(), 2);
+}
+
+TEST_F(StoreTest, OnlyWhatChangedBeginsANewSpan) {
+  ASSERT_TRUE(Connect(*store_, kWeb).ok());
+  const TableBody host = HostBody("web01");
+  ASSERT_TRUE(Commit(*store_, Update(kWeb, 1, 200, {host, PortBody(22)})).ok());
+  ASSERT_TRUE(Commit(*store_, Update(kWeb, 2, 300, {host, PortBody(80)})).ok());
+  ASSERT_TRUE(Commit(*store_, Update(kWeb, 3, 400, {host})).ok());
+
+  std::vector<std::string> spans;
+  const auto history = store_->History(kWeb);
+  ASSERT_TRUE(history.ok()) << history.status();
+  for (const v1::Span& span : history->spans())
+    spans.push_back(span.table() + " " + std::to_string(span.since()) + "-" +
+                    std::to_string(span.until()));
+  EXPECT_THAT(spans,
+              ElementsAre("ports 300-400", "host 200-0", "ports 200-300"));
+
+  EXPECT_EQ(ReadFleet({}, 199).hosts.at(0).state, -1);
+  EXPECT_EQ(ReadFleet({}, 200).states.at(0).tables.at("ports"),
+            PortBody(22).digest);
+  EXPECT_EQ(ReadFleet({}, 299).states.at(0).tables.at("ports"),
+            PortBody(22).digest);
+  EXPECT_EQ(ReadFleet({}, 300).states.at(0).tables.at("ports"),
+            PortBody(80).digest);
+  EXPECT_EQ(ReadFleet({}, 400).states.at(0).tables.count("ports"), 0u);
+  // A state of the past is known by the digest the agent gave it.
+  EXPECT_EQ(ReadFleet({}, 200).states.at(0).digest,
+            StateDigest(*Update(kWeb, 1, 0, {host, PortBody(22)}).state));
+}
+
+TEST_F(StoreTest, AWrongClockNeitherTurnsHistoryBackNorReachesAhead) {
+  ASSERT_TRUE(Connect(*store_, kWeb).ok());
+  HostUpdate ahead = Update(kWeb, 1, 9000, {PortBody(1)});
+  ahead.now = 500;
+  HostUpdate behind = Update(kWeb, 2, 100, {PortBody(2)});
+  behind.now = 600;
+  ASSERT_TRUE(Commit(*store_, ahead).ok());
+  ASSERT_TRUE(Commit(*store_, behind).ok());
+  const auto history = store_->History(kWeb);
+  ASSERT_EQ(history->spans_size(), 1) << history->DebugString();
+  EXPECT_EQ(history->spans(0).since(), 500);
+  EXPECT_EQ(history->spans(0).until(), 0);
+  EXPECT_EQ(history->spans(0).digest(), Hex(PortBody(2).digest));
+}
+
+TEST_F(StoreTest, HostsThatLookAlikeShareOneState) {
+  for (const std::string& id : {kWeb, kDb}) {
+    ASSERT_TRUE(Connect(*store_, id).ok());
+    ASSERT_TRUE(Commit(*store_, Update(id, 1, 200, {PortBody(22)})).ok());
+  }
+  const Fleet fleet = ReadFleet();
+  ASSERT_EQ(fleet.hosts.size(), 2u);
+  EXPECT_EQ(fleet.states.size(), 1u);
+  EXPECT_EQ(fleet.hosts[0].state, 0);
+  EXPECT_EQ(fleet.hosts[1].state, 0);
+}
+
+TEST_F(StoreTest, LossesAreCountedAndTold) {
+  ASSERT_TRUE(Connect(*store_, kWeb).ok());
+  HostUpdate update = Update(kWeb, 9, 200, {PortBody(22)});
+  v1::Loss loss;
+  loss.set_from(3);
+  loss.set_to(7);
+  loss.set_reason("spool full");
+  loss.set_noticed(150);
+  update.losses = {loss};
+  ASSERT_TRUE(Commit(*store_, update).ok());
+  EXPECT_EQ(store_->FindHost(kWeb)->lost_records(), 5u);
+  EXPECT_EQ(store_->History(kWeb)->losses(0).reason(), "spool full");
+}
+
+TEST_F(StoreTest, LabelsSelectHosts) {
+  for (const auto& [id, name] :
+       {std::pair(kWeb, "web"), std::pair(kDb, "db")}) {
+    ASSERT_TRUE(Connect(*store_, id).ok());
+    ASSERT_TRUE(Commit(*store_, Update(id, 1, 200, {HostBody(name)})).ok());
+  }
+  EXPECT_THAT(*store_->SetLabels(kWeb, {"role=web", "site=tokyo"}, {}),
+              ElementsAre("role=web", "site=tokyo"));
+  EXPECT_THAT(*store_->SetLabels(kDb, {"role=db", "site=tokyo"}, {}),
+              ElementsAre("role=db", "site=tokyo"));
+  EXPECT_THAT(Names(""), ElementsAre("db", "web"));
+  EXPECT_THAT(Names("role=web"), ElementsAre("web"));
+  EXPECT_THAT(Names("site"), ElementsAre("db", "web"));
+  EXPECT_THAT(Names("site=tokyo,role=db"), ElementsAre("db"));
+  EXPECT_THAT(Names("role=we"), IsEmpty());
+  EXPECT_THAT(Names("sit"), IsEmpty());
+  EXPECT_THAT(*store_->SetLabels(kDb, {"role=cache"}, {"site"}),
+              ElementsAre("role=cache"));
+
+  EXPECT_TRUE(absl::IsInvalidArgument(
+      store_->ReadFleet({.selector = "a b"}, 0).status()));
+  EXPECT_TRUE(absl::IsInvalidArgument(
+      store_->SetLabels(kDb, {"no value"}, {}).status()));
+  EXPECT_TRUE(
+      absl::IsNotFound(store_->SetLabels("nobody", {"a=b"}, {}).status()));
+}
+
+TEST_F(StoreTest, ANameOfTwoHostsNeedsAnId) {
+  for (const std::string& id : {kWeb, kDb}) {
+    ASSERT_TRUE(Connect(*store_, id).ok());
+    ASSERT_TRUE(Commit(*store_, Update(id, 1, 200, {HostBody("twin")})).ok());
+  }
+  const absl::Status status = store_->FindHost("twin").status();
+  EXPECT_TRUE(absl::IsFailedPrecondition(status));
+  EXPECT_THAT(Message(status), HasSubstr(kWeb));
+  EXPECT_EQ(store_->FindHost(kDb)->id(), kDb);
+  EXPECT_TRUE(absl::IsNotFound(store_->ReadFleet({.host = "x"}, 0).status()));
+}
+
+TEST_F(StoreTest, ARemovedHostIsRefusedForEver) {
+  ASSERT_TRUE(Connect(*store_, kWeb).ok());
+  ASSERT_TRUE(Commit(*store_, Update(kWeb, 1, 200, {PortBody(22)})).ok());
+  ASSERT_TRUE(store_->RemoveHost(kWeb, 300).ok());
+  EXPECT_TRUE(absl::IsPermissionDenied(Connect(*store_, kWeb).status()));
+  EXPECT_TRUE(absl::IsPermissionDenied(
+      Commit(*store_, Update(kWeb, 2, 400, {PortBody(80)}))));
+  EXPECT_THAT(ReadFleet().hosts, IsEmpty());
+  EXPECT_TRUE(absl::IsNotFound(store_->RemoveHost(kWeb, 500)));
+  EXPECT_EQ(store_->History(kWeb)->spans_size(), 1);
+}
+
+TEST_F(StoreTest, TheLastBaselineAppliedIsInForce) {
+  EXPECT_FALSE(store_->ActiveBaseline()->has_value());
+  v1::BaselineFile file;
+  file.set_name("linux.yaml");
+  file.set_yaml("controls: []");
+  for (const auto& [version, applied] : {std::pair("v1", 10), {"v2", 20}})
+    ASSERT_TRUE(store_
+                    ->PutBaseline({.version = version,
+                                   .by = "aiko",
+                                   .applied = applied,
+                                   .files = {file}})
+                    .ok());
+  EXPECT_EQ((*store_->ActiveBaseline())->version, "v2");
+  ASSERT_TRUE(
+      store_->PutBaseline({.version = "v1", .by = "ken", .applied = 30}).ok());
+  const auto active = store_->ActiveBaseline();
+  EXPECT_EQ((*active)->version, "v1");
+  EXPECT_EQ((*active)->by, "ken");
+  EXPECT_EQ((*active)->applied, 30);
+  EXPECT_EQ((*active)->files.at(0).yaml(), "controls: []");
+}
+
+TEST_F(StoreTest, OneProcessAtATimeHasTheFolder) {
+  const auto second = OpenSqliteStore(folder_);
+  EXPECT_TRUE(absl::IsFailedPrecondition(second.status()));
+  EXPECT_THAT(Message(second.status()), HasSubstr("another"));
+}
+
+// Runs a statement on the database behind the store's back.
+void Sqlite(const std::string& folder, const char* statement) {
+  sqlite3* handle = nullptr;
+  ASSERT_EQ(sqlite3_open((folder + "/metsuke.db").c_str(), &handle), SQLITE_OK);
+  char* error = nullptr;
+  EXPECT_EQ(sqlite3_exec(handle, statement, nullptr, nullptr, &error),
+            SQLITE_OK)
+      << error;
+  sqlite3_close(handle);
+}
+
+TEST_F(StoreTest, ADatabaseOfANewerProgramIsLeftAlone) {
+  store_.reset();
+  Sqlite(folder_, "PRAGMA user_version = 2");
+  const absl::Status status = OpenSqliteStore(folder_).status();
+  EXPECT_TRUE(absl::IsFailedPrecondition(status)) << status;
+  EXPECT_THAT(Message(status), HasSubstr("newer"));
+}
+
+TEST_F(StoreTest, ADamagedBodyIsToldAndNotServed) {
+  ASSERT_TRUE(Connect(*store_, kWeb).ok());
+  const TableBody ports = PortBody(22);
+  ASSERT_TRUE(Commit(*store_, Update(kWeb, 1, 200, {ports})).ok());
+  store_.reset();
+  Sqlite(folder_, "UPDATE body SET zstd = x'28b52ffd'");
+  Open();
+  EXPECT_TRUE(absl::IsDataLoss(store_->Body(ports.digest).status()));
+}
+
+// The file size limit stands for a full disk: a write beyond it fails.
+TEST_F(StoreTest, WhenTheDiskIsFullNothingIsAcknowledgedAndReadsGoOn) {
+  ASSERT_TRUE(Connect(*store_, kWeb).ok());
+  ASSERT_TRUE(Commit(*store_, Update(kWeb, 1, 200, {PortBody(22)})).ok());
+  std::string noise(4 << 20, '\0');
+  uint32_t random = 1;
+  for (char& c : noise)
+    c = static_cast<char>((random = random * 1664525 + 1013904223) >> 24);
+  TableBody large = PortBody(80);
+  large.zstd = noise;
+
+  rlimit before;
+  getrlimit(RLIMIT_FSIZE, &before);
+  rlimit small = before;
+  small.rlim_cur = 1 << 20;
+  signal(SIGXFSZ, SIG_IGN);
+  setrlimit(RLIMIT_FSIZE, &small);
+  const absl::Status full = Commit(*store_, Update(kWeb, 2, 300, {large}));
+  EXPECT_EQ(ReadFleet({.host = kWeb}).states.at(0).tables.at("ports"),
+            PortBody(22).digest);
+  setrlimit(RLIMIT_FSIZE, &before);
+  signal(SIGXFSZ, SIG_DFL);
+
+  EXPECT_FALSE(full.ok());
+  EXPECT_EQ(Connect(*store_, kWeb)->acknowledged, 1u);
+  EXPECT_TRUE(Commit(*store_, Update(kWeb, 2, 300, {PortBody(80)})).ok());
+  EXPECT_EQ(Connect(*store_, kWeb)->acknowledged, 2u);
+}
+
+// Writes records for ever; each seq is told to `acknowledged` once the store
+// says that it is on disk.
+[[noreturn]] void WriteUntilKilled(const std::string& folder,
+                                   int acknowledged) {
+  auto store = OpenSqliteStore(folder);
+  if (!store.ok() || !Connect(**store, kWeb).ok()) _exit(1);
+  for (uint32_t seq = 1;; ++seq)
+    (*store)->Commit(Update(kWeb, seq, 200 + seq, {PortBody(seq)}),
+                     [acknowledged, seq](absl::Status status) {
+                       if (!status.ok()) _exit(1);
+                       (void)!write(acknowledged, &seq, sizeof seq);
+                     });
+}
+
+std::string IntegrityCheck(const std::string& folder) {
+  sqlite3* handle = nullptr;
+  sqlite3_open((folder + "/metsuke.db").c_str(), &handle);
+  std::string result;
+  sqlite3_exec(
+      handle, "PRAGMA integrity_check",
+      [](void* out, int, char** values, char**) {
+        *static_cast<std::string*>(out) += values[0];
+        return 0;
+      },
+      &result, nullptr);
+  sqlite3_close(handle);
+  return result;
+}
+
+TEST_F(StoreTest, WhatWasAcknowledgedSurvivesAKill) {
+  for (const int milliseconds : {30, 80, 150}) {
+    store_.reset();
+    boost::filesystem::remove_all(folder_);
+    boost::filesystem::create_directories(folder_);
+    int pipes[2];
+    ASSERT_EQ(pipe2(pipes, O_CLOEXEC), 0);
+    const pid_t child = fork();
+    if (child == 0) WriteUntilKilled(folder_, pipes[1]);
+    close(pipes[1]);
+    uint32_t seq = 0, last = 0;
+    // From the first record on, so that the kill falls in the middle.
+    ASSERT_EQ(read(pipes[0], &seq, sizeof seq), ssize_t{sizeof seq});
+    usleep(milliseconds * 1000);
+    kill(child, SIGKILL);
+    do {
+      last = seq;
+    } while (read(pipes[0], &seq, sizeof seq) == ssize_t{sizeof seq});
+    close(pipes[0]);
+    int status = 0;
+    waitpid(child, &status, 0);
+    ASSERT_TRUE(WIFSIGNALED(status));
+    Open();
+    const auto standing = Connect(*store_, kWeb);
+    ASSERT_TRUE(standing.ok()) << standing.status();
+    EXPECT_GE(standing->acknowledged, last);
+    EXPECT_GE(last, 1u);
+    const auto history = store_->History(kWeb);
+    ASSERT_EQ(history->spans_size(), static_cast<int>(standing->acknowledged));
+    for (uint32_t i = 1; i <= last; ++i)
+      ASSERT_TRUE(store_->Body(PortBody(i).digest).ok()) << i;
+    store_.reset();
+    EXPECT_EQ(IntegrityCheck(folder_), "ok");
+  }
+}
+
+}  // namespace
+}  // namespace metsuke
