@@ -43,6 +43,7 @@ void Keep(Logins& logins, const std::string& name, LastLogin login) {
 absl::Status ReadLastlog(const Host& host,
                          const std::vector<PasswdEntry>& accounts,
                          Logins& logins) {
+  RETURN_IF_ERROR(host.Stat(kLastlog).status());
   struct lastlog record;
   for (const PasswdEntry& account : accounts) {
     const int64_t offset = int64_t{account.uid} * sizeof(record);

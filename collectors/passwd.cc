@@ -1,6 +1,5 @@
 #include "collectors/passwd.h"
 
-#include <cerrno>
 #include <cstdlib>
 
 #include "proto/status.h"
@@ -44,8 +43,8 @@ std::vector<std::string> SplitFields(std::string_view text, char separator,
 bool ParseId(const std::string& field, uint32_t* id) {
   char* end = nullptr;
   const unsigned long value = std::strtoul(field.c_str(), &end, 10);
-  if (end == field.c_str() || *end != '\0') return false;
-  *id = value > UINT32_MAX ? UINT32_MAX : static_cast<uint32_t>(value);
+  if (end == field.c_str() || *end != '\0' || value > UINT32_MAX) return false;
+  *id = static_cast<uint32_t>(value);
   return true;
 }
 
@@ -83,10 +82,10 @@ std::vector<GroupEntry> ParseGroup(std::string_view text, int* foreign) {
     entry.name = std::move(fields[0]);
     fields.resize(4);
     for (const std::string& member : SplitFields(fields[3], ',')) {
+      // Blanks before a name are skipped, those behind it are part of it.
       const size_t first = member.find_first_not_of(" \t\r\v\f");
-      if (first == std::string::npos) continue;
-      entry.members.push_back(member.substr(
-          first, member.find_last_not_of(" \t\r\v\f") - first + 1));
+      if (first != std::string::npos)
+        entry.members.push_back(member.substr(first));
     }
     entries.push_back(std::move(entry));
   }

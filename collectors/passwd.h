@@ -42,8 +42,8 @@ std::vector<PasswdEntry> ParsePasswd(std::string_view text, int* foreign);
 std::vector<GroupEntry> ParseGroup(std::string_view text, int* foreign);
 
 // The number glibc reads from a field such as a uid: leading blanks and a sign
-// are allowed, too large a number becomes 4294967295. False when the field is
-// no number as a whole.
+// are allowed. False when the field is no number as a whole or has more than
+// 32 bits, as "-1" does.
 bool ParseId(const std::string& field, uint32_t* id);
 
 // `text` cut at each `separator`, at most `limit` pieces.

@@ -73,6 +73,25 @@ bool ParseDays(const std::string& field, int64_t* days) {
   return true;
 }
 
+// Whether the line has the fields glibc wants: the old form up to the longest
+// age, or all up to the day of expiry; the last one may only be empty when a
+// colon follows it. What stands behind them is a number or nothing.
+bool IsWhole(const std::vector<std::string>& fields) {
+  int64_t flag;
+  switch (fields.size()) {
+    case 5:
+      return !fields[4].empty();
+    case 6:
+      return fields[5].empty();
+    case 8:
+      return !fields[7].empty();
+    case 9:
+      return ParseDays(fields[8], &flag);
+    default:
+      return false;
+  }
+}
+
 }  // namespace
 
 PasswordState ClassifyPassword(std::string_view field) {
@@ -96,10 +115,7 @@ std::map<std::string, ShadowEntry> ParseShadow(std::string_view text) {
     const size_t start = line.find_first_not_of(" \t\r\v\f");
     if (start == std::string_view::npos || line[start] == '#') continue;
     std::vector<std::string> fields = SplitFields(line.substr(start), ':', 9);
-    // glibc wants the fields up to the longest age, the last of them not empty
-    // if it ends the line; the rest may be missing.
-    const bool whole =
-        fields.size() > 5 || (fields.size() == 5 && !fields[4].empty());
+    const bool whole = IsWhole(fields);
     fields.resize(9);
     ShadowEntry entry{ClassifyPassword(fields[1]), -1, -1, -1, -1, -1, -1};
     explicit_bzero(fields[1].data(), fields[1].size());
