@@ -73,6 +73,23 @@ class TestFleet {
     return loaded.ok() ? *loaded : Credential();
   }
 
+  // One that was good for an hour and is so no more; in memory only.
+  Credential Expired(const std::string& role, const std::string& name) const {
+    Credential made;
+    made.key = *MakeKey();
+    const KeyPtr key = ParseKey(made.key);
+    const auto issuer = Issuer::Load(state());
+    const auto ledger = Ledger::Open(state());
+    const auto grant = (*ledger)->GrantLocally(
+        role, name,
+        {KeyDigest(key.get()), std::time(nullptr) - 7200, 3600,
+         issuer->ends()});
+    EXPECT_TRUE(grant.ok()) << grant.status();
+    made.chain = *issuer->Issue(*grant, key.get(), {});
+    made.root = issuer->root();
+    return made;
+  }
+
   std::unique_ptr<Authority> Open(Authority::Settings settings = {}) const {
     auto opened = Authority::Open(state(), settings);
     EXPECT_TRUE(opened.ok()) << opened.status();

@@ -141,6 +141,17 @@ TEST(Tls, RefusesAClientOfAnotherFleetAndOneWithoutCertificate) {
       HasSubstr("("));
 }
 
+TEST(Tls, RefusesAnExpiredClientAndAnExpiredController) {
+  const TestFleet fleet;
+  const Served server(ServerTls(fleet.Issued("controller", "main")));
+  EXPECT_THAT(
+      WhoAmI(server.address(), ClientTls(fleet.Expired("operator", "a"))),
+      HasSubstr("("));
+  const Served old(ServerTls(fleet.Expired("controller", "main")));
+  EXPECT_THAT(WhoAmI(old.address(), ClientTls(fleet.Issued("operator", "a"))),
+              HasSubstr("("));
+}
+
 TEST(Tls, ClientTakesOnlyAControllerOfItsFleetForTheController) {
   const TestFleet fleet, other;
   const auto aiko = ClientTls(fleet.Issued("operator", "aiko"));

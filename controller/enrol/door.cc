@@ -1,0 +1,102 @@
+#include "controller/enrol/door.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <utility>
+
+#include "proto/address.h"
+#include "proto/encode.h"
+#include "proto/framed_socket.h"
+#include "proto/log.h"
+#include "proto/status.h"
+#include "proto/tls.h"
+
+namespace metsuke {
+namespace {
+
+std::string Shown(const std::string& text) { return enc::Log(HostText(text)); }
+
+// Whether it is our side that failed and not the one who knocked.
+bool IsOurs(const absl::Status& status) {
+  return absl::IsUnavailable(status) || absl::IsInternal(status);
+}
+
+}  // namespace
+
+absl::StatusOr<TlsContextPtr> EnrolTls(const std::string& certificate_path,
+                                       const std::string& key_path) {
+  ASSIGN_OR_RETURN(
+      const Credential own,
+      LoadCredential(certificate_path, key_path, certificate_path));
+  if (own.identity.role != "enrol")
+    return absl::InvalidArgumentError(
+        certificate_path + ": belongs to the role " + own.identity.role +
+        "; make one with metsuke-ca issue enrol");
+  TlsContextPtr context(SSL_CTX_new(TLS_server_method()));
+  if (context == nullptr ||
+      SSL_CTX_set_min_proto_version(context.get(), TLS1_3_VERSION) != 1 ||
+      SSL_CTX_set_num_tickets(context.get(), 0) != 1 ||
+      SSL_CTX_use_certificate_chain_file(context.get(),
+                                         certificate_path.c_str()) != 1 ||
+      SSL_CTX_use_PrivateKey(context.get(), ParseKey(own.key).get()) != 1)
+    return absl::InternalError(certificate_path + ": " + OpenSslReason());
+  SSL_CTX_set_session_cache_mode(context.get(), SSL_SESS_CACHE_OFF);
+  return context;
+}
+
+EnrolDoor::EnrolDoor(TlsContextPtr tls, AuthorityClient authority,
+                     DoorLimits limits)
+    : tls_(std::move(tls)),
+      authority_(std::move(authority)),
+      limits_(limits),
+      attempts_(limits.failures_per_minute) {}
+
+void EnrolDoor::Serve(int fd) {
+  const std::string address = PeerAddress(fd);
+  const auto now = std::chrono::steady_clock::now();
+  const auto verdict = attempts_.MayTry(address, now);
+  if (verdict != Attempts::Verdict::kWelcome) {
+    close(fd);
+    if (verdict == Attempts::Verdict::kRefusedFirst)
+      Log(Priority::kWarning,
+          fmt::format("{}: refused for a minute after {} failures",
+                      Shown(address), limits_.failures_per_minute));
+    return;
+  }
+  const absl::Status status = Talk(fd, address);
+  if (status.ok()) return;
+  attempts_.Failed(address, std::chrono::steady_clock::now());
+  Log(Priority::kWarning,
+      fmt::format("{}: {}", Shown(address), Shown(Message(status))));
+}
+
+// An error when the other side is to be counted as having failed.
+absl::Status EnrolDoor::Talk(int fd, const std::string& address) {
+  FramedSocket socket(fd, std::chrono::steady_clock::now() + limits_.time);
+  RETURN_IF_ERROR(socket.AcceptTls(tls_.get()));
+  v1::EnrolRequest request;
+  RETURN_IF_ERROR(socket.Receive(request));
+  auto answered = authority_.Enrol(request);
+  v1::EnrolReply reply;
+  if (answered.ok()) reply = *std::move(answered);
+  if (!answered.ok() && IsOurs(answered.status())) {
+    Log(Priority::kError, Message(answered.status()));
+    reply.set_error("the controller cannot enrol hosts now; try again later");
+  } else if (!answered.ok()) {
+    reply.set_error(Message(answered.status()));
+  }
+  const absl::Status sent = socket.Send(reply);
+  if (!answered.ok() && !IsOurs(answered.status()))
+    return Annotate(answered.status(),
+                    fmt::format("refused \"{}\", token {}", request.hostname(),
+                                request.token()));
+  if (!answered.ok()) return absl::OkStatus();
+  // The host's certificate is made but it did not get it: somebody should know.
+  if (!sent.ok()) return Annotate(sent, "enrolled host " + reply.host());
+  Log(Priority::kNotice,
+      fmt::format("{}: enrolled host {}", Shown(address), reply.host()));
+  return absl::OkStatus();
+}
+
+}  // namespace metsuke
