@@ -13,8 +13,8 @@
 #include <string_view>
 
 #include "absl/status/statusor.h"
-#include "agent/descriptor.h"
 #include "agent/durable.h"
+#include "collectors/descriptor.h"
 
 namespace metsuke {
 

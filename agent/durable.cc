@@ -7,7 +7,7 @@
 
 #include <cerrno>
 
-#include "agent/descriptor.h"
+#include "collectors/descriptor.h"
 #include "proto/status.h"
 
 namespace metsuke {

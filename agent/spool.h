@@ -23,12 +23,11 @@
 #include <optional>
 #include <span>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "agent/bodies.h"
-#include "agent/descriptor.h"
+#include "collectors/descriptor.h"
 #include "proto/sync.pb.h"
 
 namespace metsuke {
@@ -40,7 +39,7 @@ class Spool {
   // A table to be kept with a state.
   struct Table {
     std::string digest;
-    std::string_view bytes;  // canonical
+    std::string bytes;  // canonical
   };
 
   // Opens the spool in `folder`, or makes one. It takes about `cap` bytes of

@@ -74,8 +74,16 @@ std::vector<Step> AgentSync::OnWelcome(const v1::Welcome& welcome) {
                true));
     return steps;
   }
-  acknowledged_ = sent_ = welcome.acknowledged();
-  if (acknowledged_ > 0) steps.push_back(step::Free{acknowledged_});
+  if (welcome.acknowledged() < acknowledged_) {
+    // As after its store was set back. What it lacks, Heartbeat will show.
+    steps.push_back(step::Note{
+        fmt::format("the controller has lost records {} to {}, which it had "
+                    "acknowledged",
+                    welcome.acknowledged() + 1, acknowledged_)});
+  } else if (welcome.acknowledged() > 0) {
+    steps.push_back(step::Free{welcome.acknowledged()});
+  }
+  acknowledged_ = sent_ = std::max(acknowledged_, welcome.acknowledged());
   Append(steps, Fill());
   return steps;
 }
@@ -134,10 +142,19 @@ std::vector<Step> AgentSync::OnRefusal(const v1::Refusal& refusal) {
   const std::string reason =
       fmt::format("record {} refused: {}", refusal.seq(), refusal.reason());
   if (refusal.retry()) return End(reason, false);
-  // Later records may be under way. A new stream brings the Loss in its place.
   std::vector<Step> steps{
       step::Lose{refusal.seq(), "refused: " + refusal.reason()}};
-  Append(steps, End(reason, true));
+  if (in_flight_.front().seq != refusal.seq()) {
+    // The controller has gone back on its order; a new stream sets it right.
+    Append(steps, End(reason, true));
+    return steps;
+  }
+  steps.push_back(step::Note{reason});
+  in_flight_.pop_front();
+  // The next Ack is for the Loss, too. Without another record on its way the
+  // Loss itself is sent to be acknowledged.
+  if (in_flight_.empty()) sent_ = refusal.seq() - 1;
+  Append(steps, Fill());
   return steps;
 }
 

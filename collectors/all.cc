@@ -12,6 +12,7 @@ absl::Status CollectGroups(const Host&, v1::Snapshot&);
 absl::Status CollectHost(const Host&, v1::Snapshot&);
 absl::Status CollectInterfaces(const Host&, v1::Snapshot&);
 absl::Status CollectJournalConfig(const Host&, v1::Snapshot&);
+absl::Status CollectLogFiles(const Host&, v1::Snapshot&);
 absl::Status CollectLogrotateRules(const Host&, v1::Snapshot&);
 absl::Status CollectPackageUpdates(const Host&, v1::Snapshot&);
 absl::Status CollectPackages(const Host&, v1::Snapshot&);
@@ -26,7 +27,7 @@ absl::Status CollectTimers(const Host&, v1::Snapshot&);
 namespace {
 
 // In the order of the tables' field numbers.
-constexpr std::array<Collector, 18> kCollectors = {{
+constexpr std::array<Collector, 19> kCollectors = {{
     {"host", CollectHost},
     {"interfaces", CollectInterfaces},
     {"packages", CollectPackages},
@@ -43,6 +44,7 @@ constexpr std::array<Collector, 18> kCollectors = {{
     {"journal_config", CollectJournalConfig},
     {"syslog_config", CollectSyslogConfig},
     {"logrotate_rules", CollectLogrotateRules},
+    {"log_files", CollectLogFiles},
     {"audit_status", CollectAuditStatus},
     {"audit_rules", CollectAuditRules},
 }};

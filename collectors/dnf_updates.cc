@@ -2,6 +2,7 @@
 
 #include <map>
 
+#include "collectors/package_lists.h"
 #include "collectors/package_updates.h"
 #include "collectors/packages.h"
 #include "collectors/words.h"
@@ -44,21 +45,6 @@ Names ByName(const std::vector<v1::Package>& installed) {
   return names;
 }
 
-// When the lists were fetched: dnf writes repomd.xml of each repository anew
-// when it fetches it. The oldest counts; 0 when there is none.
-int64_t Fetched(const Host& host) {
-  int64_t fetched = 0;
-  const auto names = host.List(kCache);
-  if (!names.ok()) return 0;
-  for (const std::string& name : *names) {
-    const auto info = host.Stat(
-        fmt::format("{}/{}/repodata/repomd.xml", kCache, name));
-    if (!info.ok()) continue;
-    if (fetched == 0 || info->changed < fetched) fetched = info->changed;
-  }
-  return fetched - fetched % 3600;
-}
-
 RunOptions Options(const Host& host) {
   RunOptions options;
   options.deadline = std::chrono::seconds(60);
@@ -74,7 +60,7 @@ RunOptions Options(const Host& host) {
 }  // namespace
 
 void AddDnfUpdates(std::string_view updates, std::string_view advisories,
-                   const std::vector<v1::Package>& installed, int64_t fetched,
+                   const std::vector<v1::Package>& installed,
                    v1::Snapshot& snapshot) {
   std::map<std::pair<std::string, std::string>, bool> security;
   // "ADVISORY SEVERITY/Sec. NEVRA".
@@ -99,13 +85,11 @@ void AddDnfUpdates(std::string_view updates, std::string_view advisories,
     update.set_security(security.contains(key));
     update.set_origin(std::string(words[2]));
     update.set_source(package->second.source());
-    update.set_lists_fetched(fetched);
   }
 }
 
 absl::Status CollectDnfUpdates(const Host& host, v1::Snapshot& snapshot) {
-  const int64_t fetched = Fetched(host);
-  if (fetched == 0) {
+  if (PackageListsFetched(host) == 0) {
     return absl::FailedPreconditionError("no package lists: run dnf makecache");
   }
   ASSIGN_OR_RETURN(const std::vector<v1::Package> installed, ListRpms(host));
@@ -120,7 +104,7 @@ absl::Status CollectDnfUpdates(const Host& host, v1::Snapshot& snapshot) {
       const std::string advisories,
       host.Run({kDnf, "-q", "-C", "updateinfo", "list", "--security"},
                options));
-  AddDnfUpdates(updates, advisories, installed, fetched, snapshot);
+  AddDnfUpdates(updates, advisories, installed, snapshot);
   return absl::OkStatus();
 }
 

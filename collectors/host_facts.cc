@@ -7,6 +7,7 @@
 
 #include "collectors/collector.h"
 #include "collectors/kernels.h"
+#include "collectors/package_lists.h"
 #include "collectors/platform.h"
 #include "collectors/words.h"
 #include "proto/status.h"
@@ -158,6 +159,7 @@ absl::Status CollectHost(const Host& host, v1::Snapshot& snapshot) {
     ASSIGN_OR_RETURN(const std::string kernel, NewestKernel(host));
     fact.set_kernel_installed(kernel);
   }
+  fact.set_package_lists_fetched(PackageListsFetched(host));
   fact.set_reboot_required(RebootRequired(host, fact));
   *snapshot.add_host() = std::move(fact);
   return absl::OkStatus();

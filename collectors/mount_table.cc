@@ -85,9 +85,7 @@ void MountTable::Refresh() {
     pollfd changed{file_.get(), POLLPRI, 0};
     if (poll(&changed, 1, 0) == 0) return;
   } else {
-    // What the machine has mounted is what process 1 sees: our own view may be
-    // one that a sandbox made.
-    file_ = Descriptor(open("/proc/1/mountinfo", O_RDONLY | O_CLOEXEC));
+    file_ = Descriptor(open(list_.c_str(), O_RDONLY | O_CLOEXEC));
     if (!file_)
       file_ = Descriptor(open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC));
     if (!file_) return;

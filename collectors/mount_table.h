@@ -29,8 +29,12 @@ class MountTable {
  public:
   // A table for what lies below `root`, an absolute path without symlinks. The
   // mount that holds `root` itself may be touched whatever it is: a diskless
-  // machine has no other, and of an image it was asked for.
-  explicit MountTable(std::string root) : root_(std::move(root)) {}
+  // machine has no other, and of an image it was asked for. `file` is where
+  // the mounts are listed: what process 1 sees is what the machine has, while
+  // our own view may be one that a sandbox made.
+  explicit MountTable(std::string root,
+                      std::string file = "/proc/1/mountinfo")
+      : root_(std::move(root)), list_(std::move(file)) {}
 
   // The type of the file system `path` lies on when it must not be touched;
   // empty when it may. `path` is below the root, absolute, free of symlinks
@@ -44,7 +48,7 @@ class MountTable {
   std::map<std::string, std::string>::const_iterator Holding(
       std::string path) const;
 
-  const std::string root_;
+  const std::string root_, list_;
   std::map<std::string, std::string> mounts_;
   bool any_remote_ = false;
   Descriptor file_;

@@ -51,11 +51,8 @@ std::vector<std::string> AptInputs(const Host& host) {
   return inputs;
 }
 
-// To the hour: a later fetch that brought nothing is no change of the host.
-int64_t ToHour(int64_t seconds) { return seconds - seconds % 3600; }
-
 // May throw json::exception.
-v1::PackageUpdate UpdateOf(const json& entry, int64_t fetched) {
+v1::PackageUpdate UpdateOf(const json& entry) {
   v1::PackageUpdate update;
   update.set_name(entry.at("name").get<std::string>());
   update.set_architecture(entry.at("architecture").get<std::string>());
@@ -65,7 +62,6 @@ v1::PackageUpdate UpdateOf(const json& entry, int64_t fetched) {
   update.set_origin(entry.at("origin").get<std::string>());
   update.set_source(entry.at("source").get<std::string>());
   update.set_held(entry.at("held").get<bool>());
-  update.set_lists_fetched(fetched);
   return update;
 }
 
@@ -96,9 +92,8 @@ absl::Status AddAptReport(const std::string& text, v1::Snapshot& snapshot) {
       AddGap(snapshot, "package_updates", index.get<std::string>(),
              "not fetched: run apt-get update");
     }
-    const int64_t fetched = ToHour(report.at("lists_fetched").get<int64_t>());
     for (const json& entry : report.at("updates")) {
-      *snapshot.add_package_updates() = UpdateOf(entry, fetched);
+      *snapshot.add_package_updates() = UpdateOf(entry);
     }
   } catch (const json::exception& error) {
     return absl::UnavailableError(

@@ -21,9 +21,9 @@ absl::Status AddAptReport(const std::string& json, v1::Snapshot& snapshot);
 
 // Adds to `snapshot` what "dnf -q -C check-update" printed, as updates of
 // `installed`; `advisories` is what "dnf -q -C updateinfo list --security"
-// printed. `fetched` goes to the column lists_fetched.
+// printed.
 void AddDnfUpdates(std::string_view updates, std::string_view advisories,
-                   const std::vector<v1::Package>& installed, int64_t fetched,
+                   const std::vector<v1::Package>& installed,
                    v1::Snapshot& snapshot);
 
 // What AddDnfUpdates of a host with dnf needs, and does.

@@ -130,9 +130,9 @@ void AddUnseen(const Key& key, const Holders& holders, v1::Snapshot& snapshot) {
          holders.closed == 0
              ? "no process that can be seen holds it: it belongs to the kernel "
                "or to another process namespace"
-             : "the process that holds it could not be seen: descriptors of "
-               "others are closed to a collector without CAP_SYS_PTRACE and "
-               "CAP_DAC_READ_SEARCH");
+             : "the process that holds it could not be seen: the descriptors "
+               "of some are closed to the collector, which needs "
+               "CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH");
 }
 
 void AddPort(const Key& key, const Row& row, v1::Snapshot& snapshot) {

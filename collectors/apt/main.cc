@@ -7,9 +7,6 @@
 // no privilege. Its output:
 //
 //   {"lists": N,            indexes of packages that have been fetched
-//    "lists_fetched": T,    when the source that was reached the longest ago
-//                           was reached, in seconds since 1970-01-01 UTC; 0
-//                           when it cannot be told
 //    "missing": [...],      indexes the sources name that are not there
 //    "updates": [{"name", "architecture", "installed", "candidate",
 //                 "security", "origin", "source", "held"}, ...]}
@@ -27,9 +24,7 @@
 #include <apt-pkg/pkgcache.h>
 #include <apt-pkg/pkgsystem.h>
 #include <apt-pkg/sourcelist.h>
-#include <sys/stat.h>
 
-#include <algorithm>
 #include <cstring>
 #include <iostream>
 #include <nlohmann/json.hpp>
@@ -164,29 +159,16 @@ void AddMissing(metaIndex& release, const std::string& file, json& missing) {
   }
 }
 
-// When the source was last reached. The time of modification is the server's;
-// that of the last status change is set anew by a fetch that brings the file
-// and by one that only learns that it is still the same, and by no failed one.
-int64_t FetchedTime(const std::string& file) {
-  struct stat info;
-  return stat(file.c_str(), &info) == 0 ? info.st_ctime : 0;
-}
-
 json Report(pkgCacheFile& cache) {
   json missing = json::array();
-  int64_t fetched = 0;
   // To libapt-pkg it is an error to ask for a Release file that was never
   // fetched; here it is what is asked.
   _error->PushToStack();
   for (metaIndex* release : *cache.GetSourceList()) {
-    const std::string file = ReleaseFile(cache, *release);
-    AddMissing(*release, file, missing);
-    const int64_t time = FetchedTime(file);
-    if (time != 0 && (fetched == 0 || time < fetched)) fetched = time;
+    AddMissing(*release, ReleaseFile(cache, *release), missing);
   }
   _error->RevertToStack();
   return {{"lists", CountLists(cache)},
-          {"lists_fetched", fetched},
           {"missing", missing},
           {"updates", Updates(cache)}};
 }

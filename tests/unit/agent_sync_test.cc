@@ -186,7 +186,20 @@ TEST_F(AgentSyncTest, ARefusedRecordIsLostOrKept) {
   OpenAndSend(2);
   EXPECT_THAT(Hear("refusal { seq: 1 reason: 'unknown table' }"),
               ElementsAre("lose 1: refused: unknown table",
-                          "close soon: record 1 refused: unknown table"));
+                          "note record 1 refused: unknown table"));
+  EXPECT_THAT(Hear("refusal { seq: 2 reason: 'again' }"),
+              ElementsAre("lose 2: refused: again",
+                          "note record 2 refused: again", "record after 1"))
+      << "nothing else is under way, so the loss itself is sent";
+  EXPECT_THAT(
+      Give("seq: 2 loss { from: 1 to: 2 reason: 'r' }"),
+      ElementsAre(
+          "send record { seq: 2 loss { from: 2 to: 2 reason: \"r\" } }"));
+  EXPECT_THAT(Hear("ack { seq: 2 }"), ElementsAre("free 2"));
+  OpenAndSend(2);
+  EXPECT_THAT(Hear("refusal { seq: 2 reason: 'early' }"),
+              ElementsAre("lose 2: refused: early",
+                          "close soon: record 2 refused: early"));
   OpenAndSend(2);
   EXPECT_THAT(Hear("refusal { seq: 2 reason: 'disk full' retry: true }"),
               ElementsAre("close: record 2 refused: disk full"));
@@ -240,6 +253,18 @@ TEST_F(AgentSyncTest, ASpoolThatWasSetBackBeginsANewStream) {
   EXPECT_EQ(lines[1], "begin stream");
   EXPECT_EQ(lines[2], "record current");
   EXPECT_THAT(lines[3], testing::StartsWith("close soon: "));
+}
+
+TEST_F(AgentSyncTest, AControllerThatWasSetBackGetsHeartbeats) {
+  sync_.Connected("S", 7, 7);
+  EXPECT_THAT(Hear("welcome { acknowledged: 3 interval_seconds: 60 }"),
+              ElementsAre("interval 60",
+                          "note the controller has lost records 4 to 6, which "
+                          "it had acknowledged"));
+  EXPECT_THAT(Text(sync_.Unchanged("D")),
+              ElementsAre("send heartbeat { state: \"D\" }"));
+  EXPECT_THAT(Hear("want { }"), ElementsAre("record current"));
+  EXPECT_THAT(Text(sync_.Recorded(8)), ElementsAre("record after 6"));
 }
 
 TEST_F(AgentSyncTest, HeartbeatsOnlyWhenEverythingIsAcknowledged) {

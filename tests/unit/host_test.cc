@@ -312,6 +312,25 @@ TEST(MountTable, RemoteAndFuseAreKnownByType) {
     EXPECT_FALSE(IsRemoteType(type)) << type;
 }
 
+TEST_F(HostTest, WhatLiesOnARemoteFileSystemIsForbidden) {
+  Write("mountinfo",
+        "1 0 0:1 / / rw - ext4 /dev/vda rw\n"
+        "2 1 0:2 / /home rw - nfs4 server:/home rw\n"
+        "3 2 0:3 / /home/local rw - ext4 /dev/vdb rw\n"
+        "4 1 0:4 / /srv/image rw - 9p image rw\n"
+        "5 4 0:5 / /srv/image/mnt rw - fuse.sshfs x rw\n");
+  MountTable machine("/", At("mountinfo"));
+  EXPECT_EQ(machine.Forbidden("/home/user/.ssh"), "nfs4");
+  EXPECT_EQ(machine.Forbidden("/home"), "nfs4");
+  EXPECT_EQ(machine.Forbidden("/homely"), "");
+  EXPECT_EQ(machine.Forbidden("/home/local/x"), "");
+  EXPECT_EQ(machine.Forbidden("/"), "");
+  MountTable image("/srv/image", At("mountinfo"));
+  EXPECT_EQ(image.Forbidden("/etc"), "");
+  EXPECT_EQ(image.Forbidden("/"), "");
+  EXPECT_EQ(image.Forbidden("/mnt/x"), "fuse.sshfs");
+}
+
 class RecordingTest : public HostTest {
  protected:
   // What was written so long ago that its times can be trusted.

@@ -1,0 +1,67 @@
+// Looking at a host again and again: which collectors must run, each in a
+// child of its own, and what all of them found.
+
+#ifndef METSUKE_COLLECTORS_CYCLE_H_
+#define METSUKE_COLLECTORS_CYCLE_H_
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <span>
+#include <vector>
+
+#include "collectors/collector.h"
+#include "collectors/host.h"
+#include "collectors/worker.h"
+#include "proto/collect.pb.h"
+
+namespace metsuke {
+
+struct CycleOptions {
+  // Run collectors in this process, without limits: for tests and fuzzing.
+  bool in_process = false;
+  // What each collector may use.
+  WorkerLimits limits;
+  // A collector that could not be started this long after the beginning of
+  // the cycle is left out, and its row of `collections` says so.
+  std::chrono::milliseconds budget{15'000};
+  // Collectors that run at the same time.
+  size_t jobs = 4;
+};
+
+// The mask that asks for `table`, a name of the schema: the bit with the
+// number of its field. 0 when the schema has no such table.
+uint64_t TableBit(std::string_view table);
+
+class Cycle {
+ public:
+  // `host` and what `collectors` refers to must outlive the Cycle.
+  Cycle(const Host& host, std::span<const Collector> collectors,
+        CycleOptions options = {});
+
+  // The tables of `mask`, as they are now. Collectors whose inputs have not
+  // changed since they last ran are not run. `collections` and `gaps` always
+  // come along and speak of every table looked at so far, so that asking for
+  // less does not change them. Bits without a table are ignored. Takes at most
+  // the budget and one deadline.
+  v1::Collected Look(uint64_t mask);
+
+  // How many collectors Look has run, in all.
+  uint64_t runs() const { return runs_; }
+
+ private:
+  void Run(const std::vector<const Collector*>& due);
+  void RunIsolated(const std::vector<const Collector*>& due);
+  v1::Collected Gather(uint64_t mask) const;
+
+  const Host& host_;
+  const std::span<const Collector> collectors_;
+  const CycleOptions options_;
+  // By the number of the table's field.
+  std::map<int, v1::Outcome> last_;
+  uint64_t runs_ = 0;
+};
+
+}  // namespace metsuke
+
+#endif  // METSUKE_COLLECTORS_CYCLE_H_

@@ -1,0 +1,200 @@
+#include "collectors/log_reader.h"
+
+#include <fmt/format.h>
+#include <sqlite3.h>
+#include <utmp.h>
+#include <zlib.h>
+#include <zstd.h>
+
+#include <algorithm>
+#include <cstring>
+#include <memory>
+
+#include "collectors/words.h"
+#include "proto/status.h"
+
+namespace metsuke {
+namespace {
+
+// What is read of each end of a log, and unpacked of a compressed one.
+constexpr size_t kEnd = 64 << 10;
+constexpr size_t kMaxDatabase = 64 << 20;
+
+constexpr std::string_view kPacked[] = {".gz", ".zst", ".xz", ".bz2", ".lz4"};
+
+bool IsPacked(std::string_view name) {
+  return std::any_of(std::begin(kPacked), std::end(kPacked),
+                     [&](auto suffix) { return name.ends_with(suffix); });
+}
+
+std::string Gunzip(std::string_view bytes, size_t most) {
+  z_stream stream{};
+  if (inflateInit2(&stream, 15 + 16) != Z_OK) return {};
+  std::string text(most, '\0');
+  stream.next_in =
+      reinterpret_cast<Bytef*>(const_cast<char*>(bytes.data()));
+  stream.avail_in = static_cast<uInt>(bytes.size());
+  stream.next_out = reinterpret_cast<Bytef*>(text.data());
+  stream.avail_out = static_cast<uInt>(text.size());
+  inflate(&stream, Z_SYNC_FLUSH);
+  text.resize(most - stream.avail_out);
+  inflateEnd(&stream);
+  return text;
+}
+
+std::string Unzstd(std::string_view bytes, size_t most) {
+  const std::unique_ptr<ZSTD_DStream, size_t (*)(ZSTD_DStream*)> stream(
+      ZSTD_createDStream(), ZSTD_freeDStream);
+  // A window of 8 MiB is what zstd itself uses up to level 19.
+  ZSTD_DCtx_setParameter(stream.get(), ZSTD_d_windowLogMax, 23);
+  std::string text(most, '\0');
+  ZSTD_inBuffer in{bytes.data(), bytes.size(), 0};
+  ZSTD_outBuffer out{text.data(), text.size(), 0};
+  while (in.pos < in.size && out.pos < out.size)
+    if (ZSTD_isError(ZSTD_decompressStream(stream.get(), &out, &in))) break;
+  text.resize(out.pos);
+  return text;
+}
+
+// The first instant in `text`; the last one when `backwards`.
+std::optional<int64_t> TextTime(std::string_view text, const Zone& zone,
+                                int64_t modified, bool backwards) {
+  auto lines = Lines(text);
+  if (backwards) std::reverse(lines.begin(), lines.end());
+  for (const std::string_view line : lines)
+    if (const auto instant = LogTime(line, zone, modified)) return instant;
+  return {};
+}
+
+// The same of records of utmp(5); `bytes` begins with a whole one.
+std::optional<int64_t> UtmpTime(std::string_view bytes, bool backwards) {
+  const size_t count = bytes.size() / sizeof(utmp);
+  for (size_t i = 0; i < count; ++i) {
+    utmp record;
+    const size_t at = backwards ? count - 1 - i : i;
+    memcpy(&record, bytes.data() + at * sizeof record, sizeof record);
+    // utmp(5): EMPTY is no record; neither is one without a time.
+    if (record.ut_type != EMPTY && record.ut_tv.tv_sec != 0)
+      return static_cast<uint32_t>(record.ut_tv.tv_sec);
+  }
+  return {};
+}
+
+// The two ends of a file that may be large.
+absl::StatusOr<std::optional<LogSpan>> ReadPlain(const Host& host,
+                                                 LogFormat format,
+                                                 const LogPiece& piece,
+                                                 const Zone& zone) {
+  const bool text = format == LogFormat::kText;
+  const size_t end = text ? kEnd : kEnd / sizeof(utmp) * sizeof(utmp);
+  // The last record of utmp begins at a multiple of its size.
+  const int64_t tail =
+      text ? std::max<int64_t>(0, piece.info.size - static_cast<int64_t>(end))
+           : std::max<int64_t>(
+                 0, piece.info.size / static_cast<int64_t>(sizeof(utmp)) *
+                            static_cast<int64_t>(sizeof(utmp)) -
+                        static_cast<int64_t>(end));
+  ASSIGN_OR_RETURN(const std::string first, host.ReadBytes(piece.path, 0, end));
+  ASSIGN_OR_RETURN(const std::string last,
+                   tail == 0 ? absl::StatusOr<std::string>(first)
+                             : host.ReadBytes(piece.path, tail, end));
+  const int64_t modified = piece.info.modified;
+  const auto oldest = text ? TextTime(first, zone, modified, false)
+                           : UtmpTime(first, false);
+  const auto newest =
+      text ? TextTime(last, zone, modified, true) : UtmpTime(last, true);
+  if (!oldest || !newest) return std::optional<LogSpan>();
+  return std::optional<LogSpan>({*oldest, *newest});
+}
+
+// The beginning of a compressed file; its end would cost reading all of it, so
+// the file's last change stands for its last record, as gzip and zstd keep it.
+absl::StatusOr<std::optional<LogSpan>> ReadPacked(const Host& host,
+                                                  LogFormat format,
+                                                  const LogPiece& piece,
+                                                  const Zone& zone) {
+  if (!piece.path.ends_with(".gz") && !piece.path.ends_with(".zst"))
+    return absl::UnimplementedError(fmt::format(
+        "{}: only gzip and zstd are read", piece.path));
+  ASSIGN_OR_RETURN(const std::string bytes,
+                   host.ReadBytes(piece.path, 0, kEnd));
+  const std::string first = Unpack(piece.path, bytes, kEnd);
+  const auto oldest =
+      format == LogFormat::kText
+          ? TextTime(first, zone, piece.info.modified, false)
+          : UtmpTime(first, false);
+  if (!oldest) return std::optional<LogSpan>();
+  return std::optional<LogSpan>(
+      {*oldest, std::max(*oldest, piece.info.modified)});
+}
+
+// The database of wtmpdb(8), an SQLite file with times in microseconds. It is
+// read as a copy in memory, so that no lock is taken and no journal touched.
+absl::StatusOr<std::optional<LogSpan>> ReadWtmpdb(const Host& host,
+                                                  const LogPiece& piece) {
+  ASSIGN_OR_RETURN(std::string bytes,
+                   host.ReadBytes(piece.path, 0, kMaxDatabase + 1));
+  if (bytes.size() > kMaxDatabase)
+    return absl::ResourceExhaustedError(
+        fmt::format("{}: larger than {} bytes", piece.path, kMaxDatabase));
+  if (bytes.empty()) return std::optional<LogSpan>();
+  // A database in WAL mode says so here and could not be opened from memory;
+  // what is in its main file is whole all the same (fileformat2.html, 1.3.3).
+  if (bytes.size() > 19) bytes[18] = bytes[19] = 1;
+  sqlite3* made = nullptr;
+  const int opened = sqlite3_open(":memory:", &made);
+  const std::unique_ptr<sqlite3, int (*)(sqlite3*)> database(made,
+                                                             sqlite3_close);
+  const auto size = static_cast<sqlite3_int64>(bytes.size());
+  sqlite3_stmt* prepared = nullptr;
+  if (opened != SQLITE_OK ||
+      sqlite3_deserialize(made, "main",
+                          reinterpret_cast<unsigned char*>(bytes.data()), size,
+                          size, SQLITE_DESERIALIZE_READONLY) != SQLITE_OK ||
+      sqlite3_prepare_v2(made,
+                         "SELECT min(Login), max(max(Login, "
+                         "ifnull(Logout, 0))) FROM wtmp",
+                         -1, &prepared, nullptr) != SQLITE_OK)
+    return absl::UnavailableError(
+        fmt::format("{}: {}", piece.path, sqlite3_errmsg(made)));
+  const std::unique_ptr<sqlite3_stmt, int (*)(sqlite3_stmt*)> query(
+      prepared, sqlite3_finalize);
+  if (sqlite3_step(prepared) != SQLITE_ROW)
+    return absl::UnavailableError(
+        fmt::format("{}: {}", piece.path, sqlite3_errmsg(made)));
+  if (sqlite3_column_type(prepared, 0) == SQLITE_NULL)
+    return std::optional<LogSpan>();
+  return std::optional<LogSpan>({sqlite3_column_int64(prepared, 0) / 1000000,
+                                 sqlite3_column_int64(prepared, 1) / 1000000});
+}
+
+}  // namespace
+
+bool IsPieceOf(std::string_view name, std::string_view base) {
+  // What `wtmpdb rotate` leaves: wtmp_20261121_000000.db.
+  if (base == "wtmp.db" && name.starts_with("wtmp_") && name.ends_with(".db"))
+    return true;
+  if (!name.starts_with(base)) return false;
+  name.remove_prefix(base.size());
+  if (name.empty()) return true;
+  for (const std::string_view suffix : kPacked)
+    if (name.ends_with(suffix)) name.remove_suffix(suffix.size());
+  return name.size() > 1 && (name[0] == '.' || name[0] == '-') &&
+         name[1] >= '0' && name[1] <= '9' &&
+         name.find_first_not_of("0123456789.-_") == std::string_view::npos;
+}
+
+std::string Unpack(std::string_view name, std::string_view bytes, size_t most) {
+  return name.ends_with(".gz") ? Gunzip(bytes, most) : Unzstd(bytes, most);
+}
+
+absl::StatusOr<std::optional<LogSpan>> ReadPiece(const Host& host,
+                                                 LogFormat format,
+                                                 const LogPiece& piece,
+                                                 const Zone& zone) {
+  if (IsPacked(piece.path)) return ReadPacked(host, format, piece, zone);
+  if (format == LogFormat::kWtmpdb) return ReadWtmpdb(host, piece);
+  return ReadPlain(host, format, piece, zone);
+}
+
+}  // namespace metsuke

@@ -1,0 +1,186 @@
+// metsuke-collect: reads the host, and answers the agent's question of sixteen
+// bytes over a unix socket. It holds what reading takes and speaks to no
+// network.
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <systemd/sd-daemon.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <boost/filesystem/operations.hpp>
+#include <cstdio>
+#include <optional>
+
+#include "collectors/channel.h"
+#include "collectors/collector.h"
+#include "collectors/cycle.h"
+#include "collectors/host.h"
+#include "collectors/once.h"
+#include "collectors/privileges.h"
+#include "proto/config.pb.h"
+#include "proto/encode.h"
+#include "proto/file.h"
+#include "proto/log.h"
+#include "proto/status.h"
+#include "proto/text.h"
+#include "proto/version.h"
+
+namespace metsuke {
+namespace {
+
+constexpr char kConfig[] = "/etc/metsuke/collect.yaml";
+constexpr char kSocket[] = "/run/metsuke-collect/socket";
+enum ExitCode { kDone = 0, kError = 1, kUsage = 64, kBadConfig = 78 };
+
+struct Flags {
+  std::string config, socket, root = "/", format = "json";
+  std::optional<uint32_t> agent_uid;
+  std::vector<std::string> tables;
+  bool once = false, test = false, print = false;
+};
+
+// For the journal, while it serves.
+int Fail(ExitCode code, const absl::Status& status) {
+  Log(Priority::kError, enc::Log(HostText(Message(status))));
+  return code;
+}
+
+// For whoever typed the command.
+int Complain(ExitCode code, const absl::Status& status) {
+  fmt::print(stderr, "metsuke-collect: {}\n",
+             enc::Log(HostText(Message(status))));
+  return code;
+}
+
+// The socket to take away when the process is told to end; a signal handler
+// can reach nothing but a global.
+char socket_to_remove[108] = "";
+
+extern "C" void End(int) {
+  if (socket_to_remove[0] != '\0') unlink(socket_to_remove);
+  _exit(0);
+}
+
+void EndOnSignals(const std::string& socket) {
+  socket.copy(socket_to_remove, sizeof socket_to_remove - 1);
+  struct sigaction action {};
+  action.sa_handler = End;
+  for (const int number : {SIGTERM, SIGINT}) sigaction(number, &action, nullptr);
+}
+
+// The file, with the flags over it. Only the default file may be missing.
+absl::StatusOr<v1::CollectConfig> Config(const Flags& flags) {
+  v1::CollectConfig config;
+  const std::string path = flags.config.empty() ? kConfig : flags.config;
+  const auto text = ReadFile(path);
+  if (text.ok())
+    RETURN_IF_ERROR(ReadYaml(path, *text, config));
+  else if (!absl::IsNotFound(text.status()) || !flags.config.empty())
+    return text.status();
+  if (!flags.socket.empty()) config.set_socket(flags.socket);
+  if (config.socket().empty()) config.set_socket(kSocket);
+  if (flags.agent_uid) config.set_agent_uid(*flags.agent_uid);
+  return config;
+}
+
+// The socket systemd opened for us (sd_listen_fds(3)), or one of our own.
+absl::StatusOr<Listener> Listen(const v1::CollectConfig& config) {
+  const int given = sd_listen_fds(/*unset_environment=*/1);
+  if (given > 1)
+    return absl::FailedPreconditionError("more than one socket was handed over");
+  if (given == 1)
+    return Listener(Descriptor(SD_LISTEN_FDS_START), config.agent_uid());
+  ASSIGN_OR_RETURN(Listener listener,
+                   Listener::Bind(config.socket(), config.agent_uid()));
+  EndOnSignals(config.socket());
+  return listener;
+}
+
+int Serve(const v1::CollectConfig& config, const Host& host) {
+  EndOnSignals("");
+  auto listener = Listen(config);
+  if (!listener.ok()) return Fail(kError, listener.status());
+  if (const auto dropped = DropPrivileges(); !dropped.ok())
+    return Fail(kError, dropped);
+  sd_notify(0, "READY=1");
+  Log(Priority::kInfo, fmt::format("version {}, answers uid {} on {}", kVersion,
+                                   config.agent_uid(), config.socket()));
+  Cycle cycle(host, AllCollectors());
+  while (true) {
+    const absl::Status status =
+        listener->Serve([&](uint64_t mask) { return cycle.Look(mask); });
+    if (absl::IsInternal(status)) return Fail(kError, status);
+    if (!status.ok()) Fail(kError, status);
+  }
+}
+
+int Once(const Flags& flags, const Host& host) {
+  const auto mask = MaskOf(flags.tables);
+  if (!mask.ok()) return Complain(kUsage, mask.status());
+  if (const auto dropped = DropPrivileges(); !dropped.ok())
+    return Complain(kError, dropped);
+  const v1::Collected collected = Cycle(host, AllCollectors()).Look(*mask);
+  absl::StatusOr<std::string> out = collected.SerializeAsString();
+  if (flags.format == "json") out = AsJson(collected);
+  if (!out.ok()) return Complain(kError, out.status());
+  const size_t written = fwrite(out->data(), 1, out->size(), stdout);
+  if (written != out->size() || fflush(stdout) != 0)
+    return Complain(kError, absl::UnavailableError("standard output is closed"));
+  return kDone;
+}
+
+int Main(const Flags& flags) {
+  boost::system::error_code error;
+  if (!boost::filesystem::is_directory(flags.root, error))
+    return Complain(kUsage, absl::NotFoundError(fmt::format(
+                            "--root '{}': no such folder", flags.root)));
+  const Host host(flags.root);
+  if (flags.once) return Once(flags, host);
+  const auto config = Config(flags);
+  if (!config.ok()) return Complain(kBadConfig, config.status());
+  if (flags.print) fmt::print("{}", WriteYaml(*config));
+  if (flags.print || flags.test) return kDone;
+  return Serve(*config, host);
+}
+
+void Describe(CLI::App& app, Flags& flags) {
+  app.set_version_flag("--version", std::string("metsuke-collect ") + kVersion);
+  app.add_option("--config", flags.config,
+                 fmt::format("Configuration file (default {})", kConfig));
+  app.add_option("--socket", flags.socket, "Unix socket to answer on");
+  app.add_option("--agent-uid", flags.agent_uid,
+                 "Numeric user id of the agent, the only one answered but root");
+  app.add_option("--root", flags.root,
+                 "Look at the image of a host in this folder");
+  app.add_flag("--once", flags.once, "Collect once, print, and end");
+  app.add_option("--tables", flags.tables,
+                 "Tables to collect, separated by commas (default all)")
+      ->delimiter(',');
+  app.add_option("-o,--output", flags.format, "How --once prints")
+      ->check(CLI::IsMember({"json", "binary"}));
+  app.add_flag("-t", flags.test, "Test the configuration and end");
+  app.add_flag("-T", flags.print, "Print the configuration in force and end");
+}
+
+}  // namespace
+}  // namespace metsuke
+
+int main(int argc, char** argv) {
+  // A daemon that was started with a standard stream closed would give its
+  // number to a socket.
+  while (fcntl(2, F_GETFD) < 0)
+    if (open("/dev/null", O_RDWR) < 0) return metsuke::kError;
+  metsuke::SetLogName("metsuke-collect");
+  CLI::App app("Reads this host's tables for metsuke-agent");
+  metsuke::Flags flags;
+  metsuke::Describe(app, flags);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? metsuke::kDone : metsuke::kUsage;
+  }
+  return metsuke::Main(flags);
+}

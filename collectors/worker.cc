@@ -1,0 +1,171 @@
+#include "collectors/worker.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "collectors/errno_status.h"
+#include "collectors/outcome.h"
+#include "proto/status.h"
+
+namespace metsuke {
+namespace {
+
+// One table with its gaps and what was read. The answer of all of them
+// together is held to the cap of the channel.
+constexpr size_t kMaxOutcome = 32 << 20;
+// How long a child may take to die after it closed its pipe.
+constexpr auto kToDie = std::chrono::milliseconds(200);
+
+int CpuSeconds(const WorkerLimits& limits) {
+  return static_cast<int>((limits.deadline.count() + 999) / 1000);
+}
+
+void SetLimit(int resource, rlim_t soft, rlim_t hard) {
+  const rlimit limit{soft, hard};
+  setrlimit(static_cast<__rlimit_resource_t>(resource), &limit);
+}
+
+// What the child is allowed. Only ever less than before, so nothing can fail
+// that must not.
+void Confine(const WorkerLimits& limits, std::string_view table) {
+  prctl(PR_SET_NAME, std::string(table).c_str());
+  for (const int signal_number : {SIGTERM, SIGINT, SIGHUP})
+    signal(signal_number, SIG_DFL);
+  const rlim_t seconds = static_cast<rlim_t>(CpuSeconds(limits));
+  SetLimit(RLIMIT_CPU, seconds, seconds + 1);
+  SetLimit(RLIMIT_CORE, 0, 0);
+#ifndef __SANITIZE_ADDRESS__  // its shadow memory is 20 TB of address space
+  if (limits.address_space != 0)
+    SetLimit(RLIMIT_AS, limits.address_space, limits.address_space);
+#endif
+}
+
+// Length and bytes; the length tells a whole answer from the beginning of one.
+void Send(int pipe, const v1::Outcome& outcome) {
+  const std::string bytes = outcome.SerializeAsString();
+  const uint64_t size = bytes.size();
+  std::string frame(reinterpret_cast<const char*>(&size), sizeof size);
+  frame += bytes;
+  for (size_t at = 0; at < frame.size();) {
+    const ssize_t put = write(pipe, frame.data() + at, frame.size() - at);
+    if (put < 0 && errno == EINTR) continue;
+    if (put < 0) return;
+    at += static_cast<size_t>(put);
+  }
+}
+
+[[noreturn]] void RunChild(const Host& host, const Collector& collector,
+                           const WorkerLimits& limits, pid_t parent,
+                           int pipe) {
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (getppid() != parent) _exit(1);
+  Confine(limits, collector.table);
+  try {
+    Send(pipe, RunCollector(host, collector));
+  } catch (...) {
+    // Not even room for the answer; the parent sees that there is none.
+    _exit(2);
+  }
+  _exit(0);
+}
+
+}  // namespace
+
+Worker::Worker(pid_t child, Descriptor pipe, const WorkerLimits& limits)
+    : child_(child),
+      pipe_(std::move(pipe)),
+      limits_(limits),
+      until_(Clock::now() + limits.deadline) {}
+
+Worker::Worker(Worker&& other) noexcept
+    : child_(std::exchange(other.child_, 0)),
+      pipe_(std::move(other.pipe_)),
+      limits_(other.limits_),
+      until_(other.until_),
+      received_(std::move(other.received_)),
+      ended_(other.ended_) {}
+
+Worker::~Worker() {
+  if (child_ <= 0) return;
+  kill(child_, SIGKILL);
+  waitpid(child_, nullptr, 0);
+}
+
+absl::StatusOr<Worker> Worker::Start(const Host& host,
+                                     const Collector& collector,
+                                     const WorkerLimits& limits) {
+  int ends[2];
+  if (pipe2(ends, O_CLOEXEC) != 0) return ErrnoStatus(errno, "pipe");
+  Descriptor reader(ends[0]), writer(ends[1]);
+  fcntl(reader.get(), F_SETFL, O_NONBLOCK);
+  const pid_t parent = getpid();
+  const pid_t child = fork();
+  if (child < 0) return ErrnoStatus(errno, "fork");
+  if (child == 0) RunChild(host, collector, limits, parent, writer.get());
+  return Worker(child, std::move(reader), limits);
+}
+
+bool Worker::Receive() {
+  char buffer[65536];
+  while (!ended_) {
+    const ssize_t got = read(pipe_.get(), buffer, sizeof buffer);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0 && errno == EAGAIN) return false;
+    if (got > 0) received_.append(buffer, static_cast<size_t>(got));
+    ended_ = got <= 0 || received_.size() > kMaxOutcome;
+  }
+  return true;
+}
+
+absl::Status Worker::HowItEnded(int status) const {
+  if (received_.size() > kMaxOutcome)
+    return absl::ResourceExhaustedError(
+        fmt::format("collector found more than {} bytes", kMaxOutcome));
+  if (!ended_)
+    return absl::DeadlineExceededError(fmt::format(
+        "collector not done after {} ms", limits_.deadline.count()));
+  if (WIFSIGNALED(status) && WTERMSIG(status) == SIGXCPU)
+    return absl::DeadlineExceededError(fmt::format(
+        "collector used more than {} s of CPU", CpuSeconds(limits_)));
+  if (WIFSIGNALED(status))
+    return absl::InternalError(
+        fmt::format("collector crashed (signal {})", WTERMSIG(status)));
+  return absl::InternalError(fmt::format(
+      "collector ended without an answer (exit code {})", WEXITSTATUS(status)));
+}
+
+v1::Outcome Worker::Finish() {
+  uint64_t size = 0;
+  if (received_.size() >= sizeof size)
+    memcpy(&size, received_.data(), sizeof size);
+  v1::Outcome outcome;
+  const bool whole =
+      received_.size() >= sizeof size &&
+      received_.size() - sizeof size == size &&
+      outcome.ParseFromString(received_.substr(sizeof size));
+  int status = 0;
+  bool reaped = false;
+  // One that crashed tells how, if it is given the time to die by itself.
+  const auto until = Clock::now() + kToDie;
+  while (ended_ && !whole && !reaped && Clock::now() < until) {
+    reaped = waitpid(child_, &status, WNOHANG) != 0;
+    if (!reaped) usleep(1000);
+  }
+  if (!reaped) {
+    kill(child_, SIGKILL);
+    waitpid(child_, &status, 0);
+  }
+  child_ = 0;
+  return whole ? outcome : Failed(HowItEnded(status));
+}
+
+}  // namespace metsuke

@@ -1,0 +1,110 @@
+// metsuke-controller: takes what agents report, keeps it, and answers
+// operators.
+
+#include <fmt/format.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/resource.h>
+
+#include <CLI/CLI.hpp>
+#include <string>
+
+#include "controller/gate.h"
+#include "controller/server.h"
+#include "controller/store/sqlite.h"
+#include "controller/sync_service.h"
+#include "proto/file.h"
+#include "proto/log.h"
+#include "proto/status.h"
+#include "proto/text.h"
+#include "proto/tls.h"
+#include "proto/version.h"
+
+namespace metsuke {
+namespace {
+
+struct Flags {
+  std::string config = "/etc/metsuke/controller.yaml";
+  bool test = false, print = false;
+};
+
+// Blocked in all threads, so that only Wait sees them.
+sigset_t StopSignals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGINT);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  return signals;
+}
+
+// Each agent takes a descriptor; the soft limit is for programs that use
+// select(2).
+void RaiseDescriptors() {
+  rlimit limit;
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+absl::Status Serve(const v1::ControllerConfig& config, const Credential& own) {
+  const sigset_t signals = StopSignals();
+  RaiseDescriptors();
+  ASSIGN_OR_RETURN(const auto store, OpenSqliteStore(config.state()));
+  SyncService sync(*store, config.interval_seconds(), nullptr);
+  ASSIGN_OR_RETURN(
+      const auto server,
+      Server::Start(config, own, {.store = store.get(), .sync = &sync}));
+  Log(Priority::kNotice, fmt::format("{} listens on {}, port {}", kVersion,
+                                     config.listen(), server->port()));
+  int number = 0;
+  sigwait(&signals, &number);
+  Log(Priority::kNotice, "stops");
+  return absl::OkStatus();
+}
+
+absl::Status Run(const Flags& flags) {
+  RETURN_IF_ERROR(HardenTls());
+  ASSIGN_OR_RETURN(const std::string yaml, ReadFile(flags.config));
+  ASSIGN_OR_RETURN(const v1::ControllerConfig config,
+                   ReadControllerConfig(flags.config, yaml));
+  if (flags.print) {
+    fmt::print("{}", WriteYaml(config));
+    return absl::OkStatus();
+  }
+  ASSIGN_OR_RETURN(
+      const Credential own,
+      LoadCredential(config.certificate(), config.key(), config.root()));
+  if (own.identity.role != "controller")
+    return absl::InvalidArgumentError(
+        fmt::format("{}: belongs to the role {}; a controller's is needed",
+                    config.certificate(), own.identity.role));
+  RETURN_IF_ERROR(Gate::Make(AllServices()).status());
+  if (flags.test) return absl::OkStatus();
+  return Serve(config, own);
+}
+
+int Main(int argc, char** argv) {
+  SetLogName("metsuke-controller");
+  Flags flags;
+  CLI::App app("Keeps what a fleet of servers looks like and judges it.");
+  app.add_option("--config", flags.config, "Configuration file")
+      ->capture_default_str();
+  app.add_flag("-t", flags.test, "Test the configuration and exit");
+  app.add_flag("-T", flags.print, "Print the configuration and exit");
+  app.set_version_flag("--version", kVersion);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : 64;
+  }
+  const absl::Status status = Run(flags);
+  if (status.ok()) return 0;
+  Log(Priority::kError, Message(status));
+  return absl::IsInvalidArgument(status) ? 78 : 1;
+}
+
+}  // namespace
+}  // namespace metsuke
+
+int main(int argc, char** argv) { return metsuke::Main(argc, argv); }
