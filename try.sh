@@ -20,7 +20,7 @@ die() { echo "try.sh: $*" >&2; exit 1; }
 step() { step_number=$((step_number + 1)); printf '[%s/5] %-9s %s\n' "$step_number" "$1" "$2" >&2; }
 run() {
   echo "+ $*" >>"$log"
-  "$@" >>"$log" 2>&1 </dev/null && return
+  ("$@") >>"$log" 2>&1 </dev/null && return
   echo "try.sh: this failed: $*" >&2
   tail -n 20 "$log" >&2
   echo "try.sh: all of it is in .try/log; to try again: ./try.sh" >&2
@@ -71,16 +71,16 @@ run ninja -C build programs
 # privilege will be reported as not seen.
 if [ "$(id -u)" = 0 ]; then
   ca_uid=64101 controller_uid=64102 enrol_uid=64103 collect_uid=64104 agent_uid=64105
-  as() { # as UID [CAPABILITIES] COMMAND…
+  as() { # as UID [CAPABILITIES] COMMAND…; replaces the shell that runs it
     local uid=$1 caps=-all; shift
     [[ $1 == +* ]] && { caps=-all,$1; shift; }
-    setsid setpriv --reuid="$uid" --regid="$uid" --clear-groups --no-new-privs \
+    exec setsid setpriv --reuid="$uid" --regid="$uid" --clear-groups --no-new-privs \
       --inh-caps="$caps" --ambient-caps="$caps" --bounding-set="$caps" "$@"
   }
   own() { chown "$1:$1" "$2"; }
 else
   ca_uid=$(id -u) controller_uid=$ca_uid enrol_uid=$ca_uid collect_uid=$ca_uid agent_uid=$ca_uid
-  as() { shift; [[ $1 == +* ]] && shift; setsid "$@"; }
+  as() { shift; [[ $1 == +* ]] && shift; exec setsid "$@"; }
   own() { :; }
 fi
 folder() { mkdir -p "$2"; own "$1" "$2"; chmod 0700 "$2"; } # folder UID PATH
@@ -97,7 +97,7 @@ wait_for() { # wait_for NAME TEST…
   local name=$1; shift
   for _ in $(seq 100); do
     "$@" >/dev/null 2>&1 && return
-    alive "$name" || break
+    kill -0 "$(cat "$try/run/$name.pid")" 2>/dev/null || break
     sleep 0.1
   done
   "$@" >/dev/null 2>&1 && return
@@ -175,7 +175,7 @@ folder "$agent_uid" "$try/agent"
 if [ ! -f "$try/agent/identity.pem" ]; then
   token=$(ctl token create --ttl 10m 2>>"$log") || run ctl token create
   echo "+ metsuke-agent enrol" >>"$log"
-  as "$agent_uid" "$bin/metsuke-agent" --config "$try/run/agent.yaml" enrol --token-file - <<<"$token" >>"$log" 2>&1 ||
+  (as "$agent_uid" "$bin/metsuke-agent" --config "$try/run/agent.yaml" enrol --token-file -) <<<"$token" >>"$log" 2>&1 ||
     { tail -n 5 "$log" >&2; die "enrolment failed; see .try/log"; }
 fi
 start agent "$agent_uid" "$bin/metsuke-agent" --config "$try/run/agent.yaml"
