@@ -10,10 +10,10 @@
 #   ./try.sh --reset        ends it and forgets everything
 set -euo pipefail
 cd "$(dirname "$0")"
-top=$PWD bin=$PWD/build/bin try=$PWD/.try log=$PWD/.try/log
+bin=$PWD/build/bin try=$PWD/.try log=$PWD/.try/log
 controller=127.0.0.1:7443 enrol=127.0.0.1:7444
 
-install=1 json= simulate=0 step_number=0
+install=1 json="" simulate=0 step_number=0
 die() { echo "try.sh: $*" >&2; exit 1; }
 
 # One line a step; details in .try/log.
@@ -172,7 +172,7 @@ start collect "$collect_uid" +dac_read_search,+sys_ptrace,+audit_control "$bin/m
   --socket "$try/run/collect/socket" --agent-uid "$agent_uid"
 wait_for collect test -S "$try/run/collect/socket"
 folder "$agent_uid" "$try/agent"
-if [ ! -f "$try/agent/certificate.pem" ]; then
+if [ ! -f "$try/agent/identity.pem" ]; then
   token=$(ctl token create --ttl 10m 2>>"$log") || run ctl token create
   echo "+ metsuke-agent enrol" >>"$log"
   as "$agent_uid" "$bin/metsuke-agent" --config "$try/run/agent.yaml" enrol --token-file - <<<"$token" >>"$log" 2>&1 ||
