@@ -31,10 +31,11 @@ until_true() { # until_true SECONDS COMMAND…
 free_port() { python3 -c 'import socket; s=socket.socket(); s.bind(("127.0.0.1",0)); print(s.getsockname()[1])'; }
 
 agent_uid=$(id -u)
-as_agent() { "$@"; }
+# Replaces the shell that runs it, so that its id is the program's.
+as_agent() { exec "$@"; }
 if [ "$(id -u)" = 0 ]; then
   agent_uid=64205
-  as_agent() { setpriv --reuid=$agent_uid --regid=$agent_uid --clear-groups --no-new-privs --inh-caps=-all --ambient-caps=-all --bounding-set=-all "$@"; }
+  as_agent() { exec setpriv --reuid=$agent_uid --regid=$agent_uid --clear-groups --no-new-privs --inh-caps=-all --ambient-caps=-all --bounding-set=-all "$@"; }
 fi
 start() { # start NAME COMMAND…
   local name=$1; shift
@@ -106,7 +107,7 @@ agent() { # agent NAME
   until_true 10 test -S "$work/$1/collect.socket" || die "metsuke-collect answers" "collect-$1"
   start "agent-$1" as_agent "$bin/metsuke-agent" --config "$work/$1/agent.yaml"
 }
-enrol() { as_agent "$bin/metsuke-agent" --config "$work/$1/agent.yaml" enrol --token-file - 2>&1; }
+enrol() { (as_agent "$bin/metsuke-agent" --config "$work/$1/agent.yaml" enrol --token-file - 2>&1); }
 for name in one two; do
   mkdir -p "$work/$name/state"
   cp -r "$source/tests/hosts/debian12" "$work/$name/root"
