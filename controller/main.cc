@@ -11,7 +11,9 @@
 
 #include "controller/ca/client.h"
 #include "controller/gate.h"
+#include "controller/operator.h"
 #include "controller/server.h"
+#include "controller/standing.h"
 #include "controller/store/sqlite.h"
 #include "controller/sync_service.h"
 #include "proto/file.h"
@@ -64,9 +66,14 @@ absl::Status Serve(const v1::ControllerConfig& config, const Credential& own) {
   const sigset_t signals = StopSignals();
   RaiseDescriptors();
   ASSIGN_OR_RETURN(const auto store, OpenSqliteStore(config.state()));
+  ASSIGN_OR_RETURN(const auto baseline, StandingBaseline::Load(*store));
   SyncService sync(*store, config.interval_seconds(), RenewBy(config));
-  ASSIGN_OR_RETURN(const auto server,
-                   Server::Start(config, own, {.sync = &sync}));
+  OperatorService operators(*store, *baseline, config.interval_seconds(),
+                            config.authority(),
+                            [&sync](const std::string& id) { sync.Drop(id); });
+  ASSIGN_OR_RETURN(
+      const auto server,
+      Server::Start(config, own, {.sync = &sync, .services = {&operators}}));
   Log(Priority::kNotice, fmt::format("{} listens on {}, port {}", kVersion,
                                      config.listen(), server->port()));
   int number = 0;

@@ -124,6 +124,12 @@ class Agent {
     return message;
   }
 
+  // Breaks off without a word.
+  void Cancel() {
+    context_.TryCancel();
+    stream_->Finish();
+  }
+
   grpc::Status Finish() {
     stream_->WritesDone();
     v1::ControllerMessage message;
@@ -260,6 +266,29 @@ TEST_F(ServerTest, StreamsThatAreOpenEndWhenTheServerStops) {
   EXPECT_LT(std::chrono::steady_clock::now() - before, std::chrono::seconds(1));
   EXPECT_EQ(sync_->streams(), 0u);
   EXPECT_FALSE(agent.Finish().ok());
+}
+
+TEST_F(ServerTest, StreamsMayBreakOffAtAnyMoment) {
+  Start();
+  v1::Snapshot snapshot;
+  snapshot.add_host()->set_hostname("web01");
+  const TableBody body =
+      MakeBody("host", CanonicalTable(snapshot, TableField("host")));
+  const auto channel = Channel(host_);
+  for (int i = 0; i < 300; ++i) {
+    Agent agent(channel);
+    agent.Hello();
+    agent.Send(StateOf(body));
+    std::this_thread::sleep_for(std::chrono::microseconds(i * 10));
+    agent.Cancel();
+  }
+  for (int i = 0; i < 100 && sync_->streams() > 0; ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  EXPECT_EQ(sync_->streams(), 0u);
+  Agent agent(channel);
+  agent.Hello();
+  EXPECT_TRUE(agent.Read().has_welcome());
+  EXPECT_TRUE(agent.Finish().ok());
 }
 
 int ConnectTo(int port) {
