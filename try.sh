@@ -10,17 +10,17 @@
 #   ./try.sh --reset        ends it and forgets everything
 set -euo pipefail
 cd "$(dirname "$0")"
-top=$PWD bin=$PWD/build/bin try=$PWD/.try log=$PWD/.try/log
+bin=$PWD/build/bin try=$PWD/.try log=$PWD/.try/log
 controller=127.0.0.1:7443 enrol=127.0.0.1:7444
 
-install=1 json= simulate=0 step_number=0
+install=1 json="" simulate=0 step_number=0
 die() { echo "try.sh: $*" >&2; exit 1; }
 
 # One line a step; details in .try/log.
 step() { step_number=$((step_number + 1)); printf '[%s/5] %-9s %s\n' "$step_number" "$1" "$2" >&2; }
 run() {
   echo "+ $*" >>"$log"
-  "$@" >>"$log" 2>&1 </dev/null && return
+  ("$@") >>"$log" 2>&1 </dev/null && return
   echo "try.sh: this failed: $*" >&2
   tail -n 20 "$log" >&2
   echo "try.sh: all of it is in .try/log; to try again: ./try.sh" >&2
@@ -71,16 +71,16 @@ run ninja -C build programs
 # privilege will be reported as not seen.
 if [ "$(id -u)" = 0 ]; then
   ca_uid=64101 controller_uid=64102 enrol_uid=64103 collect_uid=64104 agent_uid=64105
-  as() { # as UID [CAPABILITIES] COMMAND…
+  as() { # as UID [CAPABILITIES] COMMAND…; replaces the shell that runs it
     local uid=$1 caps=-all; shift
     [[ $1 == +* ]] && { caps=-all,$1; shift; }
-    setsid setpriv --reuid="$uid" --regid="$uid" --clear-groups --no-new-privs \
+    exec setsid setpriv --reuid="$uid" --regid="$uid" --clear-groups --no-new-privs \
       --inh-caps="$caps" --ambient-caps="$caps" --bounding-set="$caps" "$@"
   }
   own() { chown "$1:$1" "$2"; }
 else
   ca_uid=$(id -u) controller_uid=$ca_uid enrol_uid=$ca_uid collect_uid=$ca_uid agent_uid=$ca_uid
-  as() { shift; [[ $1 == +* ]] && shift; setsid "$@"; }
+  as() { shift; [[ $1 == +* ]] && shift; exec setsid "$@"; }
   own() { :; }
 fi
 folder() { mkdir -p "$2"; own "$1" "$2"; chmod 0700 "$2"; } # folder UID PATH
@@ -97,7 +97,7 @@ wait_for() { # wait_for NAME TEST…
   local name=$1; shift
   for _ in $(seq 100); do
     "$@" >/dev/null 2>&1 && return
-    alive "$name" || break
+    kill -0 "$(cat "$try/run/$name.pid")" 2>/dev/null || break
     sleep 0.1
   done
   "$@" >/dev/null 2>&1 && return
@@ -172,10 +172,10 @@ start collect "$collect_uid" +dac_read_search,+sys_ptrace,+audit_control "$bin/m
   --socket "$try/run/collect/socket" --agent-uid "$agent_uid"
 wait_for collect test -S "$try/run/collect/socket"
 folder "$agent_uid" "$try/agent"
-if [ ! -f "$try/agent/certificate.pem" ]; then
+if [ ! -f "$try/agent/identity.pem" ]; then
   token=$(ctl token create --ttl 10m 2>>"$log") || run ctl token create
   echo "+ metsuke-agent enrol" >>"$log"
-  as "$agent_uid" "$bin/metsuke-agent" --config "$try/run/agent.yaml" enrol --token-file - <<<"$token" >>"$log" 2>&1 ||
+  (as "$agent_uid" "$bin/metsuke-agent" --config "$try/run/agent.yaml" enrol --token-file -) <<<"$token" >>"$log" 2>&1 ||
     { tail -n 5 "$log" >&2; die "enrolment failed; see .try/log"; }
 fi
 start agent "$agent_uid" "$bin/metsuke-agent" --config "$try/run/agent.yaml"
@@ -184,8 +184,10 @@ wait_for agent reported
 
 if [ "$simulate" -gt 0 ]; then
   echo "      simulating $simulate hosts beside it" >&2
-  token=$(ctl token create --ttl 1h --uses "$simulate")
-  run "$bin/metsuke-swarm" --config "$try/run/agent.yaml" --hosts "$simulate" --collect "$bin/metsuke-collect" --state "$try/swarm" --token-file <(echo "$token")
+  "$bin/metsuke-collect" --once -o binary >"$try/run/tables" 2>>"$log" || die "metsuke-collect --once failed; see .try/log"
+  ctl token create --ttl 1h --uses "$simulate" 2>>"$log" |
+    "$bin/metsuke-swarm" --config "$try/run/agent.yaml" --tables "$try/run/tables" --state "$try/swarm" --hosts "$simulate" >>"$log" 2>&1 ||
+    { tail -n 5 "$log" >&2; die "the simulation failed; see .try/log"; }
 fi
 
 step posture "of this host"

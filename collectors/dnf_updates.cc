@@ -2,6 +2,7 @@
 
 #include <map>
 
+#include "collectors/collector.h"
 #include "collectors/package_lists.h"
 #include "collectors/package_updates.h"
 #include "collectors/packages.h"
@@ -13,6 +14,9 @@ namespace {
 
 constexpr char kDnf[] = "/usr/bin/dnf";
 constexpr char kCache[] = "/var/cache/dnf";
+// Where repositories are configured (reposdir of dnf.conf(5)).
+constexpr const char* kRepositories[] = {
+    "/etc/yum.repos.d", "/etc/yum/repos.d", "/etc/distro.repos.d"};
 
 // "NAME.ARCHITECTURE" cut at the last dot; a name may have dots, an
 // architecture has none.
@@ -45,13 +49,53 @@ Names ByName(const std::vector<v1::Package>& installed) {
   return names;
 }
 
+bool IsHash(std::string_view text) {
+  return text.size() == 16 &&
+         text.find_first_not_of("0123456789abcdef") == text.npos;
+}
+
+// Whether dnf has the index of the repository `id`; it keeps it in a folder
+// called ID-HASH.
+bool IsFetched(const Host& host, const std::vector<std::string>& cached,
+               const std::string& id) {
+  for (const std::string& name : cached) {
+    if (name.starts_with(id + "-") && IsHash(name.substr(id.size() + 1)) &&
+        host.Stat(fmt::format("{}/{}/repodata/repomd.xml", kCache, name))
+            .ok()) {
+      return true;
+    }
+  }
+  return false;
+}
+
+// dnf leaves out a repository that it has nothing of and may skip, says so on
+// standard error alone, and exits as if there were no updates.
+void AddUnfetched(const Host& host, v1::Snapshot& snapshot) {
+  const std::vector<std::string> none;
+  const std::vector<std::string> cached = host.List(kCache).value_or(none);
+  for (const char* folder : kRepositories) {
+    for (const std::string& name : host.List(folder).value_or(none)) {
+      if (!name.ends_with(".repo")) continue;
+      const auto text = host.Read(fmt::format("{}/{}", folder, name));
+      if (!text.ok()) {
+        AddGap(snapshot, "package_updates", name, Message(text.status()));
+        continue;
+      }
+      for (const std::string& id : EnabledRepositories(*text)) {
+        if (IsFetched(host, cached, id)) continue;
+        AddGap(snapshot, "package_updates", id,
+               "not fetched: run dnf makecache");
+      }
+    }
+  }
+}
+
 RunOptions Options(const Host& host) {
   RunOptions options;
   options.deadline = std::chrono::seconds(60);
   options.cap = 16 << 20;
   options.inputs = RpmDatabase(host);
-  for (const char* path :
-       {kCache, "/etc/dnf/dnf.conf", "/etc/yum.repos.d", "/etc/dnf/modules.d"}) {
+  for (const char* path : {kCache, "/etc/dnf/dnf.conf", "/etc/dnf/modules.d"}) {
     options.inputs.push_back(path);
   }
   return options;
@@ -88,6 +132,31 @@ void AddDnfUpdates(std::string_view updates, std::string_view advisories,
   }
 }
 
+std::vector<std::string> EnabledRepositories(std::string_view text) {
+  std::vector<std::string> ids;
+  bool enabled = true;
+  std::string id;
+  const auto take = [&] {
+    if (!id.empty() && enabled) ids.push_back(id);
+    enabled = true;
+  };
+  for (std::string_view line : Lines(text)) {
+    line = Strip(line);
+    if (line.starts_with('[') && line.ends_with(']')) {
+      take();
+      id = line.substr(1, line.size() - 2);
+    }
+    const size_t equals = line.find('=');
+    if (equals == line.npos || Strip(line.substr(0, equals)) != "enabled") {
+      continue;
+    }
+    const std::string value = Lower(Strip(line.substr(equals + 1)));
+    enabled = value == "1" || value == "true" || value == "yes";
+  }
+  take();
+  return ids;
+}
+
 absl::Status CollectDnfUpdates(const Host& host, v1::Snapshot& snapshot) {
   if (PackageListsFetched(host) == 0) {
     return absl::FailedPreconditionError("no package lists: run dnf makecache");
@@ -105,6 +174,7 @@ absl::Status CollectDnfUpdates(const Host& host, v1::Snapshot& snapshot) {
       host.Run({kDnf, "-q", "-C", "updateinfo", "list", "--security"},
                options));
   AddDnfUpdates(updates, advisories, installed, snapshot);
+  AddUnfetched(host, snapshot);
   return absl::OkStatus();
 }
 

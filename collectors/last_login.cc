@@ -18,8 +18,8 @@ namespace {
 constexpr char kLastlog[] = "/var/log/lastlog";
 constexpr char kLastlog2[] = "/var/lib/lastlog/lastlog2.db";
 constexpr char kWtmp[] = "/var/log/wtmp";
-constexpr char kWtmpdb[] = "/var/log/wtmp.db";
-constexpr char kWtmpdbNew[] = "/var/lib/wtmpdb/wtmp.db";  // from 0.50 on
+constexpr const char* kWtmpdb[] = {"/var/log/wtmp.db",
+                                   "/var/lib/wtmpdb/wtmp.db"};
 
 // Of wtmp the newest 16,384 records are read.
 constexpr size_t kWtmpBytes = 16384 * sizeof(struct utmp);
@@ -66,7 +66,8 @@ absl::Status ReadWtmp(const Host& host, Logins& logins) {
   const int64_t start = std::max<int64_t>(0, end - int64_t{kWtmpBytes});
   ASSIGN_OR_RETURN(const std::string bytes,
                    host.ReadBytes(kWtmp, start, end - start));
-  logins.merge(ParseWtmp(bytes));
+  Logins found = ParseWtmp(bytes);
+  for (auto& [name, login] : found) Keep(logins, name, std::move(login));
   return absl::OkStatus();
 }
 
@@ -79,15 +80,6 @@ absl::Status ReadDatabase(const Host& host, const char* path, const char* query,
   ASSIGN_OR_RETURN(Logins found, ParseLoginDatabase(std::move(bytes), query));
   for (auto& [name, login] : found) Keep(logins, name, std::move(login));
   return absl::OkStatus();
-}
-
-// Whether the record at `path` is there; what stands in the way of reading it
-// is a gap, because it could say that an account has been used.
-bool Took(const absl::Status& status, const char* path,
-          v1::Snapshot& snapshot) {
-  if (absl::IsNotFound(status)) return false;
-  if (!status.ok()) AddGap(snapshot, "accounts", path, Message(status));
-  return true;
 }
 
 std::string Column(sqlite3_stmt* statement, int column) {
@@ -169,16 +161,17 @@ Logins ReadLastLogins(const Host& host,
                       const std::vector<PasswdEntry>& accounts,
                       v1::Snapshot& snapshot) {
   Logins logins;
-  // A host that was upgraded has both, and the older one stands still.
-  const bool lastlog =
-      Took(ReadLastlog(host, accounts, logins), kLastlog, snapshot);
-  const bool lastlog2 =
-      Took(ReadDatabase(host, kLastlog2, kLastlog2Query, logins), kLastlog2,
-           snapshot);
-  if (lastlog || lastlog2) return logins;
-  for (const char* path : {kWtmpdb, kWtmpdbNew})
-    Took(ReadDatabase(host, path, kWtmpdbQuery, logins), path, snapshot);
-  Took(ReadWtmp(host, logins), kWtmp, snapshot);
+  // What stands in the way of reading a record that is there is a gap: it could
+  // say that an account is in use.
+  const auto check = [&](const char* path, const absl::Status& status) {
+    if (!status.ok() && !absl::IsNotFound(status))
+      AddGap(snapshot, "accounts", path, Message(status));
+  };
+  check(kLastlog, ReadLastlog(host, accounts, logins));
+  check(kLastlog2, ReadDatabase(host, kLastlog2, kLastlog2Query, logins));
+  for (const char* path : kWtmpdb)
+    check(path, ReadDatabase(host, path, kWtmpdbQuery, logins));
+  check(kWtmp, ReadWtmp(host, logins));
   return logins;
 }
 

@@ -1,6 +1,8 @@
-// When each account last logged in, from whichever record the host keeps:
-// lastlog(5) of Debian 12 and of rpm hosts, lastlog2(8) of Debian 13, and
-// where there is neither, wtmp(5) or its successor wtmpdb(8).
+// When each account last logged in, from all records the host keeps: lastlog(5)
+// and wtmp(5) of Debian 12 and of rpm hosts, lastlog2(8) and wtmpdb(8) of
+// Debian 13. None of them may be taken for the others: systemd makes an empty
+// lastlog and wtmp where nothing writes to them any more, and a host that was
+// upgraded has old ones.
 
 #ifndef METSUKE_COLLECTORS_LAST_LOGIN_H_
 #define METSUKE_COLLECTORS_LAST_LOGIN_H_
@@ -23,8 +25,8 @@ struct LastLogin {
   std::string from;  // host or address, else the terminal
 };
 
-// The last login of each account that ever logged in, by name. A record that
-// is there and cannot be read is a gap of the table accounts in `snapshot`.
+// The last login of each account that ever logged in, by name: the newest of
+// all records. One that is there and cannot be read is a gap of the table accounts in `snapshot`.
 std::map<std::string, LastLogin> ReadLastLogins(
     const Host& host, const std::vector<PasswdEntry>& accounts,
     v1::Snapshot& snapshot);

@@ -145,15 +145,20 @@ absl::StatusOr<std::map<std::string, std::string>> FindInDpkg(
   return owners;
 }
 
-// One line for each path: the owner's name or, on a line with blanks, that there
-// is none (lib/query.c of rpm).
+// One line for each path that exists: the owner's name or, on a line with
+// blanks, that there is none. Of the others rpm says on standard error alone
+// that they do not exist.
 absl::StatusOr<std::map<std::string, std::string>> FindInRpm(
-    const Host& host, const std::set<std::string>& paths) {
+    const Host& host, std::set<std::string> paths) {
   RunOptions options;
   options.inputs = RpmDatabase(host);
   if (options.inputs.empty()) {
     return absl::NotFoundError("neither dpkg nor rpm has a database here");
   }
+  std::erase_if(paths, [&](const std::string& path) {
+    return !host.Stat(path).ok();
+  });
+  if (paths.empty()) return std::map<std::string, std::string>();
   std::vector<std::string> argv = {"/usr/bin/rpm", "-qf", "--qf",
                                    "%{NAME}\\n", "--"};
   argv.insert(argv.end(), paths.begin(), paths.end());

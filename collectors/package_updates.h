@@ -3,7 +3,6 @@
 #ifndef METSUKE_COLLECTORS_PACKAGE_UPDATES_H_
 #define METSUKE_COLLECTORS_PACKAGE_UPDATES_H_
 
-#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -26,7 +25,12 @@ void AddDnfUpdates(std::string_view updates, std::string_view advisories,
                    const std::vector<v1::Package>& installed,
                    v1::Snapshot& snapshot);
 
-// What AddDnfUpdates of a host with dnf needs, and does.
+// The ids of the repositories that the text of a .repo file enables.
+std::vector<std::string> EnabledRepositories(std::string_view text);
+
+// Adds to `snapshot` what dnf knows of updates without asking the network; a
+// repository of which it knows nothing becomes a gap. FailedPrecondition when
+// it knows of none.
 absl::Status CollectDnfUpdates(const Host& host, v1::Snapshot& snapshot);
 
 }  // namespace metsuke

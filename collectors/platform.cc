@@ -1,5 +1,7 @@
 #include "collectors/platform.h"
 
+#include <vector>
+
 #include "collectors/words.h"
 
 namespace metsuke {
@@ -8,7 +10,8 @@ namespace {
 // The first line of a file without blanks around it; empty without the file.
 std::string FirstLine(const Host& host, std::string_view path) {
   const std::string text = host.Read(path, 1 << 16).value_or("");
-  return std::string(Strip(text.substr(0, text.find('\n'))));
+  const std::vector<std::string_view> lines = Lines(text);
+  return lines.empty() ? "" : std::string(Strip(lines.front()));
 }
 
 // The kind of container, empty outside of one. systemd writes there what its

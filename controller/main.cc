@@ -9,8 +9,11 @@
 #include <CLI/CLI.hpp>
 #include <string>
 
+#include "controller/ca/client.h"
 #include "controller/gate.h"
+#include "controller/operator.h"
 #include "controller/server.h"
+#include "controller/standing.h"
 #include "controller/store/sqlite.h"
 #include "controller/sync_service.h"
 #include "proto/file.h"
@@ -47,14 +50,30 @@ void RaiseDescriptors() {
   setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+// Certificates come from metsuke-ca, if there is one here.
+SyncService::Renew RenewBy(const v1::ControllerConfig& config) {
+  if (config.authority().empty()) return nullptr;
+  return [authority = AuthorityClient(config.authority())](
+             const std::string& host,
+             const std::string& request) -> absl::StatusOr<std::string> {
+    ASSIGN_OR_RETURN(const v1::EnrolReply reply,
+                     authority.Renew(host, request));
+    return reply.chain();
+  };
+}
+
 absl::Status Serve(const v1::ControllerConfig& config, const Credential& own) {
   const sigset_t signals = StopSignals();
   RaiseDescriptors();
   ASSIGN_OR_RETURN(const auto store, OpenSqliteStore(config.state()));
-  SyncService sync(*store, config.interval_seconds(), nullptr);
+  ASSIGN_OR_RETURN(const auto baseline, StandingBaseline::Load(*store));
+  SyncService sync(*store, config.interval_seconds(), RenewBy(config));
+  OperatorService operators(*store, *baseline, config.interval_seconds(),
+                            config.authority(),
+                            [&sync](const std::string& id) { sync.Drop(id); });
   ASSIGN_OR_RETURN(
       const auto server,
-      Server::Start(config, own, {.store = store.get(), .sync = &sync}));
+      Server::Start(config, own, {.sync = &sync, .services = {&operators}}));
   Log(Priority::kNotice, fmt::format("{} listens on {}, port {}", kVersion,
                                      config.listen(), server->port()));
   int number = 0;

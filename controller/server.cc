@@ -48,7 +48,8 @@ class Vouch : public grpc::experimental::ServerInterceptorFactoryInterface {
 // What gRPC itself has to say, such as why a handshake failed, in our form.
 void LogOfGrpc(gpr_log_func_args* args) {
   if (args->severity < GPR_LOG_SEVERITY_ERROR) return;
-  Log(Priority::kWarning, "gRPC: " + enc::Log(HostText(std::string(args->message))));
+  Log(Priority::kWarning,
+      "gRPC: " + enc::Log(HostText(std::string(args->message))));
 }
 
 void AddArguments(grpc::ServerBuilder& builder) {
@@ -96,7 +97,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(
   ASSIGN_OR_RETURN(const std::shared_ptr<Gate> gate, Gate::Make(AllServices()));
   auto credentials = ServerTls(own);
   credentials->SetAuthMetadataProcessor(gate);
-  std::unique_ptr<Server> server(new Server);
+  std::unique_ptr<Server> server(new Server(parts.sync));
 
   gpr_set_log_function(LogOfGrpc);
   grpc::ServerBuilder builder;
@@ -137,6 +138,9 @@ Server::~Server() {
   vouching_ = nullptr;
   // A connection must not be handed to a server that has been shut down.
   if (listener_ != nullptr) listener_->Stop();
+  // Agents' streams have no end of their own to wait for; calls of operators
+  // have.
+  sync_->DropAll();
   server_->Shutdown(std::chrono::system_clock::now() + kGrace);
   server_->Wait();
 }

@@ -12,7 +12,6 @@
 
 #include "absl/status/statusor.h"
 #include "controller/listener.h"
-#include "controller/store/store.h"
 #include "controller/sync_service.h"
 #include "proto/config.pb.h"
 #include "proto/tls.h"
@@ -26,7 +25,6 @@ absl::StatusOr<v1::ControllerConfig> ReadControllerConfig(
 
 // What the server runs beside Sync. All of it must outlive the server.
 struct ServerParts {
-  Store* store;
   SyncService* sync;
   // More services; their calls must have a role, as all have.
   std::vector<grpc::Service*> services;
@@ -48,8 +46,9 @@ class Server {
   Listener& listener() { return *listener_; }
 
  private:
-  Server() = default;
+  explicit Server(SyncService* sync) : sync_(sync) {}
 
+  SyncService* const sync_;
   int port_ = 0;
   // Null while there is none; read by gRPC's threads.
   std::atomic<Listener*> vouching_ = nullptr;

@@ -273,7 +273,8 @@ bool ControllerSync::Skip(const v1::Body& body) {
   // Once for a body, and not when the agent could not know better.
   if (!rest && unwanted_.erase(body.digest()) == 0)
     Refuse(0, "a body nobody asked for", false);
-  skipped_ = body.last() ? "" : body.digest();
+  skipped_.clear();
+  if (!body.last()) skipped_ = body.digest();
   return true;
 }
 

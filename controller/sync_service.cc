@@ -61,6 +61,11 @@ void SyncService::Drop(const std::string& host) {
   if (found != streams_.end()) found->second->Cancel();
 }
 
+void SyncService::DropAll() {
+  const std::lock_guard lock(mutex_);
+  for (const auto& [host, stream] : streams_) stream->Cancel();
+}
+
 size_t SyncService::streams() {
   const std::lock_guard lock(mutex_);
   return streams_.size();

@@ -41,6 +41,9 @@ class SyncService : public v1::Sync::CallbackService {
   // Ends the stream of this host, if it has one; for a host that was removed.
   void Drop(const std::string& host);
 
+  // Ends all streams; for the end of the server.
+  void DropAll();
+
   // Hosts that have a stream.
   size_t streams();
 

@@ -1,5 +1,6 @@
 #include "controller/ca/workers.h"
 
+#include <fmt/format.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -44,7 +45,7 @@ absl::StatusOr<int> ListenUnix(const std::string& path) {
   address.sun_family = AF_UNIX;
   if (path.empty() || path.size() >= sizeof(address.sun_path))
     return absl::InvalidArgumentError(
-        "\"" + path + "\": no path for a unix socket, 1 to 107 bytes");
+        fmt::format("\"{}\": no path for a unix socket, 1 to 107 bytes", path));
   path.copy(address.sun_path, path.size());
   RETURN_IF_ERROR(RemoveStale(path));
   const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);

@@ -274,6 +274,9 @@ absl::StatusOr<std::unique_ptr<Store>> OpenSqliteStore(
     const std::string& folder) {
   ASSIGN_OR_RETURN(Descriptor lock, LockFolder(folder));
   const std::string path = folder + "/metsuke.db";
+  // SQLite would make it for everybody to read; its log takes the mode over.
+  const Descriptor made(
+      open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
   ASSIGN_OR_RETURN(Database writer, OpenForWriting(path));
   return std::make_unique<SqliteStore>(std::move(lock), std::move(writer),
                                        path);

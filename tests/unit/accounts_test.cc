@@ -329,7 +329,7 @@ constexpr char kLastlog2[] =
     "INSERT INTO Lastlog2 VALUES('alice',1700000001,'ssh','192.0.2.8','sshd'),"
     " ('bob',1700000002,'tty1','','login');";
 
-TEST(LastLogin, TakesTheNewerOfTwoRecords) {
+TEST(LastLogin, TakesTheNewestOfAllRecords) {
   HostFolder folder;
   folder.Write("var/log/lastlog",
                LastlogRecord(1, "", "") + LastlogRecord(1800000000, "", "new"));
@@ -385,8 +385,9 @@ std::string WtmpRecord(short type, const char* user, const char* host,
   return {reinterpret_cast<const char*>(&record), sizeof(record)};
 }
 
-TEST(LastLogin, FallsBackToTheEndOfWtmp) {
+TEST(LastLogin, IsInWtmpTooWhereLastlogIsEmpty) {
   HostFolder folder;
+  folder.Write("var/log/lastlog", "");
   folder.Write("var/log/wtmp",
                WtmpRecord(USER_PROCESS, "alice", "198.51.100.1", 100) +
                    WtmpRecord(USER_PROCESS, "alice", "", 300) +

@@ -159,7 +159,8 @@ TEST_F(AuthorityTest, LogsNoSecretAndNoLineOfAHost) {
   Ask(Joiner(token).request);
   Ask(Joiner(token).request);
   const std::string log = testing::internal::GetCapturedStderr();
-  EXPECT_THAT(log, HasSubstr("web\\x0a01"));
+  EXPECT_THAT(log, HasSubstr("enrolled \"web\\x0a01\""));
+  EXPECT_THAT(log, HasSubstr("refused to enrol \"web\\x0a01\""));
   EXPECT_THAT(log, Not(HasSubstr(ParseJoinToken(token)->secret)));
 }
 

@@ -8,6 +8,7 @@
 namespace metsuke {
 namespace {
 
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 constexpr char kReport[] = R"({"lists": 3, "missing": ["http://a b/main"],
@@ -74,6 +75,14 @@ TEST(PackageUpdates, OfDnfAreThoseOfInstalledPackages) {
   EXPECT_EQ(snapshot.package_updates(1).name(), "python3.11");
   EXPECT_FALSE(snapshot.package_updates(1).security());
   EXPECT_EQ(snapshot.package_updates(1).origin(), "appstream");
+}
+
+TEST(PackageUpdates, OfDnfComeFromTheRepositoriesThatAreEnabled) {
+  EXPECT_THAT(EnabledRepositories("# comment\n[baseos]\nname=BaseOS\n"
+                                  "[extras]\nenabled = 0\n"
+                                  "[appstream]\nenabled=True\n[crb]\n"
+                                  "enabled=no\n[last-one]\n"),
+              ElementsAre("baseos", "appstream", "last-one"));
 }
 
 }  // namespace

@@ -203,7 +203,7 @@ TEST(Netlink, AnErrorOfTheKernelIsAStatus) {
   EXPECT_EQ(Host().Netlink("no protocol", 31, std::string(16, '\0'))
                 .status()
                 .code(),
-            StatusCode::kUnavailable);
+            StatusCode::kUnimplemented);
   EXPECT_EQ(Host().Netlink("short", NETLINK_ROUTE, "x").status().code(),
             StatusCode::kInvalidArgument);
 }

@@ -345,6 +345,14 @@ TEST_F(StoreTest, TheLastBaselineAppliedIsInForce) {
   EXPECT_EQ((*active)->files.at(0).yaml(), "controls: []");
 }
 
+TEST_F(StoreTest, NobodyElseMayReadTheDatabase) {
+  ASSERT_TRUE(Connect(*store_, kWeb).ok());
+  for (const char* name : {"/metsuke.db", "/metsuke.db-wal"})
+    EXPECT_EQ(boost::filesystem::status(folder_ + name).permissions(),
+              boost::filesystem::owner_read | boost::filesystem::owner_write)
+        << name;
+}
+
 TEST_F(StoreTest, OneProcessAtATimeHasTheFolder) {
   const auto second = OpenSqliteStore(folder_);
   EXPECT_TRUE(absl::IsFailedPrecondition(second.status()));

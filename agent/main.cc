@@ -1,0 +1,177 @@
+// metsuke-agent: reports to the controller what metsuke-collect sees. It has a
+// user of its own and no capability.
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <malloc.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "agent/confine.h"
+#include "agent/daemon.h"
+#include "agent/durable.h"
+#include "agent/enrol.h"
+#include "agent/settings.h"
+#include "proto/encode.h"
+#include "proto/file.h"
+#include "proto/log.h"
+#include "proto/status.h"
+#include "proto/text.h"
+#include "proto/tls.h"
+#include "proto/version.h"
+
+namespace metsuke {
+namespace {
+
+enum ExitCode { kDone = 0, kError = 1, kUsage = 64, kBadConfig = 78 };
+
+struct Flags {
+  std::string config = kDefaultConfig;
+  std::string token_file;
+  bool test = false, print = false, enrol = false;
+};
+
+// What the steps share, in the order they make it.
+struct Agent {
+  Flags flags;
+  v1::AgentConfig config;
+  std::optional<Daemon> daemon;
+  bool done = false;  // the steps that follow have nothing to do
+};
+
+absl::Status ReadSettings(Agent& agent) {
+  ASSIGN_OR_RETURN(agent.config, LoadSettings(agent.flags.config));
+  if (agent.flags.print) fmt::print("{}", WriteYaml(agent.config));
+  agent.done = agent.flags.test || agent.flags.print;
+  return absl::OkStatus();
+}
+
+absl::Status GiveUpPrivileges(Agent&) { return Confine(); }
+
+absl::Status HardenLibraries(Agent&) {
+  umask(077);
+  // Threads of gRPC would otherwise have a heap each.
+  mallopt(M_ARENA_MAX, 2);
+  // The daemon reads these from a descriptor; threads inherit the mask.
+  sigset_t set;
+  sigemptyset(&set);
+  for (const int number : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&set, number);
+  sigprocmask(SIG_BLOCK, &set, nullptr);
+  return HardenTls();
+}
+
+absl::Status OpenState(Agent& agent) {
+  return MakePrivateFolder(agent.config.state());
+}
+
+absl::Status EnrolHost(Agent& agent) {
+  if (!agent.flags.enrol) return absl::OkStatus();
+  agent.done = true;
+  // Enrolment is short and may be interrupted.
+  sigset_t none;
+  sigemptyset(&none);
+  sigprocmask(SIG_SETMASK, &none, nullptr);
+  if (agent.config.enrol().empty())
+    return absl::InvalidArgumentError(
+        agent.flags.config + ": enrol: say where metsuke-enrol listens");
+  ASSIGN_OR_RETURN(const std::string token, ReadFile(agent.flags.token_file));
+  ASSIGN_OR_RETURN(const Identity identity,
+                   Enrol(agent.config.enrol(), token, agent.config.state()));
+  fmt::print("enrolled as host {}\n", identity.name);
+  return absl::OkStatus();
+}
+
+absl::Status OpenSpool(Agent& agent) {
+  agent.daemon.emplace(agent.config);
+  return agent.daemon->Open();
+}
+
+absl::Status Work(Agent& agent) {
+  Log(Priority::kInfo, fmt::format("version {}, reports to {}", kVersion,
+                                   agent.config.controller()));
+  RETURN_IF_ERROR(agent.daemon->Run());
+  // Nobody waits for what metsuke-collect has yet to say; all else is on disk.
+  if (agent.daemon->looking()) _exit(kDone);
+  return absl::OkStatus();
+}
+
+struct Stage {
+  const char* name;
+  absl::Status (*run)(Agent& agent);
+  ExitCode failed;
+};
+
+constexpr Stage kStages[] = {
+    {"configuration", ReadSettings, kBadConfig},
+    {"privileges", GiveUpPrivileges, kError},
+    {"libraries", HardenLibraries, kError},
+    {"state folder", OpenState, kError},
+    {"enrolment", EnrolHost, kError},
+    {"spool", OpenSpool, kError},
+    {"work", Work, kError},
+};
+
+// To the journal from a daemon, in plain words to whoever typed a command.
+void Report(const Flags& flags, const std::string& error) {
+  if (flags.enrol || flags.test || flags.print)
+    fmt::print(stderr, "metsuke-agent: {}\n", error);
+  else
+    Log(Priority::kError, error);
+}
+
+int Main(const Flags& flags) {
+  Agent agent{.flags = flags};
+  for (const Stage& stage : kStages) {
+    const absl::Status status = stage.run(agent);
+    if (!status.ok()) {
+      Report(flags, fmt::format("{}: {}", stage.name,
+                                enc::Log(HostText(Message(status)))));
+      return stage.failed;
+    }
+    if (agent.done) break;
+  }
+  return kDone;
+}
+
+void AddFlags(CLI::App& app, Flags& flags) {
+  app.set_version_flag("--version", std::string("metsuke-agent ") + kVersion);
+  app.add_option("--config", flags.config, "Configuration file")
+      ->capture_default_str();
+  app.add_flag("-t", flags.test, "Test the configuration and end");
+  app.add_flag("-T", flags.print, "Print the configuration in force and end");
+  app.add_subcommand("run", "Report this host to the controller (default)");
+  CLI::App* const enrol =
+      app.add_subcommand("enrol", "Join a fleet with a one-time token");
+  enrol
+      ->add_option("--token-file", flags.token_file,
+                   "File with the token; - reads it from standard input")
+      ->required();
+  enrol->callback([&flags] { flags.enrol = true; });
+  app.require_subcommand(0, 1);
+}
+
+}  // namespace
+}  // namespace metsuke
+
+int main(int argc, char** argv) {
+  // A daemon that was started with a standard stream closed would give its
+  // number to a socket.
+  while (fcntl(2, F_GETFD) < 0)
+    if (open("/dev/null", O_RDWR) < 0) return metsuke::kError;
+  metsuke::SetLogName("metsuke-agent");
+  CLI::App app("Reports this host to its Metsuke controller");
+  metsuke::Flags flags;
+  metsuke::AddFlags(app, flags);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? metsuke::kDone : metsuke::kUsage;
+  }
+  return metsuke::Main(flags);
+}

@@ -1,0 +1,132 @@
+// metsukectl baseline: what hosts are held against.
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+#include <google/protobuf/util/message_differencer.h>
+
+#include <map>
+#include <nlohmann/json.hpp>
+
+#include "controller/cli/baseline_files.h"
+#include "controller/cli/items.h"
+#include "controller/cli/session.h"
+#include "controller/judge/baseline.h"
+#include "proto/encode.h"
+#include "proto/status.h"
+
+namespace metsuke::cli {
+namespace {
+
+using Controls = std::map<std::string, v1::Control>;
+
+Controls ById(const v1::Baseline& baseline) {
+  Controls controls;
+  for (const v1::Control& control : baseline.controls())
+    controls[control.id()] = control;
+  return controls;
+}
+
+absl::StatusOr<int> Check(const Session& session,
+                          const std::vector<std::string>& paths) {
+  ASSIGN_OR_RETURN(const auto files, ReadBaselineFiles(paths));
+  ASSIGN_OR_RETURN(const CompiledBaseline baseline, LoadBaseline(files));
+  if (ForPeople(session))
+    fmt::print("{} controls in {} files are sound; version {}\n",
+               baseline.controls.size(), files.size(), baseline.version);
+  else
+    Print(session, "Baseline",
+          Item::array({{{"version", baseline.version},
+                        {"controls", baseline.controls.size()}}}),
+          {});
+  return kCompliant;
+}
+
+// Names of the fields in which two versions of a control differ.
+std::vector<std::string> Differing(const v1::Control& a, const v1::Control& b) {
+  std::vector<std::string> names;
+  const auto* type = v1::Control::descriptor();
+  for (int i = 0; i < type->field_count(); ++i) {
+    google::protobuf::util::MessageDifferencer differencer;
+    if (!differencer.CompareWithFields(a, b, {type->field(i)}, {type->field(i)}))
+      names.push_back(type->field(i)->name());
+  }
+  return names;
+}
+
+Item Difference(const Controls& before, const Controls& after) {
+  Item items = Item::array();
+  const auto add = [&](const char* kind, const std::string& id,
+                       const std::vector<std::string>& fields) {
+    items.push_back({{"change", kind}, {"control", id}, {"fields", fields}});
+  };
+  for (const auto& [id, control] : before)
+    if (!after.contains(id)) add("removed", id, {});
+  for (const auto& [id, control] : after) {
+    const auto old = before.find(id);
+    if (old == before.end()) {
+      add("added", id, {});
+    } else if (const auto fields = Differing(old->second, control);
+               !fields.empty()) {
+      add("changed", id, fields);
+    }
+  }
+  return items;
+}
+
+absl::StatusOr<int> Diff(const Session& session,
+                         const std::vector<std::string>& paths) {
+  ASSIGN_OR_RETURN(const auto files, ReadBaselineFiles(paths));
+  ASSIGN_OR_RETURN(const CompiledBaseline baseline, LoadBaseline(files));
+  ASSIGN_OR_RETURN(const auto stub, Connect(session));
+  grpc::ClientContext context;
+  v1::BaselineReply reply;
+  RETURN_IF_ERROR(FromCall(stub->GetBaseline(&context, {}, &reply)));
+  const Item items =
+      Difference(ById(reply.baseline()), ById(baseline.ToMessage()));
+  Print(session, "BaselineChange", items,
+        {{"change", "CHANGE"}, {"control", "CONTROL"}, {"fields", "FIELDS"}});
+  if (ForPeople(session) && items.empty())
+    fmt::print("no difference from the baseline in force\n");
+  return kCompliant;
+}
+
+absl::StatusOr<int> Apply(const Session& session,
+                          const std::vector<std::string>& paths) {
+  v1::ApplyRequest request;
+  ASSIGN_OR_RETURN(const auto files, ReadBaselineFiles(paths));
+  request.mutable_files()->Assign(files.begin(), files.end());
+  ASSIGN_OR_RETURN(const auto stub, Connect(session));
+  grpc::ClientContext context;
+  v1::ApplyReply reply;
+  RETURN_IF_ERROR(FromCall(stub->ApplyBaseline(&context, request, &reply)));
+  if (ForPeople(session))
+    fmt::print("{} controls are in force; version {}\n", reply.controls(),
+               reply.version());
+  else
+    Print(session, "Baseline", Item::array({ToItem(reply)}), {});
+  return kCompliant;
+}
+
+}  // namespace
+
+void AddBaseline(CLI::App& app, Session& session) {
+  auto* baseline =
+      app.add_subcommand("baseline", "What hosts are held against");
+  baseline->require_subcommand(1);
+  const auto paths = std::make_shared<std::vector<std::string>>();
+  const auto add = [&](const char* name, const char* help, auto handler) {
+    auto* command = baseline->add_subcommand(name, help);
+    command->add_option("files", *paths, "Files, or folders with *.yaml files")
+        ->required();
+    command->callback([&session, paths, handler] {
+      session.run = [&session, paths, handler] {
+        return handler(session, *paths);
+      };
+    });
+  };
+  add("check", "Try a baseline on its own examples; needs no controller", Check);
+  add("diff", "How a baseline differs from the one in force", Diff);
+  add("apply", "Put a baseline in force, if all of it is sound", Apply);
+}
+
+}  // namespace metsuke::cli

@@ -1,0 +1,101 @@
+// metsukectl drift: what changed between two instants, row by row.
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "controller/cli/items.h"
+#include "controller/cli/session.h"
+#include "proto/encode.h"
+#include "proto/status.h"
+
+namespace metsuke::cli {
+namespace {
+
+struct Options {
+  std::string host, selector, since, from, to;
+};
+
+std::string Shown(const std::string& text) { return enc::Tty(HostText(text)); }
+
+// "+ protocol=tcp port=23  program=telnetd" or "~ name=ssh  value no → yes".
+std::string Line(const v1::Change& change) {
+  const bool added = change.kind() == "added";
+  std::string line = added ? "+" : change.kind() == "removed" ? "-" : "~";
+  for (const std::string& key : change.key()) line += ' ' + Shown(key);
+  line += ' ';
+  for (const v1::ColumnChange& column : change.columns()) {
+    if (change.kind() == "changed")
+      line += fmt::format(" {}: {} → {}", column.column(),
+                          Shown(column.before()), Shown(column.after()));
+    else
+      line += fmt::format(" {}={}", column.column(),
+                          Shown(added ? column.after() : column.before()));
+  }
+  return line;
+}
+
+absl::StatusOr<int> Drift(const Session& session, const Options& options) {
+  v1::DriftRequest request;
+  request.set_host(options.host);
+  request.set_selector(options.selector);
+  ASSIGN_OR_RETURN(const int64_t from,
+                   ParseInstant(options.from.empty() ? options.since
+                                                     : options.from));
+  request.set_from(from);
+  if (!options.to.empty()) {
+    ASSIGN_OR_RETURN(const int64_t to, ParseInstant(options.to));
+    request.set_to(to);
+  }
+  ASSIGN_OR_RETURN(const auto stub, Connect(session));
+  grpc::ClientContext context;
+  const auto stream = stub->Drift(&context, request);
+  v1::DriftReply reply;
+  Item items = Item::array();
+  std::string host, table;
+  uint64_t count = 0;
+  while (stream->Read(&reply)) {
+    for (const v1::Change& change : reply.changes()) {
+      ++count;
+      if (!ForPeople(session)) {
+        items.push_back(ToItem(change));
+        continue;
+      }
+      if (change.host() != host) fmt::print("{}\n", Shown(change.host()));
+      if (change.host() != host || change.table() != table)
+        fmt::print("  {}\n", change.table());
+      host = change.host();
+      table = change.table();
+      fmt::print("    {}\n", Line(change));
+    }
+  }
+  RETURN_IF_ERROR(FromCall(stream->Finish()));
+  if (!ForPeople(session))
+    Print(session, "Change", items, {});
+  else if (count == 0)
+    fmt::print("nothing changed since {}\n", InstantText(from));
+  return kCompliant;
+}
+
+}  // namespace
+
+void AddDrift(CLI::App& app, Session& session) {
+  auto* command = app.add_subcommand(
+      "drift", "What changed between two instants, row by row");
+  const auto options = std::make_shared<Options>();
+  options->since = "24h";
+  command->add_option("host", options->host, "Name or id of one host");
+  command->add_option("-l,--selector", options->selector,
+                      "Labels the hosts must have: key=value,key");
+  command->add_option("--since", options->since,
+                      "From when: RFC 3339, a day, or 24h ago")
+      ->capture_default_str();
+  command->add_option("--from", options->from, "The same as --since");
+  command->add_option("--to", options->to, "Until when (default: now)");
+  command->callback([&session, options] {
+    session.run = [&session, options] { return Drift(session, *options); };
+  });
+}
+
+}  // namespace metsuke::cli

@@ -1,0 +1,53 @@
+// What a command answers, as a tree, and its ways out: a table for people or
+// JSON, JSON lines, YAML and CSV for programs. Text of hosts passes an encoder
+// on every one of them.
+
+#ifndef METSUKE_CONTROLLER_CLI_ITEMS_H_
+#define METSUKE_CONTROLLER_CLI_ITEMS_H_
+
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "controller/cli/session.h"
+#include "google/protobuf/message.h"
+#include "nlohmann/json_fwd.hpp"
+
+namespace metsuke::cli {
+
+using Item = nlohmann::ordered_json;
+
+// `message` with the names of its fields as keys, defaults included: enums by
+// their text, instants as RFC 3339 in UTC ("" for 0), row sets as a list of
+// objects.
+Item ToItem(const google::protobuf::Message& message);
+
+// The rows as objects.
+Item ToItems(const v1::RowSet& rows);
+
+// A column of the table for people.
+struct Column {
+  // Key in the item.
+  std::string key;
+  // Its heading.
+  std::string title;
+  bool right = false;
+  // Only with -o wide.
+  bool wide = false;
+};
+
+// Prints `items`, a list of objects, to standard output in the form of
+// --output; `kind` names it in JSON and YAML. The table has `columns`; CSV has
+// every key of the first item.
+void Print(const Session& session, const std::string& kind, const Item& items,
+           const std::vector<Column>& columns);
+
+// Whether --output is a form for people.
+bool ForPeople(const Session& session);
+
+// One value as it stands in a table.
+std::string CellText(const Item& value);
+
+}  // namespace metsuke::cli
+
+#endif  // METSUKE_CONTROLLER_CLI_ITEMS_H_

@@ -1,0 +1,139 @@
+// metsukectl posture: how the fleet stands, and how one host stands.
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "controller/cli/findings.h"
+#include "controller/cli/items.h"
+#include "controller/cli/session.h"
+#include "proto/encode.h"
+#include "proto/status.h"
+
+namespace metsuke::cli {
+namespace {
+
+// Rows of the table for people; programs get every host.
+constexpr uint32_t kShown = 100;
+
+struct Options {
+  std::string host, selector, at;
+  bool advice = false;
+};
+
+void PrintFleet(const Session& session, const Item& items,
+                const v1::FleetPosture& fleet) {
+  Print(session, "HostPosture", items,
+        {{"host", "HOST"},
+         {"score", "SCORE", true},
+         {"coverage", "COVERAGE", true},
+         {"fail", "FAIL", true},
+         {"unknown", "UNKNOWN", true},
+         {"pass", "PASS", true, true},
+         {"not_applicable", "N/A", true, true},
+         {"waived", "WAIVED", true, true},
+         {"last_seen", "LAST SEEN", false, true},
+         {"stale", "STALE"},
+         {"worst", "WORST"},
+         {"top_finding", "TOP FINDING"}});
+  if (!ForPeople(session)) return;
+  if (items.size() < fleet.hosts())
+    fmt::print("… and {} more hosts; -o json prints all\n",
+               fleet.hosts() - items.size());
+  fmt::print(
+      "\n{} hosts: {} critical, {} high, {} medium, {} low; {} with unknown "
+      "controls, {} stale; baseline {}\n",
+      fleet.hosts(), fleet.critical(), fleet.high(), fleet.medium(),
+      fleet.low(), fleet.unknown(), fleet.stale(),
+      fleet.baseline().empty() ? "none: metsukectl baseline apply FILES"
+                               : fleet.baseline().substr(0, 12));
+}
+
+v1::Severity Worst(const v1::FleetPosture& fleet) {
+  if (fleet.critical()) return v1::SEVERITY_CRITICAL;
+  if (fleet.high()) return v1::SEVERITY_HIGH;
+  if (fleet.medium()) return v1::SEVERITY_MEDIUM;
+  return fleet.low() ? v1::SEVERITY_LOW : v1::SEVERITY_UNSPECIFIED;
+}
+
+absl::StatusOr<int> Fleet(const Session& session, const Options& options,
+                          int64_t at) {
+  ASSIGN_OR_RETURN(const auto stub, Connect(session));
+  v1::PostureRequest request;
+  request.set_selector(options.selector);
+  request.set_at(at);
+  if (ForPeople(session)) request.set_limit(kShown);
+  grpc::ClientContext context;
+  const auto stream = stub->Posture(&context, request);
+  Item items = Item::array();
+  v1::PostureReply reply;
+  v1::FleetPosture fleet;
+  while (stream->Read(&reply)) {
+    for (const v1::HostPosture& host : reply.hosts())
+      items.push_back(ToItem(host));
+    if (reply.has_fleet()) fleet = reply.fleet();
+  }
+  RETURN_IF_ERROR(FromCall(stream->Finish()));
+  PrintFleet(session, items, fleet);
+  const bool incomplete = fleet.hosts() == 0 || fleet.stale() != 0 ||
+                          fleet.unknown() != 0 || fleet.baseline().empty();
+  return CodeFor(session, Worst(fleet), incomplete);
+}
+
+absl::StatusOr<int> OneHost(const Session& session, const Options& options,
+                            int64_t at) {
+  ASSIGN_OR_RETURN(const auto stub, Connect(session));
+  v1::PostureRequest posture;
+  posture.set_host(options.host);
+  posture.set_at(at);
+  grpc::ClientContext posture_context;
+  const auto postures = stub->Posture(&posture_context, posture);
+  v1::PostureReply host_reply;
+  v1::HostPosture host;
+  while (postures->Read(&host_reply))
+    if (host_reply.hosts_size()) host = host_reply.hosts(0);
+  RETURN_IF_ERROR(FromCall(postures->Finish()));
+
+  v1::FindingsRequest request;
+  request.set_host(options.host);
+  request.set_at(at);
+  grpc::ClientContext context;
+  const auto stream = stub->Findings(&context, request);
+  std::vector<v1::Finding> findings;
+  v1::FindingsReply reply;
+  while (stream->Read(&reply))
+    findings.insert(findings.end(), reply.findings().begin(),
+                    reply.findings().end());
+  RETURN_IF_ERROR(FromCall(stream->Finish()));
+  if (options.advice) RETURN_IF_ERROR(AddAdvice(session, *stub, findings));
+  return PrintFindings(session, host, findings);
+}
+
+}  // namespace
+
+void AddPosture(CLI::App& app, Session& session) {
+  auto* command = app.add_subcommand(
+      "posture", "How the fleet, or one host, stands against the baseline");
+  const auto options = std::make_shared<Options>();
+  command->add_option("host", options->host,
+                      "Name or id of a host: its findings with evidence");
+  command->add_option("-l,--selector", options->selector,
+                      "Labels the hosts must have: key=value,key");
+  command->add_option("--at", options->at,
+                      "The instant to look at: RFC 3339, a day, or 24h ago");
+  command->add_flag("--advice", options->advice,
+                    "With a host: what to do about each finding");
+  command->callback([&session, options] {
+    session.run = [&session, options]() -> absl::StatusOr<int> {
+      int64_t at = 0;
+      if (!options->at.empty()) {
+        ASSIGN_OR_RETURN(at, ParseInstant(options->at));
+      }
+      return options->host.empty() ? Fleet(session, *options, at)
+                                   : OneHost(session, *options, at);
+    };
+  });
+}
+
+}  // namespace metsuke::cli

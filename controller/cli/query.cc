@@ -1,0 +1,79 @@
+// metsukectl query: rows that a SELECT returns on each host.
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+
+#include <nlohmann/json.hpp>
+
+#include "controller/cli/items.h"
+#include "controller/cli/session.h"
+#include "proto/encode.h"
+#include "proto/status.h"
+
+namespace metsuke::cli {
+namespace {
+
+struct Options {
+  std::string sql, reduce, selector, host, at;
+};
+
+absl::StatusOr<int> Query(const Session& session, const Options& options) {
+  v1::QueryRequest request;
+  request.set_sql(options.sql);
+  request.set_reduce(options.reduce);
+  request.set_selector(options.selector);
+  request.set_host(options.host);
+  if (!options.at.empty()) {
+    ASSIGN_OR_RETURN(const int64_t at, ParseInstant(options.at));
+    request.set_at(at);
+  }
+  ASSIGN_OR_RETURN(const auto stub, Connect(session));
+  grpc::ClientContext context;
+  const auto stream = stub->Query(&context, request);
+  v1::QueryReply reply;
+  Item items = Item::array();
+  std::vector<Column> columns;
+  uint64_t omitted = 0, incomplete = 0;
+  while (stream->Read(&reply)) {
+    if (columns.empty())
+      for (const std::string& name : reply.rows().columns())
+        columns.push_back({name, enc::Tty(HostText(name))});
+    for (Item& item : ToItems(reply.rows())) items.push_back(std::move(item));
+    omitted += reply.rows().omitted();
+    for (const std::string& reason : reply.incomplete()) {
+      ++incomplete;
+      std::fprintf(stderr, "metsukectl: not seen: %s\n",
+                   enc::Tty(HostText(reason)).c_str());
+    }
+  }
+  RETURN_IF_ERROR(FromCall(stream->Finish()));
+  Print(session, "Row", items, columns);
+  if (omitted)
+    std::fprintf(stderr, "metsukectl: %llu rows were left out\n",
+                 static_cast<unsigned long long>(omitted));
+  return CodeFor(session, v1::SEVERITY_UNSPECIFIED,
+                 omitted != 0 || incomplete != 0);
+}
+
+}  // namespace
+
+void AddQuery(CLI::App& app, Session& session) {
+  auto* command = app.add_subcommand(
+      "query", "Rows that a SELECT over the tables returns on each host");
+  const auto options = std::make_shared<Options>();
+  command->add_option("sql", options->sql,
+                      "A SELECT; `metsukectl schema` shows the tables")
+      ->required();
+  command->add_option("--reduce", options->reduce,
+                      "A SELECT over all hosts' rows, as the table `rows`");
+  command->add_option("-l,--selector", options->selector,
+                      "Labels the hosts must have: key=value,key");
+  command->add_option("--host", options->host, "Name or id of one host");
+  command->add_option("--at", options->at,
+                      "The instant to look at: RFC 3339, a day, or 24h ago");
+  command->callback([&session, options] {
+    session.run = [&session, options] { return Query(session, *options); };
+  });
+}
+
+}  // namespace metsuke::cli

@@ -1,0 +1,128 @@
+// metsukectl schema: the tables, their columns and what each means. The text
+// is that of proto/snapshot.proto, whose descriptor set, comments included,
+// is part of the program.
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+#include <google/protobuf/descriptor.h>
+#include <google/protobuf/descriptor.pb.h>
+
+#include <nlohmann/json.hpp>
+
+#include "controller/cli/items.h"
+#include "controller/cli/session.h"
+#include "proto/options.pb.h"
+#include "proto/text.h"
+
+// schema_data.S
+extern "C" const char metsuke_schema_begin[], metsuke_schema_end[];
+
+namespace metsuke::cli {
+namespace {
+
+using google::protobuf::Descriptor;
+using google::protobuf::FieldDescriptor;
+
+std::string Comment(const FieldDescriptor* field) {
+  google::protobuf::SourceLocation where;
+  if (!field->GetSourceLocation(&where)) return "";
+  std::string text = where.leading_comments;
+  for (char& c : text)
+    if (c == '\n') c = ' ';
+  const size_t begin = text.find_first_not_of(' ');
+  const size_t end = text.find_last_not_of(' ');
+  return begin == std::string::npos ? "" : text.substr(begin, end - begin + 1);
+}
+
+std::string TypeText(const FieldDescriptor* field) {
+  if (field->is_repeated()) return "text[]";
+  switch (field->cpp_type()) {
+    case FieldDescriptor::CPPTYPE_STRING: return "text";
+    case FieldDescriptor::CPPTYPE_BOOL: return "bool";
+    default: return "integer";
+  }
+}
+
+// A column's options are unknown to the pool that holds the comments, so they
+// are asked of the compiled schema.
+Item ColumnItem(const FieldDescriptor* column) {
+  const auto* compiled =
+      google::protobuf::DescriptorPool::generated_pool()->FindFieldByName(
+          column->full_name());
+  const auto& options = compiled->options();
+  Item item = Item::object();
+  item["column"] = column->name();
+  item["type"] =
+      options.GetExtension(v1::instant) ? "instant" : TypeText(column);
+  item["key"] = options.GetExtension(v1::key);
+  item["values"] = options.GetExtension(v1::values);
+  item["meaning"] = Comment(column);
+  return item;
+}
+
+absl::StatusOr<const Descriptor*> Snapshot(
+    google::protobuf::DescriptorPool& pool) {
+  google::protobuf::FileDescriptorSet files;
+  if (!files.ParseFromArray(metsuke_schema_begin,
+                            metsuke_schema_end - metsuke_schema_begin))
+    return absl::InternalError("the schema in this program is damaged");
+  for (const auto& file : files.file()) pool.BuildFile(file);
+  return pool.FindMessageTypeByName("metsuke.v1.Snapshot");
+}
+
+absl::StatusOr<int> ShowAll(const Session& session, const Descriptor* snapshot) {
+  Item items = Item::array();
+  for (int i = 0; i < snapshot->field_count(); ++i)
+    items.push_back({{"table", snapshot->field(i)->name()},
+                     {"meaning", Comment(snapshot->field(i))}});
+  Print(session, "Table", items, {{"table", "TABLE"}, {"meaning", "MEANING"}});
+  return kCompliant;
+}
+
+absl::StatusOr<int> Show(const Session& session, const std::string& table) {
+  google::protobuf::DescriptorPool pool;
+  absl::StatusOr<const Descriptor*> snapshot = Snapshot(pool);
+  if (!snapshot.ok()) return snapshot.status();
+  if (table.empty()) return ShowAll(session, *snapshot);
+  const FieldDescriptor* field = (*snapshot)->FindFieldByName(table);
+  if (!field) {
+    std::vector<std::string> names;
+    for (int i = 0; i < (*snapshot)->field_count(); ++i)
+      names.push_back((*snapshot)->field(i)->name());
+    const std::string near = Nearest(table, names);
+    return absl::NotFoundError("no table is called " + table +
+                               (near.empty() ? "" : "; did you mean " + near + "?"));
+  }
+  Item items = Item::array();
+  const Descriptor* row = field->message_type();
+  for (int i = 0; i < row->field_count(); ++i)
+    items.push_back(ColumnItem(row->field(i)));
+  if (!ForPeople(session)) {
+    Print(session, "Column", items, {});
+    return kCompliant;
+  }
+  fmt::print("{}: {}\n\n", table, Comment(field));
+  for (const Item& item : items) {
+    const std::string values = item["values"].get<std::string>();
+    fmt::print("  {:<22} {}{}{}\n      {}\n", item["column"].get<std::string>(),
+               item["type"].get<std::string>(),
+               item["key"].get<bool>() ? ", key" : "",
+               values.empty() ? "" : ", one of " + values,
+               item["meaning"].get<std::string>());
+  }
+  return kCompliant;
+}
+
+}  // namespace
+
+void AddSchema(CLI::App& app, Session& session) {
+  auto* command = app.add_subcommand(
+      "schema", "The tables that queries and controls read, and their columns");
+  const auto table = std::make_shared<std::string>();
+  command->add_option("table", *table, "Name of a table");
+  command->callback([&session, table] {
+    session.run = [&session, table] { return Show(session, *table); };
+  });
+}
+
+}  // namespace metsuke::cli

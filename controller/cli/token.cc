@@ -1,0 +1,87 @@
+// metsukectl token: one-time tokens that let hosts join the fleet.
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "controller/cli/items.h"
+#include "controller/cli/session.h"
+#include "proto/status.h"
+
+namespace metsuke::cli {
+namespace {
+
+struct Options {
+  std::string ttl = "10m";
+  uint32_t uses = 1;
+};
+
+// "90s", "10m", "1h" in seconds; 0 when it is no such thing.
+uint32_t Seconds(const std::string& text) {
+  unsigned value = 0;
+  char unit = 's';
+  int length = 0;
+  if (std::sscanf(text.c_str(), "%5u%n%c%n", &value, &length, &unit, &length) <
+          1 ||
+      static_cast<size_t>(length) != text.size())
+    return 0;
+  return unit == 's' ? value : unit == 'm' ? value * 60 : unit == 'h' ? value * 3600 : 0;
+}
+
+absl::StatusOr<int> Create(const Session& session, const Options& options) {
+  v1::TokenRequest request;
+  request.set_ttl_seconds(Seconds(options.ttl));
+  if (request.ttl_seconds() == 0)
+    return absl::InvalidArgumentError("--ttl " + options.ttl +
+                                      ": write 90s, 10m or 1h");
+  request.set_uses(options.uses);
+  ASSIGN_OR_RETURN(const auto stub, Connect(session));
+  grpc::ClientContext context;
+  v1::CreateTokenReply reply;
+  RETURN_IF_ERROR(FromCall(stub->CreateToken(&context, request, &reply)));
+  if (ForPeople(session))
+    fmt::print("{}\n", reply.token());
+  else
+    Print(session, "Token", Item::array({ToItem(reply)}), {});
+  return kCompliant;
+}
+
+absl::StatusOr<int> List(const Session& session) {
+  ASSIGN_OR_RETURN(const auto stub, Connect(session));
+  grpc::ClientContext context;
+  v1::ListTokensReply reply;
+  RETURN_IF_ERROR(FromCall(stub->ListTokens(&context, {}, &reply)));
+  Print(session, "Token", ToItem(reply)["tokens"],
+        {{"id", "ID"},
+         {"creator", "CREATOR"},
+         {"created", "CREATED"},
+         {"expires", "EXPIRES"},
+         {"uses", "USES", true},
+         {"used", "USED", true}});
+  return kCompliant;
+}
+
+}  // namespace
+
+void AddToken(CLI::App& app, Session& session) {
+  auto* token =
+      app.add_subcommand("token", "One-time tokens that let hosts join");
+  token->require_subcommand(1);
+  const auto options = std::make_shared<Options>();
+  auto* create = token->add_subcommand(
+      "create", "Make a token; it is shown once: give it to metsuke-agent enrol");
+  create->add_option("--ttl", options->ttl, "How long it works: 90s, 10m, 1h")
+      ->capture_default_str();
+  create->add_option("--uses", options->uses, "How many hosts may use it")
+      ->capture_default_str();
+  create->callback([&session, options] {
+    session.run = [&session, options] { return Create(session, *options); };
+  });
+  token->add_subcommand("list", "The tokens, without their secrets")
+      ->callback([&session] {
+        session.run = [&session] { return List(session); };
+      });
+}
+
+}  // namespace metsuke::cli

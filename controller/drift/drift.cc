@@ -1,0 +1,154 @@
+#include "controller/drift/drift.h"
+
+#include <algorithm>
+#include <map>
+
+#include "proto/canonical.h"
+#include "proto/instant.h"
+#include "proto/options.pb.h"
+#include "proto/status.h"
+#include "proto/text.h"
+
+namespace metsuke {
+namespace {
+
+using google::protobuf::Descriptor;
+using google::protobuf::FieldDescriptor;
+using Proto = google::protobuf::Message;
+
+// A row as the texts of its columns, in their order.
+using Texts = std::vector<std::string>;
+
+std::string Shown(const Proto& row, const FieldDescriptor* column) {
+  if (column->options().GetExtension(v1::instant)) {
+    const int64_t instant = ColumnInteger(row, column);
+    return instant == 0 ? "" : Rfc3339(instant);
+  }
+  if (!column->is_repeated() &&
+      column->cpp_type() == FieldDescriptor::CPPTYPE_BOOL)
+    return ColumnInteger(row, column) != 0 ? "true" : "false";
+  return ColumnText(row, column);
+}
+
+bool IsKey(const FieldDescriptor* column) {
+  return column->options().GetExtension(v1::key);
+}
+
+// Rows of one key in one of the bodies.
+using RowsByKey = std::map<Texts, std::vector<Texts>>;
+
+absl::StatusOr<RowsByKey> Read(const FieldDescriptor* table,
+                               const std::string& canonical) {
+  v1::Snapshot snapshot;
+  if (!snapshot.ParseFromString(canonical))
+    return absl::DataLossError(table->name() +
+                               ": the stored rows cannot be read");
+  const Descriptor* type = table->message_type();
+  const auto* reflection = snapshot.GetReflection();
+  RowsByKey rows;
+  for (int i = 0; i < reflection->FieldSize(snapshot, table); ++i) {
+    const Proto& row = reflection->GetRepeatedMessage(snapshot, table, i);
+    Texts key, all;
+    for (int c = 0; c < type->field_count(); ++c) {
+      all.push_back(Shown(row, type->field(c)));
+      if (IsKey(type->field(c))) key.push_back(all.back());
+    }
+    rows[key].push_back(std::move(all));
+  }
+  return rows;
+}
+
+// Takes the rows that are in both away from both, as often as in both.
+void Cancel(std::vector<Texts>& before, std::vector<Texts>& after) {
+  std::erase_if(before, [&](const Texts& row) {
+    const auto same = std::find(after.begin(), after.end(), row);
+    if (same == after.end()) return false;
+    after.erase(same);
+    return true;
+  });
+}
+
+// One changed row; null stands for a row that is not there.
+v1::Change MakeChange(const FieldDescriptor* table, const Texts* before,
+                      const Texts* after) {
+  v1::Change change;
+  change.set_table(table->name());
+  change.set_kind(before == nullptr  ? "added"
+                  : after == nullptr ? "removed"
+                                     : "changed");
+  const Descriptor* type = table->message_type();
+  for (int c = 0; c < type->field_count(); ++c) {
+    const std::string& name = type->field(c)->name();
+    const std::string was = before == nullptr ? "" : (*before)[c];
+    const std::string is = after == nullptr ? "" : (*after)[c];
+    if (IsKey(type->field(c))) {
+      change.add_key(name + "=" + (before == nullptr ? is : was));
+    } else if (was != is) {
+      v1::ColumnChange& column = *change.add_columns();
+      column.set_column(name);
+      column.set_before(was);
+      column.set_after(is);
+    }
+  }
+  return change;
+}
+
+void DiffKey(const FieldDescriptor* table, std::vector<Texts> before,
+             std::vector<Texts> after, std::vector<v1::Change>& changes) {
+  Cancel(before, after);
+  for (size_t i = 0; i < std::max(before.size(), after.size()); ++i)
+    changes.push_back(MakeChange(table,
+                                 i < before.size() ? &before[i] : nullptr,
+                                 i < after.size() ? &after[i] : nullptr));
+}
+
+void AddColumn(const char* name, const std::string& was, const std::string& is,
+               v1::Change& change) {
+  if (was == is) return;
+  v1::ColumnChange& column = *change.add_columns();
+  column.set_column(name);
+  column.set_before(was);
+  column.set_after(is);
+}
+
+std::string VerdictText(v1::Verdict verdict) {
+  return EnumText(v1::Verdict_descriptor()->FindValueByNumber(verdict));
+}
+
+}  // namespace
+
+absl::StatusOr<std::vector<v1::Change>> DiffTable(const std::string& table,
+                                                  const std::string& before,
+                                                  const std::string& after) {
+  const FieldDescriptor* field = TableField(table);
+  if (field == nullptr) return absl::NotFoundError("no such table: " + table);
+  std::vector<v1::Change> changes;
+  if (before == after) return changes;
+  ASSIGN_OR_RETURN(RowsByKey old_rows, Read(field, before));
+  ASSIGN_OR_RETURN(RowsByKey new_rows, Read(field, after));
+  for (const auto& [key, rows] : old_rows) new_rows[key];
+  for (const auto& [key, rows] : new_rows)
+    DiffKey(field, old_rows[key], rows, changes);
+  return changes;
+}
+
+std::vector<v1::Change> DiffVerdicts(const CompiledBaseline& baseline,
+                                     const JudgedState& before,
+                                     const JudgedState& after) {
+  std::vector<v1::Change> changes;
+  for (size_t i = 0; i < baseline.controls.size(); ++i) {
+    const Judgement& was = *before.judgements[i];
+    const Judgement& is = *after.judgements[i];
+    if (was.verdict == is.verdict) continue;
+    v1::Change& change = changes.emplace_back();
+    change.set_table("verdicts");
+    change.set_kind("changed");
+    change.add_key("control=" + baseline.controls[i].control.id());
+    AddColumn("verdict", VerdictText(was.verdict), VerdictText(is.verdict),
+              change);
+    AddColumn("reason", was.reason.raw(), is.reason.raw(), change);
+  }
+  return changes;
+}
+
+}  // namespace metsuke

@@ -1,0 +1,26 @@
+// What makes a control fit to be believed.
+
+#ifndef METSUKE_CONTROLLER_JUDGE_CONTROL_CHECK_H_
+#define METSUKE_CONTROLLER_JUDGE_CONTROL_CHECK_H_
+
+#include <functional>
+#include <string>
+
+#include "controller/judge/evaluate.h"
+#include "controller/judge/tables.h"
+#include "proto/baseline.pb.h"
+
+namespace metsuke {
+
+// Is told what is wrong with a control, and with which of its keys.
+using Refuse =
+    std::function<void(const std::string& key, const std::string& why)>;
+
+// Compiles the control and tries it on its examples; `tables` is filled with
+// them. What it returns is of use only if `refuse` was not called.
+CompiledControl CompileControl(v1::Control control, Tables& tables,
+                               const Refuse& refuse);
+
+}  // namespace metsuke
+
+#endif  // METSUKE_CONTROLLER_JUDGE_CONTROL_CHECK_H_

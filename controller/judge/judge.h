@@ -1,0 +1,79 @@
+// Judges states against one baseline and remembers what came out. A verdict
+// depends on the control, the rows of the tables it reads, how these were
+// collected, and, if it asks for the time, the day; so hosts that look the
+// same to a control cost one evaluation, however many they are.
+
+#ifndef METSUKE_CONTROLLER_JUDGE_JUDGE_H_
+#define METSUKE_CONTROLLER_JUDGE_JUDGE_H_
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "controller/judge/baseline.h"
+#include "controller/judge/memo.h"
+#include "controller/judge/score.h"
+#include "controller/table_digests.h"
+
+namespace metsuke {
+
+// The canonical bytes of the table with this digest. Called from the thread
+// that judges.
+using BodySource =
+    std::function<absl::StatusOr<std::string>(const std::string& digest)>;
+
+// The bytes of the table, those of the empty table without asking `bodies`.
+absl::StatusOr<std::string> ReadBody(const BodySource& bodies,
+                                     const std::string& digest);
+
+// One state held against the baseline.
+struct JudgedState {
+  // One for each control, in the order of the baseline.
+  std::vector<std::shared_ptr<const Judgement>> judgements;
+  Score score;
+};
+
+// For any number of threads.
+class Judge {
+ public:
+  Judge(CompiledBaseline baseline, BodySource bodies);
+
+  const CompiledBaseline& baseline() const { return baseline_; }
+
+  // Holds the state against the baseline on the UTC day of `now`; now() is the
+  // midnight that began it, so a verdict is good for the whole day. A table
+  // that is missing or whose body cannot be had makes the controls that read
+  // it unknown. To judge a fleet, call it once for each distinct state and let
+  // the hosts of a state share the result. Fails only when SQLite cannot be
+  // had at all.
+  absl::StatusOr<std::shared_ptr<const JudgedState>> State(
+      const TableDigests& tables, int64_t now);
+
+  // Evaluations that were not answered from memory, for measurements.
+  uint64_t evaluations() const { return evaluations_; }
+
+ private:
+  class Session;
+
+  absl::StatusOr<Tables> TakeTables();
+  void GiveTables(Tables tables);
+
+  const CompiledBaseline baseline_;
+  const BodySource bodies_;
+  Memo<Judgement> judgements_;
+  Memo<JudgedState> states_;
+  std::atomic<uint64_t> evaluations_ = 0;
+  std::mutex mutex_;
+  // Databases that no thread uses just now.
+  std::vector<Tables> idle_;
+};
+
+}  // namespace metsuke
+
+#endif  // METSUKE_CONTROLLER_JUDGE_JUDGE_H_

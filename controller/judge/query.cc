@@ -1,0 +1,184 @@
+#include "controller/judge/query.h"
+
+#include <algorithm>
+#include <map>
+#include <optional>
+
+#include "controller/judge/reduce.h"
+#include "proto/status.h"
+
+namespace metsuke {
+namespace {
+
+constexpr size_t kMaxIncomplete = 1000;
+constexpr QueryLimits kLimits{.rows = 100'000, .bytes = 64 << 20};
+
+// States that look the same to the query.
+using Group = std::vector<const StateHosts*>;
+
+std::string GroupKey(const TableDigests& state,
+                     const std::set<std::string>& tables) {
+  std::string key;
+  for (const std::string& table : tables) {
+    const auto digest = state.find(table);
+    key += digest == state.end() ? "-" : digest->second;
+    key += '\0';
+  }
+  return key;
+}
+
+// A runaway query is as bad on the next host, and so is a store that cannot
+// be read; a body that is damaged or does not suit the query is one host's.
+bool EndsAll(absl::StatusCode code) {
+  return code == absl::StatusCode::kResourceExhausted ||
+         code == absl::StatusCode::kDeadlineExceeded ||
+         code == absl::StatusCode::kUnavailable;
+}
+
+}  // namespace
+
+// One run of a query.
+class FleetQuery::Runner {
+ public:
+  Runner(FleetQuery& query, const BodySource& bodies, int64_t now)
+      : query_(query), bodies_(bodies), now_(now) {}
+
+  absl::StatusOr<Shortfall> Run(const std::vector<StateHosts>& states,
+                                const RowSink& sink);
+
+ private:
+  absl::Status RunGroup(const Group& group, const RowSink& sink);
+  absl::StatusOr<std::string> Body(const StateHosts& state,
+                                   const std::string& table);
+  absl::StatusOr<Rows> QueryState(const StateHosts& state);
+  void NoteIncomplete(const StateHosts& state, const absl::Status& status);
+
+  FleetQuery& query_;
+  const BodySource& bodies_;
+  const int64_t now_;
+  Shortfall shortfall_;
+};
+
+absl::StatusOr<std::string> FleetQuery::Runner::Body(const StateHosts& state,
+                                                     const std::string& table) {
+  const auto digest = state.tables.find(table);
+  if (digest == state.tables.end()) return std::string();
+  auto bytes = ReadBody(bodies_, digest->second);
+  if (!bytes.ok()) return Annotate(bytes.status(), table);
+  return bytes;
+}
+
+absl::StatusOr<Rows> FleetQuery::Runner::QueryState(const StateHosts& state) {
+  for (const std::string& table : query_.access_.tables) {
+    const auto digest = state.tables.find(table);
+    const std::string known =
+        digest == state.tables.end() ? "" : digest->second;
+    if (query_.tables_.Holds(table, known)) continue;
+    ASSIGN_OR_RETURN(const std::string bytes, Body(state, table));
+    RETURN_IF_ERROR(query_.tables_.Load(table, known, bytes));
+  }
+  return query_.tables_.Query(query_.sql_, now_, kLimits);
+}
+
+// Notes what the hosts of the state could not show of the tables, or that the
+// query failed on them.
+void FleetQuery::Runner::NoteIncomplete(const StateHosts& state,
+                                        const absl::Status& status) {
+  std::vector<HostText> reasons;
+  if (!status.ok()) reasons.push_back(HostText(Message(status)));
+  v1::Snapshot snapshot;
+  for (const char* table : {"collections", "gaps"})
+    if (const auto bytes = Body(state, table); !bytes.ok())
+      reasons.push_back(HostText(Message(bytes.status())));
+    else if (!snapshot.MergeFromString(*bytes))
+      reasons.push_back(HostText(std::string(table) + ": cannot be read"));
+  const Sight sight(snapshot);
+  for (const std::string& table : query_.access_.tables)
+    if (auto why = sight.Unseen(table); why || (why = sight.Gap(table)))
+      reasons.push_back(*std::move(why));
+  if (reasons.empty()) return;
+  shortfall_.incomplete_hosts += state.hosts.size();
+  for (const HostText& host : state.hosts)
+    for (const HostText& reason : reasons)
+      if (shortfall_.incomplete.size() < kMaxIncomplete)
+        shortfall_.incomplete.push_back(
+            HostText(host.raw() + ": " + reason.raw()));
+}
+
+absl::Status FleetQuery::Runner::RunGroup(const Group& group,
+                                          const RowSink& sink) {
+  auto rows = QueryState(*group[0]);
+  if (!rows.ok() && EndsAll(rows.status().code())) return rows.status();
+  for (const StateHosts* state : group) {
+    NoteIncomplete(*state, rows.status());
+    if (!rows.ok()) continue;
+    shortfall_.omitted += rows->omitted * state->hosts.size();
+    for (const HostText& host : state->hosts)
+      for (const Row& row : rows->rows) {
+        Row out{host};
+        out.insert(out.end(), row.begin(), row.end());
+        RETURN_IF_ERROR(sink(std::move(out)));
+      }
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<Shortfall> FleetQuery::Runner::Run(
+    const std::vector<StateHosts>& states, const RowSink& sink) {
+  // Groups in the order of their first state.
+  std::map<std::string, size_t> places;
+  std::vector<Group> groups;
+  for (const StateHosts& state : states) {
+    const auto [place, fresh] = places.emplace(
+        GroupKey(state.tables, query_.access_.tables), groups.size());
+    if (fresh) groups.emplace_back();
+    groups[place->second].push_back(&state);
+  }
+  for (const Group& group : groups) RETURN_IF_ERROR(RunGroup(group, sink));
+  return std::move(shortfall_);
+}
+
+absl::StatusOr<FleetQuery> FleetQuery::Compile(const std::string& sql,
+                                               const std::string& reduce) {
+  ASSIGN_OR_RETURN(Tables tables, Tables::Open());
+  ASSIGN_OR_RETURN(Access access, tables.Compile(sql));
+  if (std::find(access.columns.begin(), access.columns.end(), "host") !=
+      access.columns.end())
+    return absl::InvalidArgumentError(
+        "a column `host` with the host's name is added to the rows; call "
+        "yours something else by AS");
+  FleetQuery query(std::move(tables), std::move(access));
+  query.sql_ = sql;
+  query.reduce_ = reduce;
+  query.mapped_columns_ = query.access_.columns;
+  query.mapped_columns_.insert(query.mapped_columns_.begin(), "host");
+  query.columns_ = query.mapped_columns_;
+  if (reduce.empty()) return query;
+  ASSIGN_OR_RETURN(Reducer reducer, Reducer::Open(query.mapped_columns_));
+  const auto reduced = reducer.Compile(reduce);
+  if (!reduced.ok()) return Annotate(reduced.status(), "reduce");
+  query.columns_ = reduced->columns;
+  return query;
+}
+
+absl::StatusOr<Shortfall> FleetQuery::Run(const std::vector<StateHosts>& states,
+                                          const BodySource& bodies, int64_t now,
+                                          const RowSink& sink) {
+  Runner runner(*this, bodies, now);
+  if (reduce_.empty()) return runner.Run(states, sink);
+  ASSIGN_OR_RETURN(Reducer reducer, Reducer::Open(mapped_columns_));
+  ASSIGN_OR_RETURN(Shortfall shortfall, runner.Run(states, [&](Row row) {
+    return reducer.Add(row);
+  }));
+  if (shortfall.omitted > 0)
+    return absl::ResourceExhaustedError(
+        "a host has too many rows for the reduce to be right; let the first "
+        "query select less");
+  auto rows = reducer.Query(reduce_, now);
+  if (!rows.ok()) return Annotate(rows.status(), "reduce");
+  shortfall.omitted = rows->omitted;
+  for (Row& row : rows->rows) RETURN_IF_ERROR(sink(std::move(row)));
+  return shortfall;
+}
+
+}  // namespace metsuke

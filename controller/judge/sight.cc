@@ -1,0 +1,72 @@
+#include "controller/judge/sight.h"
+
+#include <fmt/format.h>
+
+#include "proto/canonical.h"
+
+namespace metsuke {
+namespace {
+
+// These two tables are about the others and are always there.
+bool IsItself(const std::string& table) {
+  return table == "collections" || table == "gaps";
+}
+
+}  // namespace
+
+Sight::Sight(const v1::Snapshot& snapshot) {
+  *snapshot_.mutable_collections() = snapshot.collections();
+  *snapshot_.mutable_gaps() = snapshot.gaps();
+}
+
+Sight Sight::Clear() {
+  Sight sight{v1::Snapshot()};
+  sight.clear_ = true;
+  return sight;
+}
+
+const v1::Collection* Sight::Find(const std::string& table) const {
+  for (const v1::Collection& row : snapshot_.collections())
+    if (row.table() == table) return &row;
+  return nullptr;
+}
+
+std::optional<HostText> Sight::Unseen(const std::string& table) const {
+  if (clear_ || IsItself(table)) return {};
+  const v1::Collection* row = Find(table);
+  if (row == nullptr) return HostText(table + ": not collected on this host");
+  if (row->status() == "ok" || row->status() == "absent") return {};
+  return HostText(
+      fmt::format("{}: {}", table,
+                  row->message().empty() ? row->status() : row->message()));
+}
+
+std::optional<HostText> Sight::Gap(const std::string& table) const {
+  const v1::Gap* first = nullptr;
+  int more = -1;
+  for (const v1::Gap& gap : snapshot_.gaps()) {
+    if (gap.table() != table) continue;
+    if (first == nullptr) first = &gap;
+    ++more;
+  }
+  if (first == nullptr) return {};
+  return HostText(
+      fmt::format("{}: {}: {}{}", table, first->subject(), first->reason(),
+                  more > 0 ? fmt::format(" (and {} more)", more) : ""));
+}
+
+std::optional<HostText> Sight::Absent(const std::string& table) const {
+  const v1::Collection* row = Find(table);
+  if (row == nullptr || row->status() != "absent") return {};
+  return HostText(fmt::format("{}: {}", table, row->message()));
+}
+
+std::string Sight::Digest(const std::string& table) const {
+  v1::Snapshot own;
+  if (const v1::Collection* row = Find(table)) *own.add_collections() = *row;
+  for (const v1::Gap& gap : snapshot_.gaps())
+    if (gap.table() == table) *own.add_gaps() = gap;
+  return Sha256(own.SerializeAsString());
+}
+
+}  // namespace metsuke

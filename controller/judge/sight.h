@@ -1,0 +1,47 @@
+// What a host's collectors say of their own sight: the tables `collections`
+// and `gaps`. No verdict rests on a table that was not seen.
+
+#ifndef METSUKE_CONTROLLER_JUDGE_SIGHT_H_
+#define METSUKE_CONTROLLER_JUDGE_SIGHT_H_
+
+#include <optional>
+#include <string>
+
+#include "proto/host_text.h"
+#include "proto/snapshot.pb.h"
+
+namespace metsuke {
+
+class Sight {
+ public:
+  // Of a host whose tables `collections` and `gaps` are those of `snapshot`;
+  // the other tables are not looked at.
+  explicit Sight(const v1::Snapshot& snapshot);
+
+  // Of a host on which every collector did its work, as in examples.
+  static Sight Clear();
+
+  // Why the rows of `table` cannot be relied on; nothing when they can. A
+  // table the host has nothing for is seen: it is empty, and that is true.
+  std::optional<HostText> Unseen(const std::string& table) const;
+
+  // What was not seen of `table` although its rows can be relied on; nothing
+  // when it is whole.
+  std::optional<HostText> Gap(const std::string& table) const;
+
+  // Why the host has nothing for `table`; nothing when it has.
+  std::optional<HostText> Absent(const std::string& table) const;
+
+  // 32 bytes that differ when an answer above differs.
+  std::string Digest(const std::string& table) const;
+
+ private:
+  const v1::Collection* Find(const std::string& table) const;
+
+  v1::Snapshot snapshot_;
+  bool clear_ = false;
+};
+
+}  // namespace metsuke
+
+#endif  // METSUKE_CONTROLLER_JUDGE_SIGHT_H_

@@ -1,0 +1,72 @@
+// The controller's answers to operators (proto/operator.proto). Who may ask is
+// settled before a call gets here: the server lets operators' certificates
+// through to this service and no others.
+
+#ifndef METSUKE_CONTROLLER_OPERATOR_H_
+#define METSUKE_CONTROLLER_OPERATOR_H_
+
+#include <functional>
+#include <string>
+
+#include "controller/ca/client.h"
+#include "controller/standing.h"
+#include "controller/store/store.h"
+#include "proto/operator.grpc.pb.h"
+
+namespace metsuke {
+
+class OperatorService final : public v1::Operator::Service {
+ public:
+  // `store` and `baseline` must outlive the service. A host that was silent
+  // for longer than three times `interval_seconds` is stale. `authority` is
+  // the socket of metsuke-ca; empty when there is none. `removed` is called
+  // with the id of each host that was taken out of the fleet.
+  OperatorService(Store& store, StandingBaseline& baseline,
+                  uint32_t interval_seconds, std::string authority,
+                  std::function<void(const std::string& id)> removed)
+      : store_(store),
+        baseline_(baseline),
+        interval_seconds_(interval_seconds),
+        authority_(std::move(authority)),
+        removed_(std::move(removed)) {}
+
+  grpc::Status ListHosts(grpc::ServerContext*, const v1::HostsRequest*,
+                         grpc::ServerWriter<v1::HostsReply>*) override;
+  grpc::Status History(grpc::ServerContext*, const v1::HistoryRequest*,
+                       grpc::ServerWriter<v1::HistoryReply>*) override;
+  grpc::Status LabelHost(grpc::ServerContext*, const v1::LabelRequest*,
+                         v1::LabelReply*) override;
+  grpc::Status RemoveHost(grpc::ServerContext*, const v1::RemoveRequest*,
+                          v1::RemoveReply*) override;
+  grpc::Status Posture(grpc::ServerContext*, const v1::PostureRequest*,
+                       grpc::ServerWriter<v1::PostureReply>*) override;
+  grpc::Status Findings(grpc::ServerContext*, const v1::FindingsRequest*,
+                        grpc::ServerWriter<v1::FindingsReply>*) override;
+  grpc::Status Query(grpc::ServerContext*, const v1::QueryRequest*,
+                     grpc::ServerWriter<v1::QueryReply>*) override;
+  grpc::Status Drift(grpc::ServerContext*, const v1::DriftRequest*,
+                     grpc::ServerWriter<v1::DriftReply>*) override;
+  grpc::Status GetBaseline(grpc::ServerContext*, const v1::BaselineRequest*,
+                           v1::BaselineReply*) override;
+  grpc::Status ApplyBaseline(grpc::ServerContext*, const v1::ApplyRequest*,
+                             v1::ApplyReply*) override;
+  grpc::Status CreateToken(grpc::ServerContext*, const v1::TokenRequest*,
+                           v1::CreateTokenReply*) override;
+  grpc::Status ListTokens(grpc::ServerContext*, const v1::TokenListRequest*,
+                          v1::ListTokensReply*) override;
+
+ private:
+  // Whether a host last heard of at `last_seen` has been silent for too long.
+  bool Stale(int64_t last_seen, int64_t now) const;
+  absl::StatusOr<AuthorityClient> Authority() const;
+
+  Store& store_;
+  StandingBaseline& baseline_;
+  const uint32_t interval_seconds_;
+  const std::string authority_;
+  const std::function<void(const std::string& id)> removed_;
+};
+
+}  // namespace metsuke
+
+#endif  // METSUKE_CONTROLLER_OPERATOR_H_

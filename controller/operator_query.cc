@@ -1,0 +1,181 @@
+// Operators' calls that look into the tables: query and drift.
+
+#include <map>
+#include <vector>
+
+#include "controller/drift/drift.h"
+#include "controller/judge/query.h"
+#include "controller/operator.h"
+#include "controller/operator_call.h"
+#include "proto/status.h"
+
+namespace metsuke {
+namespace {
+
+std::vector<StateHosts> ByState(const Fleet& fleet) {
+  std::vector<StateHosts> states(fleet.states.size());
+  for (size_t i = 0; i < states.size(); ++i)
+    states[i].tables = fleet.states[i].tables;
+  for (const FleetHost& host : fleet.hosts)
+    if (host.state >= 0)
+      states[host.state].hosts.emplace_back(host.entry.host());
+  return states;
+}
+
+// Bytes of rows in one message, well below the 1 MiB a message may have.
+constexpr size_t kMessageBytes = 128 << 10;
+
+// What changed in a state, without the host's name.
+using Changes = std::vector<v1::Change>;
+
+class StateDrift {
+ public:
+  StateDrift(Store& store, Judge* judge, int64_t from, int64_t to)
+      : store_(store), judge_(judge), from_(from), to_(to) {}
+
+  // The changes from one state to another. Many hosts change alike, so what
+  // was found is kept.
+  absl::StatusOr<const Changes*> Between(const HostState& before,
+                                         const HostState& after) {
+    const auto key = std::make_pair(before.digest, after.digest);
+    if (const auto known = known_.find(key); known != known_.end())
+      return &known->second;
+    Changes changes;
+    RETURN_IF_ERROR(Tables(before, after, changes));
+    RETURN_IF_ERROR(Verdicts(before, after, changes));
+    return &(known_[key] = std::move(changes));
+  }
+
+ private:
+  absl::StatusOr<std::string> BodyOf(const HostState& state,
+                                     const std::string& table) {
+    const auto digest = state.tables.find(table);
+    if (digest == state.tables.end()) return std::string();
+    return store_.Body(digest->second);
+  }
+
+  absl::Status Tables(const HostState& before, const HostState& after,
+                      Changes& changes) {
+    std::map<std::string, int> names;
+    for (const auto& [table, digest] : before.tables) names[table];
+    for (const auto& [table, digest] : after.tables) names[table];
+    for (const auto& [table, unused] : names) {
+      const auto a = before.tables.find(table);
+      const auto b = after.tables.find(table);
+      if (a != before.tables.end() && b != after.tables.end() &&
+          a->second == b->second)
+        continue;
+      ASSIGN_OR_RETURN(const std::string old_rows, BodyOf(before, table));
+      ASSIGN_OR_RETURN(const std::string new_rows, BodyOf(after, table));
+      ASSIGN_OR_RETURN(Changes found, DiffTable(table, old_rows, new_rows));
+      for (v1::Change& change : found) changes.push_back(std::move(change));
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status Verdicts(const HostState& before, const HostState& after,
+                        Changes& changes) {
+    if (!judge_) return absl::OkStatus();
+    ASSIGN_OR_RETURN(const auto old_state, judge_->State(before.tables, from_));
+    ASSIGN_OR_RETURN(const auto new_state, judge_->State(after.tables, to_));
+    for (v1::Change& change :
+         DiffVerdicts(judge_->baseline(), *old_state, *new_state))
+      changes.push_back(std::move(change));
+    return absl::OkStatus();
+  }
+
+  Store& store_;
+  Judge* judge_;
+  const int64_t from_, to_;
+  std::map<std::pair<std::string, std::string>, Changes> known_;
+};
+
+}  // namespace
+
+grpc::Status OperatorService::Query(
+    grpc::ServerContext*, const v1::QueryRequest* request,
+    grpc::ServerWriter<v1::QueryReply>* writer) {
+  absl::StatusOr<FleetQuery> query =
+      FleetQuery::Compile(request->sql(), request->reduce());
+  if (!query.ok()) return ToGrpc(query.status());
+  const absl::StatusOr<Fleet> fleet =
+      store_.ReadFleet({request->selector(), request->host()}, request->at());
+  if (!fleet.ok()) return ToGrpc(fleet.status());
+
+  v1::QueryReply reply;
+  for (const std::string& column : query->columns())
+    reply.mutable_rows()->add_columns(column);
+  size_t bytes = 0;
+  const auto send = [&]() -> absl::Status {
+    if (!writer->Write(reply)) return absl::CancelledError("nobody listens");
+    reply.mutable_rows()->clear_rows();
+    reply.clear_incomplete();
+    bytes = 0;
+    return absl::OkStatus();
+  };
+  const auto shortfall = query->Run(
+      ByState(*fleet),
+      [this](const std::string& digest) { return store_.Body(digest); },
+      request->at() ? request->at() : Now(), [&](Row row) -> absl::Status {
+        bytes += Size(row);
+        *reply.mutable_rows()->add_rows() = ToRow(row);
+        return bytes > kMessageBytes ? send() : absl::OkStatus();
+      });
+  if (!shortfall.ok()) return ToGrpc(shortfall.status());
+  for (const HostText& reason : shortfall->incomplete) {
+    reply.add_incomplete(reason.raw());
+    if (reply.incomplete_size() == kBatch)
+      if (const auto sent = send(); !sent.ok()) return ToGrpc(sent);
+  }
+  for (const FleetHost& host : fleet->hosts)
+    if (host.state < 0)
+      reply.add_incomplete(host.entry.host() + ": has not reported");
+  reply.mutable_rows()->set_omitted(shortfall->omitted);
+  return ToGrpc(send());
+}
+
+grpc::Status OperatorService::Drift(
+    grpc::ServerContext*, const v1::DriftRequest* request,
+    grpc::ServerWriter<v1::DriftReply>* writer) {
+  const int64_t to = request->to() ? request->to() : Now();
+  if (request->from() <= 0 || request->from() >= to)
+    return ToGrpc(absl::InvalidArgumentError(
+        "the beginning must lie before the end, which is now by default"));
+  const HostFilter filter{request->selector(), request->host()};
+  const absl::StatusOr<Fleet> before = store_.ReadFleet(filter, request->from());
+  if (!before.ok()) return ToGrpc(before.status());
+  const absl::StatusOr<Fleet> after = store_.ReadFleet(filter, request->to());
+  if (!after.ok()) return ToGrpc(after.status());
+  std::map<std::string, int> states;
+  for (const FleetHost& host : before->hosts)
+    states[host.entry.id()] = host.state;
+
+  const auto judge = baseline_.judge();
+  StateDrift drift(store_, judge.get(), request->from(), to);
+  Batches<v1::DriftReply> batches(writer);
+  for (const FleetHost& host : after->hosts) {
+    const auto old = states.find(host.entry.id());
+    const int old_state = old == states.end() ? -1 : old->second;
+    if (host.state < 0) continue;
+    if (old_state < 0) {
+      v1::Change& change = *batches.Next().add_changes();
+      change.set_host(host.entry.host());
+      change.set_table("fleet");
+      change.set_kind("added");
+      change.add_key("id=" + host.entry.id());
+      continue;
+    }
+    const auto changes =
+        drift.Between(before->states[old_state], after->states[host.state]);
+    if (!changes.ok()) return ToGrpc(changes.status());
+    for (const v1::Change& found : **changes) {
+      v1::Change& change = *batches.Next().add_changes();
+      change = found;
+      change.set_host(host.entry.host());
+    }
+  }
+  batches.Flush();
+  return grpc::Status::OK;
+}
+
+}  // namespace metsuke

@@ -1,0 +1,192 @@
+#!/usr/bin/env bash
+# A fleet of two hosts over loopback with real TLS, from the first token to
+# drift: what the parts promise each other is held here. The hosts are folders
+# (tests/hosts), so that a test can change them.
+#   fleet.sh BIN SOURCE
+set -uo pipefail
+bin=$(realpath "$1") source=$(realpath "$2")
+work=$(mktemp -d /tmp/metsuke-fleet.XXXXXX)
+chmod 0755 "$work"
+declare -A pid
+failures=0
+
+finish() {
+  local name
+  for name in "${!pid[@]}"; do kill "${pid[$name]}" 2>/dev/null; done
+  for name in "${!pid[@]}"; do wait "${pid[$name]}" 2>/dev/null; done
+  [ "$failures" = 0 ] && rm -rf "$work" || echo "kept: $work"
+}
+trap finish EXIT
+
+ok() { echo "ok    $1"; }
+bad() { echo "FAIL  $1"; failures=$((failures + 1)); [ -z "${2:-}" ] || printf '%s\n' "$2" | sed 's/^/      /'; }
+# says WHAT PATTERN TEXT: TEXT must match PATTERN
+says() { if grep -qE -- "$2" <<<"$3"; then ok "$1"; else bad "$1: no /$2/ in:" "$3"; fi; }
+is() { if [ "$2" = "$3" ]; then ok "$1"; else bad "$1: $3 instead of $2" "${4:-}"; fi; }
+die() { bad "$1" "$(tail -n 15 "$work/$2.log" 2>/dev/null)"; exit 1; }
+until_true() { # until_true SECONDS COMMAND…
+  local end=$((SECONDS + $1)); shift
+  until "$@" >/dev/null 2>&1; do [ $SECONDS -lt $end ] || return 1; sleep 0.1; done
+}
+free_port() { python3 -c 'import socket; s=socket.socket(); s.bind(("127.0.0.1",0)); print(s.getsockname()[1])'; }
+
+agent_uid=$(id -u)
+# Replaces the shell that runs it, so that its id is the program's.
+as_agent() { exec "$@"; }
+if [ "$(id -u)" = 0 ]; then
+  agent_uid=64205
+  as_agent() { exec setpriv --reuid=$agent_uid --regid=$agent_uid --clear-groups --no-new-privs --inh-caps=-all --ambient-caps=-all --bounding-set=-all "$@"; }
+fi
+start() { # start NAME COMMAND…
+  local name=$1; shift
+  "$@" >>"$work/$name.log" 2>&1 </dev/null &
+  pid[$name]=$!
+}
+end() { kill "-${2:-TERM}" "${pid[$1]}" 2>/dev/null; wait "${pid[$1]}" 2>/dev/null; unset "pid[$1]"; }
+ctl() { "$bin/metsukectl" --config "$work/ctl/ctl.yaml" "$@"; }
+
+port=$(free_port) enrol_port=$(free_port)
+"$bin/metsuke-ca" --state "$work/ca" init >"$work/ca.log" 2>&1 || die "the authority is made" ca
+for role in controller enrol operator; do
+  to=$role; [ $role = operator ] && to=ctl
+  mkdir -p "$work/$to"
+  "$bin/metsuke-ca" --state "$work/ca" issue $role test --out "$work/$to" >>"$work/ca.log" 2>&1 || die "a certificate for $role" ca
+done
+cat >"$work/ca.yaml" <<EOF
+state: $work/ca
+socket: $work/ca.socket
+controller_uid: $(id -u)
+enrol_uid: $(id -u)
+EOF
+cat >"$work/controller.yaml" <<EOF
+listen: 127.0.0.1:$port
+state: $work/store
+certificate: $work/controller/certificate.pem
+key: $work/controller/key.pem
+root: $work/controller/root.pem
+authority: $work/ca.socket
+interval_seconds: 60
+EOF
+cat >"$work/enrol.yaml" <<EOF
+listen: 127.0.0.1:$enrol_port
+certificate: $work/enrol/certificate.pem
+key: $work/enrol/key.pem
+authority: $work/ca.socket
+EOF
+cat >"$work/ctl/ctl.yaml" <<EOF
+controller: 127.0.0.1:$port
+certificate: $work/ctl/certificate.pem
+key: $work/ctl/key.pem
+root: $work/ctl/root.pem
+EOF
+mkdir -p "$work/store"
+controller() { start controller "$bin/metsuke-controller" --config "$work/controller.yaml"; until_true 10 bash -c "exec 3<>/dev/tcp/127.0.0.1/$port" || die "the controller listens" controller; }
+start ca "$bin/metsuke-ca" --config "$work/ca.yaml"
+until_true 10 test -S "$work/ca.socket" || die "the authority answers" ca
+controller
+start enrol "$bin/metsuke-enrol" --config "$work/enrol.yaml"
+until_true 10 bash -c "exec 3<>/dev/tcp/127.0.0.1/$enrol_port" || die "enrolment listens" enrol
+
+# Configuration tests.
+"$bin/metsuke-controller" --config "$work/controller.yaml" -t >/dev/null 2>&1; is "-t accepts a sound configuration" 0 $?
+sed 's/listen/lisen/' "$work/controller.yaml" >"$work/typo.yaml"
+out=$("$bin/metsuke-controller" --config "$work/typo.yaml" -t 2>&1); is "-t refuses a typo" 78 $? "$out"
+says "and says where and what was meant" 'typo.yaml:1:1: .*did you mean listen' "$out"
+
+# The baseline.
+out=$(ctl posture 2>&1); is "an empty fleet is incomplete, not compliant" 3 $? "$out"
+out=$(ctl baseline apply "$source/playbooks/baseline" 2>&1); is "the shipped baseline applies" 0 $? "$out"
+sed 's/violations: SELECT name, uid/violations: SELECT nam, uid/' "$source/playbooks/baseline/accounts.yaml" >"$work/bad.yaml"
+out=$(ctl baseline apply "$work/bad.yaml" 2>&1); is "a baseline with a wrong column is refused" 64 $? "$out"
+says "with file, line and reason" 'bad.yaml:[0-9]+:[0-9]+: .*no such column: nam' "$out"
+is "and the one before stays in force" "$(cat "$source"/playbooks/baseline/*.yaml | grep -c "^  - id:")" "$(ctl control list --no-headers | wc -l)"
+
+# Two hosts join.
+agent() { # agent NAME
+  start "collect-$1" "$bin/metsuke-collect" --socket "$work/$1/collect.socket" --agent-uid $agent_uid --root "$work/$1/root"
+  until_true 10 test -S "$work/$1/collect.socket" || die "metsuke-collect answers" "collect-$1"
+  start "agent-$1" as_agent "$bin/metsuke-agent" --config "$work/$1/agent.yaml"
+}
+enrol() { (as_agent "$bin/metsuke-agent" --config "$work/$1/agent.yaml" enrol --token-file - 2>&1); }
+for name in one two; do
+  mkdir -p "$work/$name/state"
+  cp -r "$source/tests/hosts/debian12" "$work/$name/root"
+  echo "$name" >"$work/$name/root/etc/hostname"
+  chown -R "$agent_uid" "$work/$name/state"; chmod 0755 "$work/$name"; chmod 0700 "$work/$name/state"
+  cat >"$work/$name/agent.yaml" <<EOF
+controller: 127.0.0.1:$port
+enrol: 127.0.0.1:$enrol_port
+state: $work/$name/state
+collect: $work/$name/collect.socket
+interval_seconds: 1
+EOF
+done
+token=$(ctl token create --ttl 5m) || die "a token is made" controller
+out=$(echo "${token::-8}AAAAAAAA" | enrol one); is "a damaged token is refused" 1 $? "$out"
+says "with a sentence" '[Tt]oken' "$out"
+out=$(enrol one <<<"$token"); is "the first host joins" 0 $? "$out"
+out=$(enrol two <<<"$token"); is "a token works once" 1 $? "$out"
+says "and says that it was used" 'used' "$out"
+out=$(ctl token create --ttl 5m | enrol two); is "the second host joins with its own" 0 $? "$out"
+agent one; agent two
+both() { [ "$(ctl query 'SELECT 1 AS n FROM accounts WHERE uid = 0' -o jsonl 2>/dev/null | wc -l)" -ge 2 ]; }
+until_true 20 both || die "both hosts report" agent-one
+ok "both hosts report"
+
+# Posture.
+out=$(ctl posture -o json 2>&1); code=$?
+is "findings make the exit code 2" 2 $code "$out"
+says "posture has the promised keys" '"score_without_waivers"' "$out"
+id=$(ctl host list -o json | python3 -c 'import json,sys; print(json.load(sys.stdin)["items"][0]["id"])')
+out=$(ctl posture "$id" -o json); says "a host's findings have evidence" '"evidence": \[' "$out"
+ctl posture no-such-host >/dev/null 2>&1; is "an unknown host is an error" 1 $?
+ctl posture --selector env=none >/dev/null 2>&1; is "no host matched is incomplete" 3 $?
+ctl host label "$id" env=prod >/dev/null; is "a label selects" 1 "$(ctl host list -l env=prod -o jsonl | wc -l)"
+
+# Queries.
+out=$(ctl query 'SELECT name FROM accounts WHERE uid = 0' --reduce 'SELECT name, count(DISTINCT host) AS hosts FROM rows GROUP BY name' -o csv 2>/dev/null)
+says "a query is mapped and reduced" '"root"' "$out"
+out=$(ctl query 'DELETE FROM accounts' 2>&1); is "a query cannot write" 64 $? "$out"
+out=$(ctl query 'WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n' 2>&1); is "a runaway query is stopped" 1 $? "$out"
+
+# Drift: a change on one host, and on that one only.
+sleep 2; since=$(date -u +%Y-%m-%dT%H:%M:%SZ); sleep 1
+echo 'intruder:x:0:0::/root:/bin/sh' >>"$work/one/root/etc/passwd"
+echo 'intruder:!:19000:0:99999:7:::' >>"$work/one/root/etc/shadow"
+drifted() { ctl drift --since "$since" | grep -q 'name=intruder'; }
+until_true 15 drifted || die "the change arrives" agent-one
+out=$(ctl drift --since "$since")
+says "drift shows the new row" '\+ name=intruder .*uid=0' "$out"
+says "and the verdict that turned" 'account-one-root.*pass → fail' "$out"
+is "on one host only" 1 "$(ctl drift --since "$since" -o jsonl | python3 -c 'import json,sys; print(len({json.loads(l)["host"] for l in sys.stdin}))')"
+
+# What was acknowledged survives the controller's death.
+before=$(ctl host history "$id" -o json)
+end controller KILL
+out=$(ctl posture 2>&1); is "without a controller there is an error" 1 $? "$out"
+says "that says what to look for" 'cannot be reached' "$out"
+sed -i '/^intruder/d' "$work/one/root/etc/passwd" "$work/one/root/etc/shadow"
+sleep 2
+controller
+gone() { ! ctl query "SELECT name FROM accounts WHERE name = 'intruder'" -o jsonl 2>/dev/null | grep -q intruder; }
+until_true 40 gone && ok "what happened meanwhile arrives" || die "what happened meanwhile arrives" agent-one
+is "no record was lost" '0 0' "$(ctl host list -o json | python3 -c 'import json,sys; print(*[h["lost_records"] for h in json.load(sys.stdin)["items"]])')"
+after=$(ctl host history "$id" -o json)
+is "the history before the death is there" True "$(python3 -c '
+import json, sys
+key = lambda s: (s["table"], s["digest"], s["since"])
+a, b = ({key(s) for s in json.loads(t)["items"]} for t in sys.argv[1:])
+print(a <= b)' "$before" "$after")"
+
+# The other side of the door: an agent's certificate asks nothing of operators.
+sed "s|ctl/|two/state/|; s|certificate: .*|certificate: $work/two/state/identity.pem|; s|key: .*|key: $work/two/state/identity.pem|; s|root: .*|root: $work/two/state/root.pem|" "$work/ctl/ctl.yaml" >"$work/as-agent.yaml"
+out=$("$bin/metsukectl" --config "$work/as-agent.yaml" posture 2>&1); is "an agent may not ask for posture" 1 $? "$out"
+
+# A host that was removed is out.
+ctl host remove "$id" >/dev/null; is "a host is removed" 1 "$(ctl host list -o jsonl | wc -l)"
+refused() { grep -qiE 'removed|denied' "$work"/agent-*.log; }
+until_true 30 refused && ok "its agent is refused and says so" || bad "its agent is refused" "$(tail -n 5 "$work"/agent-*.log)"
+says "the controller logs the refusal" "$id" "$(grep -v operator "$work/controller.log" | grep -iE "refus|removed|denied")"
+
+echo "$failures failures"
+[ "$failures" = 0 ]
