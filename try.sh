@@ -184,8 +184,10 @@ wait_for agent reported
 
 if [ "$simulate" -gt 0 ]; then
   echo "      simulating $simulate hosts beside it" >&2
-  token=$(ctl token create --ttl 1h --uses "$simulate")
-  run "$bin/metsuke-swarm" --config "$try/run/agent.yaml" --hosts "$simulate" --collect "$bin/metsuke-collect" --state "$try/swarm" --token-file <(echo "$token")
+  "$bin/metsuke-collect" --once -o binary >"$try/run/tables" 2>>"$log" || die "metsuke-collect --once failed; see .try/log"
+  ctl token create --ttl 1h --uses "$simulate" 2>>"$log" |
+    "$bin/metsuke-swarm" --config "$try/run/agent.yaml" --tables "$try/run/tables" --state "$try/swarm" --hosts "$simulate" >>"$log" 2>&1 ||
+    { tail -n 5 "$log" >&2; die "the simulation failed; see .try/log"; }
 fi
 
 step posture "of this host"

@@ -67,7 +67,8 @@ std::string TimeZone(const Host& host) {
   const size_t at = link.find(kFolder);
   if (at != link.npos) return link.substr(at + kFolder.size());
   const std::string text = ReadOrNone(host, "/etc/timezone");
-  const std::string_view name = Strip(text.substr(0, text.find('\n')));
+  const std::string_view name =
+      Strip(std::string_view(text).substr(0, text.find('\n')));
   return name.empty() ? "UTC" : std::string(name);
 }
 

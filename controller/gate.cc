@@ -8,6 +8,7 @@
 #include "proto/operator.pb.h"
 #include "proto/options.pb.h"
 #include "proto/status.h"
+#include "proto/utf8.h"
 #include "proto/sync.pb.h"
 
 namespace metsuke {
@@ -22,9 +23,13 @@ std::vector<const google::protobuf::ServiceDescriptor*> AllServices() {
 }
 
 grpc::Status ToGrpc(const absl::Status& status) {
+  // A trailer holds some kilobytes; what is cut off of a long list of errors
+  // comes back when the first of them are mended.
+  constexpr size_t kMost = 6000;
+  std::string message = Message(status);
+  if (message.size() > kMost) message = ToUtf8(message.substr(0, kMost)) + " …";
   // The codes of both are the canonical ones.
-  return grpc::Status(static_cast<grpc::StatusCode>(status.code()),
-                      Message(status));
+  return grpc::Status(static_cast<grpc::StatusCode>(status.code()), message);
 }
 
 absl::StatusOr<std::shared_ptr<Gate>> Gate::Make(

@@ -69,7 +69,8 @@ absl::Status Serve(const v1::ControllerConfig& config, const Credential& own) {
   ASSIGN_OR_RETURN(const auto baseline, StandingBaseline::Load(*store));
   SyncService sync(*store, config.interval_seconds(), RenewBy(config));
   OperatorService operators(*store, *baseline, config.interval_seconds(),
-                            config.authority());
+                            config.authority(),
+                            [&sync](const std::string& id) { sync.Drop(id); });
   ASSIGN_OR_RETURN(
       const auto server,
       Server::Start(config, own, {.sync = &sync, .services = {&operators}}));

@@ -5,6 +5,7 @@
 #ifndef METSUKE_CONTROLLER_OPERATOR_H_
 #define METSUKE_CONTROLLER_OPERATOR_H_
 
+#include <functional>
 #include <string>
 
 #include "controller/ca/client.h"
@@ -18,13 +19,16 @@ class OperatorService final : public v1::Operator::Service {
  public:
   // `store` and `baseline` must outlive the service. A host that was silent
   // for longer than three times `interval_seconds` is stale. `authority` is
-  // the socket of metsuke-ca; empty when there is none.
+  // the socket of metsuke-ca; empty when there is none. `removed` is called
+  // with the id of each host that was taken out of the fleet.
   OperatorService(Store& store, StandingBaseline& baseline,
-                  uint32_t interval_seconds, std::string authority)
+                  uint32_t interval_seconds, std::string authority,
+                  std::function<void(const std::string& id)> removed)
       : store_(store),
         baseline_(baseline),
         interval_seconds_(interval_seconds),
-        authority_(std::move(authority)) {}
+        authority_(std::move(authority)),
+        removed_(std::move(removed)) {}
 
   grpc::Status ListHosts(grpc::ServerContext*, const v1::HostsRequest*,
                          grpc::ServerWriter<v1::HostsReply>*) override;
@@ -60,6 +64,7 @@ class OperatorService final : public v1::Operator::Service {
   StandingBaseline& baseline_;
   const uint32_t interval_seconds_;
   const std::string authority_;
+  const std::function<void(const std::string& id)> removed_;
 };
 
 }  // namespace metsuke

@@ -8,26 +8,13 @@
 #include <ctime>
 #include <string>
 
-#include "absl/status/status.h"
+#include "controller/gate.h"
 #include "proto/grpc_tls.h"
-#include "proto/status.h"
-#include "proto/utf8.h"
 
 namespace metsuke {
 
 // Items in one message of a stream: a message stays well below 1 MiB.
 inline constexpr int kBatch = 500;
-
-// The status as it travels: codes mean the same on both sides.
-inline grpc::Status ToGrpc(const absl::Status& status) {
-  if (status.ok()) return grpc::Status::OK;
-  // A trailer holds some kilobytes; what is cut off of a long list of errors
-  // comes back when the first of them are mended.
-  constexpr size_t kMost = 6000;
-  std::string message = Message(status);
-  if (message.size() > kMost) message = ToUtf8(message.substr(0, kMost)) + " …";
-  return {static_cast<grpc::StatusCode>(status.raw_code()), message};
-}
 
 // Name of the operator who asks.
 inline std::string Caller(const grpc::ServerContext& context) {

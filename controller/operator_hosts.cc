@@ -64,6 +64,7 @@ grpc::Status OperatorService::RemoveHost(grpc::ServerContext* context,
   if (!host.ok()) return ToGrpc(host.status());
   const absl::Status removed = store_.RemoveHost(host->id(), Now());
   if (!removed.ok()) return ToGrpc(removed);
+  removed_(host->id());
   Log(Priority::kNotice, "operator " + Caller(*context) + " removed host " +
                              host->id() + " (" +
                              enc::Log(HostText(host->host())) + ")");

@@ -8,6 +8,7 @@
 #include "controller/judge/finding.h"
 #include "controller/operator.h"
 #include "controller/operator_call.h"
+#include "proto/status.h"
 
 namespace metsuke {
 namespace {

@@ -7,6 +7,7 @@
 #include "controller/judge/query.h"
 #include "controller/operator.h"
 #include "controller/operator_call.h"
+#include "proto/status.h"
 
 namespace metsuke {
 namespace {

@@ -19,11 +19,9 @@
 #include "controller/judge/baseline.h"
 #include "controller/judge/memo.h"
 #include "controller/judge/score.h"
+#include "controller/table_digests.h"
 
 namespace metsuke {
-
-// What a host looks like: the digest of each of its tables, by name.
-using TableDigests = std::map<std::string, std::string, std::less<>>;
 
 // The canonical bytes of the table with this digest. Called from the thread
 // that judges.

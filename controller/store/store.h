@@ -29,13 +29,11 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "controller/table_digests.h"
 #include "proto/operator.pb.h"
 #include "proto/sync.pb.h"
 
 namespace metsuke {
-
-// What a host looks like: the digest of each of its tables, by name.
-using TableDigests = std::map<std::string, std::string, std::less<>>;
 
 // A state that at least one host is in.
 struct HostState {

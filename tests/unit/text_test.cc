@@ -154,6 +154,11 @@ TEST(ReadYaml, DepthAndSizeAreBounded) {
   }
   for (const std::string& deep : {list, map, block, keys})
     EXPECT_THAT(Refusal(deep), HasSubstr("more than 32 levels"));
+  const auto lists = [](int depth) {
+    return Refusal(std::string(depth, '[') + std::string(depth, ']'));
+  };
+  EXPECT_THAT(lists(32), HasSubstr("found a list"));
+  EXPECT_THAT(lists(33), HasSubstr("more than 32 levels"));
   std::string many = "controls: [";
   for (int i = 0; i < 200'001; ++i) many += "a,";
   EXPECT_THAT(Refusal(many + "]"), HasSubstr("more than 200000 values"));
