@@ -195,7 +195,7 @@ if [ -n "$json" ]; then
   ctl -o json --exit-zero posture
 else
   ctl --exit-zero posture
-  [ "$simulate" -gt 0 ] || { echo; ctl --exit-zero posture "$(ctl -o csv --no-headers --exit-zero posture | head -n 1 | cut -d '"' -f 2)"; }
+  [ "$simulate" -gt 0 ] || { echo; ctl --exit-zero posture "$(grep -o 'as host [0-9a-f-]*' "$try/run/agent.log" | tail -n 1 | cut -d ' ' -f 3)"; }
   cat >&2 <<EOF
 
 Next:  ./try.sh ctl control list                 ./try.sh ctl posture HOST --advice

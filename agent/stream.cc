@@ -36,6 +36,10 @@ Stream::Stream(std::shared_ptr<grpc::Channel> channel, Mailbox& mailbox)
 
 Stream::~Stream() {
   context_.TryCancel();
+  {
+    const std::lock_guard lock(mutex_);
+    closing_ = true;
+  }
   ReadNext();  // learns of the end
   std::unique_lock lock(mutex_);
   ended_.wait(lock, [&] { return done_; });
@@ -59,6 +63,12 @@ void Stream::ReadNext() {
 void Stream::OnReadDone(bool ok) {
   const std::lock_guard lock(mutex_);
   reading_ = false;
+  if (ok && closing_) {
+    // A message that came before the end: the end is learnt of by another read.
+    reading_ = true;
+    StartRead(&in_);
+    return;
+  }
   if (ok) {
     mailbox_.Put(event::Message{std::move(in_)});
     return;

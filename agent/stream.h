@@ -56,6 +56,7 @@ class Stream
   std::mutex mutex_;
   std::condition_variable ended_;
   bool reading_ = false;  // a read is under way
+  bool closing_ = false;
   bool over_ = false;     // nothing may be started any more
   bool done_ = false;     // gRPC will not call any more
 };

@@ -178,8 +178,12 @@ void Uplink::Hang(bool soon, const std::string& why) {
       soon ? std::chrono::milliseconds(0) : backoff_.Next(random_());
   next_ = now + wait;
   status_ = why;
-  Log(Priority::kWarning,
-      fmt::format("{}; next try in {:.1f} s", why, wait.count() / 1000.0));
+  if (soon) {
+    Log(Priority::kInfo, why + "; connecting again");
+  } else {
+    Log(Priority::kWarning,
+        fmt::format("{}; next try in {:.1f} s", why, wait.count() / 1000.0));
+  }
 }
 
 void Uplink::RecordCurrent(Clock::time_point now) {

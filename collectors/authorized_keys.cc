@@ -10,6 +10,7 @@
 #include "collectors/sshd_config.h"
 #include "collectors/sshd_daemon.h"
 #include "proto/status.h"
+#include "proto/utf8.h"
 
 namespace metsuke {
 namespace {
@@ -103,6 +104,13 @@ bool Ignored(const Host& host, const PasswdEntry& account,
   }
 }
 
+// The beginning of what a user wrote, so that one user's file cannot fill the
+// table; the fingerprint tells keys apart all the same.
+std::string Cut(const std::string& text) {
+  constexpr size_t kMost = 4096;
+  return text.size() <= kMost ? text : ToUtf8(text.substr(0, kMost)) + "…";
+}
+
 void AddKeys(std::string_view text, const v1::AuthorizedKey& prototype,
              v1::Snapshot& snapshot) {
   int keys = 0;
@@ -118,10 +126,10 @@ void AddKeys(std::string_view text, const v1::AuthorizedKey& prototype,
     row.set_fingerprint(key->fingerprint);
     row.set_type(key->type);
     row.set_bits(key->bits);
-    row.set_comment(key->comment);
-    row.set_from(key->from);
-    row.set_command(key->command);
-    row.set_options(key->options);
+    row.set_comment(Cut(key->comment));
+    row.set_from(Cut(key->from));
+    row.set_command(Cut(key->command));
+    row.set_options(Cut(key->options));
   }
 }
 

@@ -95,10 +95,10 @@ absl::StatusOr<Question> TakeQuestion(int fd) {
 
 }  // namespace
 
-Listener::Listener(Descriptor socket, uid_t agent)
+ChannelListener::ChannelListener(Descriptor socket, uid_t agent)
     : socket_(std::move(socket)), agent_(agent) {}
 
-absl::StatusOr<Listener> Listener::Bind(const std::string& path, uid_t agent) {
+absl::StatusOr<ChannelListener> ChannelListener::Bind(const std::string& path, uid_t agent) {
   ASSIGN_OR_RETURN(const sockaddr_un address, SocketAddress(path));
   Descriptor fd(socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
   if (!fd) return ErrnoStatus(errno, "socket");
@@ -107,10 +107,10 @@ absl::StatusOr<Listener> Listener::Bind(const std::string& path, uid_t agent) {
     return Annotate(ErrnoStatus(errno, path),
                     fmt::format("cannot let uid {} open the socket", agent));
   if (listen(fd.get(), 8) != 0) return ErrnoStatus(errno, path);
-  return Listener(std::move(fd), agent);
+  return ChannelListener(std::move(fd), agent);
 }
 
-absl::Status Listener::Serve(
+absl::Status ChannelListener::Serve(
     const std::function<v1::Collected(uint64_t)>& answer) {
   Descriptor asker(accept4(socket_.get(), nullptr, nullptr, SOCK_CLOEXEC));
   if (!asker) {

@@ -37,15 +37,15 @@ absl::StatusOr<v1::Collected> Ask(const std::string& socket, uint64_t mask,
                                   std::chrono::milliseconds deadline);
 
 // The side that answers. One asker at a time; only root and `agent` are heard.
-class Listener {
+class ChannelListener {
  public:
   // Listens on `path`, which only its owner, root and `agent` can open. A
   // socket that nobody listens on any more is replaced; AlreadyExists when
   // somebody does.
-  static absl::StatusOr<Listener> Bind(const std::string& path, uid_t agent);
+  static absl::StatusOr<ChannelListener> Bind(const std::string& path, uid_t agent);
 
   // Takes over a listening socket, such as one systemd opened.
-  Listener(Descriptor socket, uid_t agent);
+  ChannelListener(Descriptor socket, uid_t agent);
 
   // Waits for one asker, checks who it is and what it wants, and answers. An
   // error says why there was no answer and is for the log; only Internal means

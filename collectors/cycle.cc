@@ -15,19 +15,26 @@ namespace {
 
 using Clock = Worker::Clock;
 
-// A child at work and the table it is to fill.
-struct Job {
-  int table;
-  Worker worker;
-};
+int NumberOf(const Collector& collector) {
+  return TableField(collector.table)->number();
+}
 
-// Waits until one of `jobs` has something to say or is too late.
-void Wait(const std::deque<Job>& jobs) {
+// The collectors dealt out to `jobs` children.
+std::deque<Worker::Batch> Deal(const std::vector<const Collector*>& due,
+                               size_t jobs) {
+  std::deque<Worker::Batch> batches(std::min(jobs, due.size()));
+  for (size_t i = 0; i < due.size(); ++i)
+    batches[i % batches.size()].push_back(due[i]);
+  return batches;
+}
+
+// Waits until one of `workers` has something to say or is too late.
+void Wait(const std::deque<Worker>& workers) {
   std::vector<pollfd> waiting;
   auto until = Clock::time_point::max();
-  for (const Job& job : jobs) {
-    waiting.push_back({job.worker.fd(), POLLIN, 0});
-    until = std::min(until, job.worker.until());
+  for (const Worker& worker : workers) {
+    waiting.push_back({worker.fd(), POLLIN, 0});
+    until = std::min(until, worker.until());
   }
   const auto left = std::chrono::ceil<std::chrono::milliseconds>(
       until - Clock::now());
@@ -58,7 +65,7 @@ v1::Collected Cycle::Look(uint64_t mask) {
   std::vector<const Collector*> due;
   for (const Collector& collector : collectors_) {
     if ((TableBit(collector.table) & mask) == 0) continue;
-    const auto last = last_.find(TableField(collector.table)->number());
+    const auto last = last_.find(NumberOf(collector));
     if (last != last_.end() && Reusable(last->second) &&
         host_.Unchanged(Recording(last->second.recorded())))
       continue;
@@ -72,40 +79,52 @@ v1::Collected Cycle::Look(uint64_t mask) {
 void Cycle::Run(const std::vector<const Collector*>& due) {
   if (!options_.in_process) return RunIsolated(due);
   for (const Collector* collector : due)
-    last_[TableField(collector->table)->number()] =
-        RunCollector(host_, *collector);
+    last_[NumberOf(*collector)] = RunCollector(host_, *collector);
 }
 
 void Cycle::RunIsolated(const std::vector<const Collector*>& due) {
   const auto last_start = Clock::now() + options_.budget;
-  std::deque<const Collector*> todo(due.begin(), due.end());
-  std::deque<Job> jobs;
-  while (!todo.empty() || !jobs.empty()) {
-    while (!todo.empty() && jobs.size() < options_.jobs) {
-      const Collector& collector = *todo.front();
-      todo.pop_front();
-      const int table = TableField(collector.table)->number();
-      if (Clock::now() > last_start) {
-        last_[table] = Failed(absl::DeadlineExceededError(fmt::format(
-            "not started: the other collectors took {} ms",
-            options_.budget.count())));
+  std::deque<Worker::Batch> batches = Deal(due, options_.jobs);
+  std::deque<Worker> workers;
+  while (!batches.empty() || !workers.empty()) {
+    while (!batches.empty() && workers.size() < options_.jobs) {
+      Begin(std::move(batches.front()), last_start, workers);
+      batches.pop_front();
+    }
+    if (!workers.empty()) Wait(workers);
+    std::deque<Worker> still;
+    for (Worker& worker : workers) {
+      for (auto& [collector, outcome] : worker.Receive())
+        last_[NumberOf(*collector)] = std::move(outcome);
+      const bool late =
+          Clock::now() >= worker.until() || worker.began() > last_start;
+      if (!worker.Ended() && !late) {
+        still.push_back(std::move(worker));
         continue;
       }
-      auto worker = Worker::Start(host_, collector, options_.limits);
-      if (worker.ok())
-        jobs.push_back({table, *std::move(worker)});
-      else
-        last_[table] = Failed(worker.status());
+      if (auto answer = worker.Finish())
+        last_[NumberOf(*answer->first)] = std::move(answer->second);
+      if (!worker.Rest().empty()) batches.push_back(worker.Rest());
     }
-    if (!jobs.empty()) Wait(jobs);
-    std::deque<Job> still;
-    for (Job& job : jobs)
-      if (job.worker.Receive() || Clock::now() >= job.worker.until())
-        last_[job.table] = job.worker.Finish();
-      else
-        still.push_back(std::move(job));
-    jobs = std::move(still);
+    workers = std::move(still);
   }
+}
+
+void Cycle::Begin(Worker::Batch batch, Clock::time_point last_start,
+                  std::deque<Worker>& workers) {
+  absl::Status status;
+  if (Clock::now() > last_start) {
+    status = absl::DeadlineExceededError(
+        fmt::format("not started: the other collectors took {} ms",
+                    options_.budget.count()));
+  } else {
+    auto worker = Worker::Start(host_, batch, options_.limits);
+    status = worker.status();
+    if (worker.ok()) workers.push_back(*std::move(worker));
+  }
+  if (status.ok()) return;
+  for (const Collector* collector : batch)
+    last_[NumberOf(*collector)] = Failed(status);
 }
 
 v1::Collected Cycle::Gather(uint64_t mask) const {

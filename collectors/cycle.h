@@ -1,11 +1,12 @@
-// Looking at a host again and again: which collectors must run, each in a
-// child of its own, and what all of them found.
+// Looking at a host again and again: which collectors must run, away from this
+// process, and what all of them found.
 
 #ifndef METSUKE_COLLECTORS_CYCLE_H_
 #define METSUKE_COLLECTORS_CYCLE_H_
 
 #include <chrono>
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <span>
 #include <vector>
@@ -25,8 +26,8 @@ struct CycleOptions {
   // A collector that could not be started this long after the beginning of
   // the cycle is left out, and its row of `collections` says so.
   std::chrono::milliseconds budget{15'000};
-  // Collectors that run at the same time.
-  size_t jobs = 4;
+  // Children that run collectors at the same time.
+  size_t jobs = 2;
 };
 
 // The mask that asks for `table`, a name of the schema: the bit with the
@@ -52,6 +53,8 @@ class Cycle {
  private:
   void Run(const std::vector<const Collector*>& due);
   void RunIsolated(const std::vector<const Collector*>& due);
+  void Begin(Worker::Batch batch, Worker::Clock::time_point last_start,
+             std::deque<Worker>& workers);
   v1::Collected Gather(uint64_t mask) const;
 
   const Host& host_;

@@ -30,7 +30,8 @@ constexpr size_t kMaxNames = 65536;
 struct Found {
   Descriptor fd;
   FileInfo info;
-  bool live;  // its times mean nothing
+  // Whether its times mean nothing.
+  bool Live() const { return OnLiveFileSystem(fd.get()); }
 };
 
 absl::StatusOr<Found> Look(const SafeTree& tree, std::string_view home,
@@ -40,8 +41,7 @@ absl::StatusOr<Found> Look(const SafeTree& tree, std::string_view home,
                                       : tree.OpenBelow(home, path);
   RETURN_IF_ERROR(opened.status());
   ASSIGN_OR_RETURN(const FileInfo info, InfoOf(opened->fd.get(), path));
-  const bool live = OnLiveFileSystem(opened->fd.get());
-  return Found{std::move(opened->fd), info, live};
+  return Found{std::move(opened->fd), info};
 }
 
 // The same, remembered in `recording` if there is one.
@@ -49,8 +49,8 @@ absl::StatusOr<Found> Find(const SafeTree& tree, Recording* recording,
                            std::string_view home, std::string_view path,
                            bool follow = true) {
   absl::StatusOr<Found> found = Look(tree, home, path, follow);
-  if (recording != nullptr) {
-    if (found.ok() && found->live) recording->SetLive();
+  if (recording != nullptr && !recording->live()) {
+    if (found.ok() && found->Live()) recording->SetLive();
     recording->Saw(home, path, follow,
                    found.ok() ? absl::StatusOr<FileInfo>(found->info)
                               : found.status());
@@ -100,11 +100,12 @@ absl::StatusOr<std::string> WholeFile(const Found& found, size_t cap,
                                       std::string_view path) {
   ASSIGN_OR_RETURN(const Descriptor fd, OpenToRead(found.fd.get(), 0, path));
   ASSIGN_OR_RETURN(const FileInfo before, InfoOf(fd.get(), path));
-  if (!found.live && before.size > static_cast<int64_t>(cap))
+  const bool live = found.Live();
+  if (!live && before.size > static_cast<int64_t>(cap))
     return TooLarge(path, cap);
   ASSIGN_OR_RETURN(std::string bytes, Bytes(fd.get(), 0, cap + 1, path));
   if (bytes.size() > cap) return TooLarge(path, cap);
-  if (found.live) return bytes;
+  if (live) return bytes;
   ASSIGN_OR_RETURN(const FileInfo after, InfoOf(fd.get(), path));
   if (before.size != after.size || before.modified != after.modified ||
       before.modified_nanos != after.modified_nanos ||

@@ -148,6 +148,12 @@ int64_t BootedMinute(std::string_view stat) {
 
 absl::Status CollectHost(const Host& host, v1::Snapshot& snapshot) {
   v1::HostFact fact;
+  // What is there and cannot be read must not pass for what is not there.
+  for (const char* path : {"/etc/os-release", "/etc/machine-id",
+                           "/etc/timezone", "/proc/stat"})
+    if (const auto text = host.Read(path);
+        !text.ok() && !absl::IsNotFound(text.status()))
+      AddGap(snapshot, "host", path, Message(text.status()));
   SetSystem(host, fact);
   RETURN_IF_ERROR(SetKernel(host, fact));
   fact.set_machine(ProductMachineId(ReadOrNone(host, "/etc/machine-id")));

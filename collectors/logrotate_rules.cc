@@ -76,7 +76,7 @@ class Includes {
 }  // namespace
 
 absl::Status CollectLogrotateRules(const Host& host, v1::Snapshot& snapshot) {
-  if (!host.Stat("/usr/sbin/logrotate").ok())
+  if (absl::IsNotFound(host.Stat("/usr/sbin/logrotate").status()))
     return Absent("logrotate is not installed");
   auto text = host.Read(kMain);
   if (!text.ok()) return Annotate(text.status(), kMain);

@@ -87,14 +87,14 @@ absl::StatusOr<v1::CollectConfig> Config(const Flags& flags) {
 }
 
 // The socket systemd opened for us (sd_listen_fds(3)), or one of our own.
-absl::StatusOr<Listener> Listen(const v1::CollectConfig& config) {
+absl::StatusOr<ChannelListener> Listen(const v1::CollectConfig& config) {
   const int given = sd_listen_fds(/*unset_environment=*/1);
   if (given > 1)
     return absl::FailedPreconditionError("more than one socket was handed over");
   if (given == 1)
-    return Listener(Descriptor(SD_LISTEN_FDS_START), config.agent_uid());
-  ASSIGN_OR_RETURN(Listener listener,
-                   Listener::Bind(config.socket(), config.agent_uid()));
+    return ChannelListener(Descriptor(SD_LISTEN_FDS_START), config.agent_uid());
+  ASSIGN_OR_RETURN(ChannelListener listener,
+                   ChannelListener::Bind(config.socket(), config.agent_uid()));
   EndOnSignals(config.socket());
   return listener;
 }

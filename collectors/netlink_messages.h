@@ -32,7 +32,10 @@ template <typename Header, typename Take>
 void ForEachMessage(const std::string& replies, uint16_t type, Take take) {
   auto* message = reinterpret_cast<const nlmsghdr*>(replies.data());
   int left = static_cast<int>(replies.size());
-  for (; mnl_nlmsg_ok(message, left); message = mnl_nlmsg_next(message, &left)) {
+  // libmnl takes the length as signed: beyond 2 GiB it would pass its check.
+  for (; mnl_nlmsg_ok(message, left) &&
+         message->nlmsg_len <= static_cast<uint32_t>(left);
+       message = mnl_nlmsg_next(message, &left)) {
     if (message->nlmsg_type != type ||
         mnl_nlmsg_get_payload_len(message) < sizeof(Header)) {
       continue;

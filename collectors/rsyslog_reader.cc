@@ -274,7 +274,17 @@ class RsyslogReader::File {
     }
     const size_t start = at_;
     const std::string word = Word();
-    if (word == "if") return SkipCondition("then");
+    if (word == "if") {
+      if (conditions_ == kMaxBlocks) {
+        Tell("conditions too deep");
+        at_ = text_.size();
+        return;
+      }
+      ++conditions_;
+      SkipCondition("then");
+      --conditions_;
+      return;
+    }
     Skip();
     if (!word.empty() && at_ < text_.size() && text_[at_] == '(') {
       Balanced('(', ')');
@@ -373,6 +383,7 @@ class RsyslogReader::File {
   size_t counted_ = 0;
   int line_ = 1;
   int blocks_ = 0;
+  int conditions_ = 0;  // skipped ones in each other
   bool elsewhere_ = false;
   std::optional<SyslogMask> last_;  // of the rule before; none for a condition
 };

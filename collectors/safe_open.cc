@@ -109,6 +109,9 @@ absl::StatusOr<std::string> SafeTree::TrustedTarget(
     return ErrnoStatus(errno, real);
   if (made.st_uid != 0 && made.st_uid != owner_)
     return Refused(real, fmt::format("a symlink made by uid {}", made.st_uid));
+  if (place.st_uid != 0 && place.st_uid != owner_)
+    return Refused(real, fmt::format("a symlink in a folder of uid {}",
+                                     place.st_uid));
   // A sticky folder does not help: where hard links to the files of others
   // are allowed, anybody can put root's links there.
   const bool group_writes = place.st_mode & S_IWGRP && place.st_gid != 0 &&

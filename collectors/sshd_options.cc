@@ -92,6 +92,9 @@ absl::Status CollectSshdOptions(const Host& host, v1::Snapshot& snapshot) {
                        ? "command_line"
                        : std::string(state));
   }
+  if (state == "unknown")
+    AddGap(snapshot, kTable, "the running sshd",
+           "it could not be seen, so it may apply other values than its files");
   CheckKeyOptions(daemon->command, snapshot);
   for (const std::string& other : daemon->others)
     AddGap(snapshot, kTable, other,

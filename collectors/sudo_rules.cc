@@ -1,6 +1,8 @@
 // Fills the sudo_rules table from what cvtsudoers(1) makes of the policy: the
 // grammar of sudoers(5), its aliases and its includes are sudo's own business.
 
+#include <sstream>
+
 #include "collectors/collector.h"
 #include "collectors/passwd.h"
 #include "collectors/sudoers_json.h"
@@ -13,6 +15,29 @@ constexpr char kTable[] = "sudo_rules";
 constexpr char kCvtsudoers[] = "/usr/bin/cvtsudoers";
 constexpr char kPolicy[] = "/etc/sudoers";
 
+// The files the policy is made of, when they are the usual ones; none, so that
+// cvtsudoers runs in every cycle, when the policy includes others. A folder
+// does not change when a file in it does, so each file is named.
+std::vector<std::string> PolicyFiles(const Host& host) {
+  constexpr std::string_view kFolder = "/etc/sudoers.d";
+  const std::string text = host.Read(kPolicy).value_or("");
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);)
+    if ((line.starts_with("@include") || line.starts_with("#include")) &&
+        line.find(kFolder) == line.npos)
+      return {};
+  std::vector<std::string> files = {kPolicy, std::string(kFolder), kCvtsudoers};
+  const auto names = host.List(kFolder);
+  if (!names.ok()) return files;
+  for (const std::string& name : *names) {
+    const std::string path = std::string(kFolder) + "/" + name;
+    if (host.Read(path).value_or("").find("include") != std::string::npos)
+      return {};
+    files.push_back(path);
+  }
+  return files;
+}
+
 // /etc/cvtsudoers.conf could make cvtsudoers leave rules out, so another
 // configuration, an empty one, is named.
 absl::StatusOr<std::string> RunCvtsudoers(
@@ -23,7 +48,7 @@ absl::StatusOr<std::string> RunCvtsudoers(
   argv.push_back(kPolicy);
   RunOptions run;
   run.cap = 16 << 20;
-  run.inputs = {kPolicy, "/etc/sudoers.d", kCvtsudoers};
+  run.inputs = PolicyFiles(host);
   return host.Run(argv, run);
 }
 

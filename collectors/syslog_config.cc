@@ -83,10 +83,14 @@ absl::Status ReadRsyslog(const Host& host, v1::Snapshot& snapshot) {
 }  // namespace
 
 absl::Status CollectSyslogConfig(const Host& host, v1::Snapshot& snapshot) {
-  const bool rsyslog = host.Stat("/usr/sbin/rsyslogd").ok();
+  // What is there and cannot be seen is not absent.
+  const auto installed = [&](const char* program) {
+    return !absl::IsNotFound(host.Stat(program).status());
+  };
+  const bool rsyslog = installed("/usr/sbin/rsyslogd");
   bool other = false;
   for (const Logger& logger : kOthers) {
-    if (other || !host.Stat(logger.program).ok()) continue;
+    if (other || !installed(logger.program)) continue;
     other = true;
     AddGap(snapshot, kTable, logger.config,
            "the rules of this logger are not read; only rsyslog's are");

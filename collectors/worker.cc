@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <utility>
@@ -36,17 +37,26 @@ void SetLimit(int resource, rlim_t soft, rlim_t hard) {
 
 // What the child is allowed. Only ever less than before, so nothing can fail
 // that must not.
-void Confine(const WorkerLimits& limits, std::string_view table) {
-  prctl(PR_SET_NAME, std::string(table).c_str());
+void Confine(const WorkerLimits& limits) {
   for (const int signal_number : {SIGTERM, SIGINT, SIGHUP})
     signal(signal_number, SIG_DFL);
-  const rlim_t seconds = static_cast<rlim_t>(CpuSeconds(limits));
-  SetLimit(RLIMIT_CPU, seconds, seconds + 1);
   SetLimit(RLIMIT_CORE, 0, 0);
 #ifndef __SANITIZE_ADDRESS__  // its shadow memory is 20 TB of address space
   if (limits.address_space != 0)
     SetLimit(RLIMIT_AS, limits.address_space, limits.address_space);
 #endif
+}
+
+// From now on the process may use so much more CPU.
+void AllowCpu(const WorkerLimits& limits) {
+  rusage used{};
+  rlimit now{};
+  getrusage(RUSAGE_SELF, &used);
+  getrlimit(RLIMIT_CPU, &now);
+  const auto seconds = static_cast<rlim_t>(used.ru_utime.tv_sec +
+                                           used.ru_stime.tv_sec +
+                                           CpuSeconds(limits));
+  SetLimit(RLIMIT_CPU, std::min(seconds, now.rlim_max), now.rlim_max);
 }
 
 // Length and bytes; the length tells a whole answer from the beginning of one.
@@ -63,14 +73,18 @@ void Send(int pipe, const v1::Outcome& outcome) {
   }
 }
 
-[[noreturn]] void RunChild(const Host& host, const Collector& collector,
+[[noreturn]] void RunChild(const Host& host, const Worker::Batch& batch,
                            const WorkerLimits& limits, pid_t parent,
                            int pipe) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (getppid() != parent) _exit(1);
-  Confine(limits, collector.table);
+  Confine(limits);
   try {
-    Send(pipe, RunCollector(host, collector));
+    for (const Collector* collector : batch) {
+      prctl(PR_SET_NAME, std::string(collector->table).c_str());
+      AllowCpu(limits);
+      Send(pipe, RunCollector(host, *collector));
+    }
   } catch (...) {
     // Not even room for the answer; the parent sees that there is none.
     _exit(2);
@@ -80,19 +94,23 @@ void Send(int pipe, const v1::Outcome& outcome) {
 
 }  // namespace
 
-Worker::Worker(pid_t child, Descriptor pipe, const WorkerLimits& limits)
+Worker::Worker(pid_t child, Descriptor pipe, Batch batch,
+               const WorkerLimits& limits)
     : child_(child),
       pipe_(std::move(pipe)),
+      todo_(std::move(batch)),
       limits_(limits),
-      until_(Clock::now() + limits.deadline) {}
+      began_(Clock::now()) {}
 
 Worker::Worker(Worker&& other) noexcept
     : child_(std::exchange(other.child_, 0)),
       pipe_(std::move(other.pipe_)),
+      todo_(std::move(other.todo_)),
       limits_(other.limits_),
-      until_(other.until_),
+      began_(other.began_),
       received_(std::move(other.received_)),
-      ended_(other.ended_) {}
+      ended_(other.ended_),
+      too_much_(other.too_much_) {}
 
 Worker::~Worker() {
   if (child_ <= 0) return;
@@ -100,8 +118,7 @@ Worker::~Worker() {
   waitpid(child_, nullptr, 0);
 }
 
-absl::StatusOr<Worker> Worker::Start(const Host& host,
-                                     const Collector& collector,
+absl::StatusOr<Worker> Worker::Start(const Host& host, Batch batch,
                                      const WorkerLimits& limits) {
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) != 0) return ErrnoStatus(errno, "pipe");
@@ -110,26 +127,52 @@ absl::StatusOr<Worker> Worker::Start(const Host& host,
   const pid_t parent = getpid();
   const pid_t child = fork();
   if (child < 0) return ErrnoStatus(errno, "fork");
-  if (child == 0) RunChild(host, collector, limits, parent, writer.get());
-  return Worker(child, std::move(reader), limits);
+  if (child == 0) RunChild(host, batch, limits, parent, writer.get());
+  return Worker(child, std::move(reader), std::move(batch), limits);
 }
 
-bool Worker::Receive() {
+// Takes one whole answer out of what was received, if there is one.
+bool Worker::TakeOne(std::vector<Answer>& answers) {
+  uint64_t size = 0;
+  if (todo_.empty() || received_.size() < sizeof size) return false;
+  memcpy(&size, received_.data(), sizeof size);
+  if (size > kMaxOutcome) ended_ = too_much_ = true;
+  if (too_much_ || received_.size() - sizeof size < size) return false;
+  v1::Outcome outcome;
+  if (!outcome.ParseFromArray(received_.data() + sizeof size,
+                              static_cast<int>(size))) {
+    ended_ = true;
+    return false;
+  }
+  received_.erase(0, sizeof size + size);
+  answers.emplace_back(todo_.front(), std::move(outcome));
+  todo_.pop_front();
+  began_ = Clock::now();
+  return true;
+}
+
+std::vector<Worker::Answer> Worker::Receive() {
+  std::vector<Answer> answers;
   char buffer[65536];
   while (!ended_) {
     const ssize_t got = read(pipe_.get(), buffer, sizeof buffer);
     if (got < 0 && errno == EINTR) continue;
-    if (got < 0 && errno == EAGAIN) return false;
+    if (got < 0 && errno == EAGAIN) break;
+    if (got <= 0) ended_ = true;
     if (got > 0) received_.append(buffer, static_cast<size_t>(got));
-    ended_ = got <= 0 || received_.size() > kMaxOutcome;
+    while (TakeOne(answers)) {
+    }
   }
-  return true;
+  return answers;
 }
 
 absl::Status Worker::HowItEnded(int status) const {
-  if (received_.size() > kMaxOutcome)
+  if (too_much_)
     return absl::ResourceExhaustedError(
         fmt::format("collector found more than {} bytes", kMaxOutcome));
+  if (!ended_ && Clock::now() < until())
+    return absl::DeadlineExceededError(
+        "collector cut off: the time of the cycle was over");
   if (!ended_)
     return absl::DeadlineExceededError(fmt::format(
         "collector not done after {} ms", limits_.deadline.count()));
@@ -143,20 +186,12 @@ absl::Status Worker::HowItEnded(int status) const {
       "collector ended without an answer (exit code {})", WEXITSTATUS(status)));
 }
 
-v1::Outcome Worker::Finish() {
-  uint64_t size = 0;
-  if (received_.size() >= sizeof size)
-    memcpy(&size, received_.data(), sizeof size);
-  v1::Outcome outcome;
-  const bool whole =
-      received_.size() >= sizeof size &&
-      received_.size() - sizeof size == size &&
-      outcome.ParseFromString(received_.substr(sizeof size));
+std::optional<Worker::Answer> Worker::Finish() {
   int status = 0;
   bool reaped = false;
   // One that crashed tells how, if it is given the time to die by itself.
-  const auto until = Clock::now() + kToDie;
-  while (ended_ && !whole && !reaped && Clock::now() < until) {
+  const auto patience = Clock::now() + kToDie;
+  while (ended_ && !too_much_ && !reaped && Clock::now() < patience) {
     reaped = waitpid(child_, &status, WNOHANG) != 0;
     if (!reaped) usleep(1000);
   }
@@ -165,7 +200,10 @@ v1::Outcome Worker::Finish() {
     waitpid(child_, &status, 0);
   }
   child_ = 0;
-  return whole ? outcome : Failed(HowItEnded(status));
+  if (todo_.empty()) return std::nullopt;
+  Answer answer(todo_.front(), Failed(HowItEnded(status)));
+  todo_.pop_front();
+  return answer;
 }
 
 }  // namespace metsuke

@@ -1,6 +1,8 @@
-// A child process that runs one collector. Whatever a collector meets on a
-// host, a crash, an endless loop or a system call that never returns costs its
-// own table alone.
+// A child process that runs collectors one after the other. Whatever one of
+// them meets on a host, a crash, an endless loop or a system call that never
+// returns, costs its own table alone: what was answered before stands, and what
+// had not begun is for another child. Several share a child because making one
+// costs more than most collectors do.
 
 #ifndef METSUKE_COLLECTORS_WORKER_H_
 #define METSUKE_COLLECTORS_WORKER_H_
@@ -8,7 +10,11 @@
 #include <sys/types.h>
 
 #include <chrono>
+#include <deque>
+#include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "collectors/collector.h"
@@ -27,10 +33,11 @@ struct WorkerLimits {
 class Worker {
  public:
   using Clock = std::chrono::steady_clock;
+  using Batch = std::deque<const Collector*>;
+  using Answer = std::pair<const Collector*, v1::Outcome>;
 
   // Forks. The child dies with the calling thread.
-  static absl::StatusOr<Worker> Start(const Host& host,
-                                      const Collector& collector,
+  static absl::StatusOr<Worker> Start(const Host& host, Batch batch,
                                       const WorkerLimits& limits);
   Worker(Worker&& other) noexcept;
   Worker& operator=(Worker&&) = delete;
@@ -39,26 +46,35 @@ class Worker {
 
   // Becomes readable when Receive has something to do.
   int fd() const { return pipe_.get(); }
-  // When it is too late.
-  Clock::time_point until() const { return until_; }
+  // When the collector at work began, and when it is too late for it.
+  Clock::time_point began() const { return began_; }
+  Clock::time_point until() const { return began_ + limits_.deadline; }
 
-  // Takes what the child has sent. True when nothing more will come.
-  bool Receive();
+  // What has been answered since the last call.
+  std::vector<Answer> Receive();
 
-  // Ends the child, waits for it and tells what came of it. A child that has
-  // not yet answered was too late.
-  v1::Outcome Finish();
+  // Whether nothing more will come.
+  bool Ended() const { return ended_ || todo_.empty(); }
+
+  // Ends the child. If a collector was at work, that is the outcome of it.
+  std::optional<Answer> Finish();
+
+  // The collectors that have not begun; of use after Finish.
+  const Batch& Rest() const { return todo_; }
 
  private:
-  Worker(pid_t child, Descriptor pipe, const WorkerLimits& limits);
+  Worker(pid_t child, Descriptor pipe, Batch batch, const WorkerLimits& limits);
+  bool TakeOne(std::vector<Answer>& answers);
   absl::Status HowItEnded(int status) const;
 
   pid_t child_;
   Descriptor pipe_;
+  Batch todo_;  // the first is at work
   WorkerLimits limits_;
-  Clock::time_point until_;
+  Clock::time_point began_;
   std::string received_;
   bool ended_ = false;
+  bool too_much_ = false;
 };
 
 }  // namespace metsuke

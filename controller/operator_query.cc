@@ -7,6 +7,7 @@
 #include "controller/judge/query.h"
 #include "controller/operator.h"
 #include "controller/operator_call.h"
+#include "proto/instant.h"
 #include "proto/status.h"
 
 namespace metsuke {
@@ -131,6 +132,7 @@ grpc::Status OperatorService::Query(
     if (host.state < 0)
       reply.add_incomplete(host.entry.host() + ": has not reported");
   reply.mutable_rows()->set_omitted(shortfall->omitted);
+  reply.set_hosts(fleet->hosts.size());
   return ToGrpc(send());
 }
 
@@ -156,7 +158,14 @@ grpc::Status OperatorService::Drift(
   for (const FleetHost& host : after->hosts) {
     const auto old = states.find(host.entry.id());
     const int old_state = old == states.end() ? -1 : old->second;
-    if (host.state < 0) continue;
+    if (host.state < 0) {
+      batches.Next().add_incomplete(host.entry.host() + ": has not reported");
+      continue;
+    }
+    if (Stale(host.entry.last_seen(), Now()))
+      batches.Next().add_incomplete(host.entry.host() +
+                                    ": is silent since " +
+                                    Rfc3339(host.entry.last_seen()));
     if (old_state < 0) {
       v1::Change& change = *batches.Next().add_changes();
       change.set_host(host.entry.host());
@@ -174,6 +183,7 @@ grpc::Status OperatorService::Drift(
       change.set_host(host.entry.host());
     }
   }
+  batches.Next().set_hosts(after->hosts.size());
   batches.Flush();
   return grpc::Status::OK;
 }

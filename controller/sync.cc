@@ -10,6 +10,7 @@
 #include "proto/encode.h"
 #include "proto/snapshot.pb.h"
 #include "proto/status.h"
+#include "proto/utf8.h"
 
 namespace metsuke {
 namespace {
@@ -76,7 +77,7 @@ v1::Loss MakeLoss(uint64_t from, uint64_t to, const std::string& reason,
   v1::Loss loss;
   loss.set_from(from);
   loss.set_to(to);
-  loss.set_reason(reason.substr(0, kReasonBytes));
+  loss.set_reason(ToUtf8(reason.substr(0, kReasonBytes)));
   loss.set_noticed(now);
   return loss;
 }
@@ -139,7 +140,7 @@ void ControllerSync::OnHello(const v1::Hello& hello, int64_t now) {
         fmt::format("Hello: a spool cannot hold the records {} to {}",
                     hello.first_seq(), hello.next_seq())));
   stream_ = hello.stream();
-  version_ = hello.version().substr(0, kVersionBytes);
+  version_ = ToUtf8(hello.version().substr(0, kVersionBytes));
   output_.ask = Contact{
       .host = host_, .stream = stream_, .version = version_, .now = now};
 }

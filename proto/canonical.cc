@@ -74,15 +74,26 @@ std::string CanonicalTable(const v1::Snapshot& snapshot,
   std::stable_sort(rows.begin(), rows.end(), RowLess);
 
   // A repeated field on the wire is a sequence of tag, length, row.
-  std::string bytes;
+  const uint32_t tag = static_cast<uint32_t>(table->number()) << 3 | 2;
+  const size_t tag_size =
+      google::protobuf::io::CodedOutputStream::VarintSize32(tag);
+  size_t size = 0;
+  for (const Message* row : rows) {
+    const size_t row_size = row->ByteSizeLong();
+    size += tag_size + row_size +
+            google::protobuf::io::CodedOutputStream::VarintSize64(row_size);
+  }
+  // All memory is taken before anything is written, so that running out of it
+  // is an exception here and nothing half done.
+  std::string bytes(size, '\0');
   {
-    google::protobuf::io::StringOutputStream stream(&bytes);
+    google::protobuf::io::ArrayOutputStream stream(bytes.data(),
+                                                   static_cast<int>(size));
     google::protobuf::io::CodedOutputStream out(&stream);
     out.SetSerializationDeterministic(true);
-    const uint32_t tag = static_cast<uint32_t>(table->number()) << 3 | 2;
     for (const Message* row : rows) {
       out.WriteVarint32(tag);
-      out.WriteVarint32(static_cast<uint32_t>(row->ByteSizeLong()));
+      out.WriteVarint32(static_cast<uint32_t>(row->GetCachedSize()));
       row->SerializeWithCachedSizes(&out);
     }
   }

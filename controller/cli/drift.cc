@@ -54,8 +54,14 @@ absl::StatusOr<int> Drift(const Session& session, const Options& options) {
   v1::DriftReply reply;
   Item items = Item::array();
   std::string host, table;
-  uint64_t count = 0;
+  uint64_t count = 0, incomplete = 0, hosts = 0;
   while (stream->Read(&reply)) {
+    hosts = reply.hosts();
+    for (const std::string& reason : reply.incomplete()) {
+      ++incomplete;
+      std::fprintf(stderr, "metsukectl: not seen: %s\n",
+                   Shown(reason).c_str());
+    }
     for (const v1::Change& change : reply.changes()) {
       ++count;
       if (!ForPeople(session)) {
@@ -73,9 +79,11 @@ absl::StatusOr<int> Drift(const Session& session, const Options& options) {
   RETURN_IF_ERROR(FromCall(stream->Finish()));
   if (!ForPeople(session))
     Print(session, "Change", items, {});
-  else if (count == 0)
+  else if (count == 0 && hosts != 0)
     fmt::print("nothing changed since {}\n", InstantText(from));
-  return kCompliant;
+  if (hosts == 0) std::fprintf(stderr, "metsukectl: no host matched\n");
+  return CodeFor(session, v1::SEVERITY_UNSPECIFIED,
+                 incomplete != 0 || hosts == 0);
 }
 
 }  // namespace
@@ -89,7 +97,7 @@ void AddDrift(CLI::App& app, Session& session) {
   command->add_option("-l,--selector", options->selector,
                       "Labels the hosts must have: key=value,key");
   command->add_option("--since", options->since,
-                      "From when: RFC 3339, a day, or 24h ago")
+                      "From when: RFC 3339, a day, or a time ago such as 24h")
       ->capture_default_str();
   command->add_option("--from", options->from, "The same as --since");
   command->add_option("--to", options->to, "Until when (default: now)");

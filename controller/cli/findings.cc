@@ -20,6 +20,7 @@ constexpr int kRows = 10;
 Item FindingItem(const Session& session, const v1::Finding& finding) {
   Item item = ToItem(finding);
   item["title"] = InLanguage(session, finding.title());
+  item["evidence_omitted"] = finding.evidence().omitted();
   return item;
 }
 
@@ -27,9 +28,11 @@ void PrintEvidence(const v1::RowSet& rows) {
   const Item items = ToItems(rows);
   for (size_t i = 0; i < items.size() && i < kRows; ++i)
     fmt::print("      {}\n", CellText(items[i]));
-  const uint64_t more =
-      rows.omitted() + (items.size() > kRows ? items.size() - kRows : 0);
-  if (more) fmt::print("      … and {} more; -o json prints them\n", more);
+  if (items.size() > kRows)
+    fmt::print("      … and {} more; -o json prints them\n",
+               items.size() - kRows);
+  if (rows.omitted())
+    fmt::print("      … and {} more that were not kept\n", rows.omitted());
 }
 
 void PrintFinding(const Session& session, const v1::Finding& finding) {
@@ -44,6 +47,7 @@ void PrintFinding(const Session& session, const v1::Finding& finding) {
   if (!finding.reason().empty())
     fmt::print("      {}\n", enc::Tty(HostText(finding.reason())));
   PrintEvidence(finding.evidence());
+  if (!finding.advice().empty()) fmt::print("      → {}\n", finding.advice());
 }
 
 // Failed first, then unknown; within them the worst severity first.
@@ -102,7 +106,7 @@ void AddAdvice(const Session& session, const v1::Baseline& baseline,
     fixes[control.id()] = InLanguage(session, control.fix());
   for (v1::Finding& finding : findings)
     if (finding.verdict() == v1::VERDICT_FAIL)
-      finding.set_reason(fixes[finding.control()]);
+      finding.set_advice(fixes[finding.control()]);
 }
 
 absl::Status AddAdvice(const Session& session, v1::Operator::Stub& stub,

@@ -15,7 +15,7 @@ namespace metsuke::cli {
 int PrintFindings(const Session& session, const v1::HostPosture& host,
                   const std::vector<v1::Finding>& findings);
 
-// Puts what to do about a failed control behind its reason.
+// Says in each failed control what to do about it.
 void AddAdvice(const Session& session, const v1::Baseline& baseline,
                std::vector<v1::Finding>& findings);
 

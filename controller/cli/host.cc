@@ -96,10 +96,10 @@ absl::StatusOr<int> History(const Session& session, const Options& options) {
     for (const v1::Span& span : reply.spans()) items.push_back(ToItem(span));
     // What was lost belongs into the history where it happened.
     for (const v1::LossEntry& loss : reply.losses()) {
-      Item item = {{"table", "LOST"}, {"digest", ""}};
-      item["since"] = InstantText(loss.noticed());
-      item["until"] = fmt::format("records {} to {}: {}", loss.from(),
+      Item item = ToItem(v1::Span());
+      item["table"] = fmt::format("lost: records {} to {}: {}", loss.from(),
                                   loss.to(), loss.reason());
+      item["since"] = ToItem(loss)["noticed"];
       items.push_back(std::move(item));
     }
   }

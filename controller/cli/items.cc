@@ -108,12 +108,19 @@ std::string CsvField(const Item& value) {
                                               : value.dump()));
 }
 
-void PrintCsv(const Session& session, const Item& items) {
-  if (items.empty()) return;
+// Without an item there are only the columns to name.
+void PrintCsv(const Session& session, const Item& items,
+              const std::vector<Column>& columns) {
   const auto line = [](const std::vector<std::string>& fields) {
     fmt::print("{}\r\n", fmt::join(fields, ","));
   };
   std::vector<std::string> fields;
+  if (items.empty()) {
+    for (const Column& column : columns)
+      fields.push_back(enc::Csv(HostText(column.key)));
+    if (!session.no_headers) line(fields);
+    return;
+  }
   for (const auto& [key, value] : items[0].items())
     fields.push_back(enc::Csv(HostText(key)));
   if (!session.no_headers) line(fields);
@@ -230,7 +237,7 @@ void Print(const Session& session, const std::string& kind, const Item& items,
   if (ForPeople(session)) {
     PrintTable(session, items, columns);
   } else if (session.output == "csv") {
-    PrintCsv(session, items);
+    PrintCsv(session, items, columns);
   } else if (session.output == "jsonl") {
     for (const Item& item : items) {
       WriteJson(item, -1, out);

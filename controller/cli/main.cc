@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <clocale>
 #include <cstdio>
+#include <sstream>
 #include <langinfo.h>
 
 #include "controller/cli/session.h"
@@ -64,9 +65,12 @@ void AddGlobals(CLI::App& app, Session& session) {
   app.set_version_flag("--version", std::string("metsukectl ") + kVersion);
 }
 
+// A message of several lines, such as all that is wrong with a baseline, stays
+// one of several lines; each is encoded by itself.
 int Fail(const absl::Status& status) {
-  std::fprintf(stderr, "metsukectl: %s\n",
-               enc::Tty(HostText(Message(status))).c_str());
+  std::istringstream lines(Message(status));
+  for (std::string line; std::getline(lines, line);)
+    std::fprintf(stderr, "metsukectl: %s\n", enc::Tty(HostText(line)).c_str());
   if (absl::IsInvalidArgument(status)) return kUsage;
   return absl::IsFailedPrecondition(status) ? kConfig : kError;
 }

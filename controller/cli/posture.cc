@@ -121,7 +121,7 @@ void AddPosture(CLI::App& app, Session& session) {
   command->add_option("-l,--selector", options->selector,
                       "Labels the hosts must have: key=value,key");
   command->add_option("--at", options->at,
-                      "The instant to look at: RFC 3339, a day, or 24h ago");
+                      "The instant to look at: RFC 3339, a day, or a time ago such as 24h");
   command->add_flag("--advice", options->advice,
                     "With a host: what to do about each finding");
   command->callback([&session, options] {

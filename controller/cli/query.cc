@@ -33,13 +33,14 @@ absl::StatusOr<int> Query(const Session& session, const Options& options) {
   v1::QueryReply reply;
   Item items = Item::array();
   std::vector<Column> columns;
-  uint64_t omitted = 0, incomplete = 0;
+  uint64_t omitted = 0, incomplete = 0, hosts = 0;
   while (stream->Read(&reply)) {
     if (columns.empty())
       for (const std::string& name : reply.rows().columns())
         columns.push_back({name, enc::Tty(HostText(name))});
     for (Item& item : ToItems(reply.rows())) items.push_back(std::move(item));
     omitted += reply.rows().omitted();
+    hosts = reply.hosts();
     for (const std::string& reason : reply.incomplete()) {
       ++incomplete;
       std::fprintf(stderr, "metsukectl: not seen: %s\n",
@@ -48,11 +49,12 @@ absl::StatusOr<int> Query(const Session& session, const Options& options) {
   }
   RETURN_IF_ERROR(FromCall(stream->Finish()));
   Print(session, "Row", items, columns);
+  if (hosts == 0) std::fprintf(stderr, "metsukectl: no host matched\n");
   if (omitted)
     std::fprintf(stderr, "metsukectl: %llu rows were left out\n",
                  static_cast<unsigned long long>(omitted));
   return CodeFor(session, v1::SEVERITY_UNSPECIFIED,
-                 omitted != 0 || incomplete != 0);
+                 omitted != 0 || incomplete != 0 || hosts == 0);
 }
 
 }  // namespace
@@ -70,7 +72,7 @@ void AddQuery(CLI::App& app, Session& session) {
                       "Labels the hosts must have: key=value,key");
   command->add_option("--host", options->host, "Name or id of one host");
   command->add_option("--at", options->at,
-                      "The instant to look at: RFC 3339, a day, or 24h ago");
+                      "The instant to look at: RFC 3339, a day, or a time ago such as 24h");
   command->callback([&session, options] {
     session.run = [&session, options] { return Query(session, *options); };
   });

@@ -8,6 +8,7 @@
 #include <google/protobuf/descriptor.pb.h>
 
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "controller/cli/items.h"
 #include "controller/cli/session.h"
@@ -26,12 +27,14 @@ using google::protobuf::FieldDescriptor;
 std::string Comment(const FieldDescriptor* field) {
   google::protobuf::SourceLocation where;
   if (!field->GetSourceLocation(&where)) return "";
-  std::string text = where.leading_comments;
-  for (char& c : text)
-    if (c == '\n') c = ' ';
-  const size_t begin = text.find_first_not_of(' ');
-  const size_t end = text.find_last_not_of(' ');
-  return begin == std::string::npos ? "" : text.substr(begin, end - begin + 1);
+  // Lines of a comment become one paragraph.
+  std::istringstream words(where.leading_comments);
+  std::string text;
+  for (std::string word; words >> word;) {
+    if (!text.empty()) text += ' ';
+    text += word;
+  }
+  return text;
 }
 
 std::string TypeText(const FieldDescriptor* field) {

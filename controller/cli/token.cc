@@ -74,6 +74,7 @@ void AddToken(CLI::App& app, Session& session) {
   create->add_option("--ttl", options->ttl, "How long it works: 90s, 10m, 1h")
       ->capture_default_str();
   create->add_option("--uses", options->uses, "How many hosts may use it")
+      ->check(CLI::Range(1, 10000))
       ->capture_default_str();
   create->callback([&session, options] {
     session.run = [&session, options] { return Create(session, *options); };

@@ -57,9 +57,11 @@ Judgement Evaluate(const CompiledControl& control, Tables& tables,
     return Unknown(*std::move(why));
   auto rows = tables.Query(control.control.violations(), now, limits);
   if (!rows.ok()) return Failed("violations", rows.status());
-  if (!rows->rows.empty()) return {v1::VERDICT_FAIL, {}, *std::move(rows)};
-  if (Why gap = First(control.violations.tables, sight, &Sight::Gap))
+  Why gap = First(control.violations.tables, sight, &Sight::Gap);
+  const bool failed = !rows->rows.empty();
+  if (gap && (!failed || control.control.absence()))
     return Unknown(*std::move(gap));
+  if (failed) return {v1::VERDICT_FAIL, {}, *std::move(rows)};
   return {v1::VERDICT_PASS, {}, {}};
 }
 

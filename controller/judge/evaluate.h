@@ -45,7 +45,9 @@ struct Judgement {
 //   unknown         a table that a query reads was not collected: its rows
 //                   cannot be relied on, neither those there nor those missing
 //   not_applicable  `applies` finds nothing, and its tables have no gap
-//   fail            `violations` finds something, gaps or not
+//   fail            `violations` finds something, gaps or not; one that
+//                   concludes from what is missing (Control.absence) only
+//                   where its tables have no gap
 //   pass            `violations` finds nothing, and its tables have no gap
 //   unknown         otherwise: something could not be seen, or a query failed
 // `tables` has the host's rows of all tables the control reads, `sight` tells

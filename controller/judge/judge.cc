@@ -23,7 +23,7 @@ std::string StateKey(const TableDigests& tables, int64_t midnight) {
     ((key += '\0') += table) += '\0';
     key += digest;
   }
-  return key;
+  return Sha256(key);
 }
 
 }  // namespace
@@ -93,7 +93,7 @@ std::string Judge::Session::Key(const CompiledControl& control) {
     key += part;
   }
   if (control.Time()) key += std::to_string(midnight_);
-  return key;
+  return Sha256(key);
 }
 
 // Puts the host's rows of the table into the database.

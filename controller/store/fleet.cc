@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <functional>
 #include <unordered_map>
 #include <utility>
 
@@ -84,14 +85,15 @@ absl::StatusOr<Labels> SelectAllLabels(Database& database) {
   return labels;
 }
 
-absl::StatusOr<std::vector<HostRow>> SelectRows(Database& database,
-                                                const HostFilter& filter) {
+// Hands each host that `filter` means to `take` as it is read: a fleet is large,
+// and nobody needs all of its rows at once.
+absl::Status ForRows(Database& database, const HostFilter& filter,
+                     const std::function<absl::Status(HostRow row)>& take) {
   ASSIGN_OR_RETURN(const Selector selector, Selector::Parse(filter.selector));
-  std::vector<HostRow> rows;
   if (!filter.host.empty()) {
     ASSIGN_OR_RETURN(HostRow row, SelectOne(database, filter.host));
-    if (selector.Matches(row.entry.labels())) rows.push_back(std::move(row));
-    return rows;
+    if (!selector.Matches(row.entry.labels())) return absl::OkStatus();
+    return take(std::move(row));
   }
   ASSIGN_OR_RETURN(const Labels labels, SelectAllLabels(database));
   Query query = database.Run("SELECT " METSUKE_HOST_COLUMNS
@@ -102,10 +104,10 @@ absl::StatusOr<std::vector<HostRow>> SelectRows(Database& database,
                                   std::pair(row.entry.id(), std::string()));
     for (; label != labels.end() && label->first == row.entry.id(); ++label)
       row.entry.add_labels(label->second);
-    if (selector.Matches(row.entry.labels())) rows.push_back(std::move(row));
+    if (selector.Matches(row.entry.labels()))
+      RETURN_IF_ERROR(take(std::move(row)));
   }
-  RETURN_IF_ERROR(query.status());
-  return rows;
+  return query.status();
 }
 
 // The state of a host at an instant when it was not in its current one.
@@ -173,14 +175,14 @@ class States {
 
 absl::StatusOr<Fleet> SelectFleet(Database& database, const HostFilter& filter,
                                   int64_t at) {
-  ASSIGN_OR_RETURN(std::vector<HostRow> rows, SelectRows(database, filter));
   Fleet fleet;
-  fleet.hosts.reserve(rows.size());
   States states(database);
-  for (HostRow& row : rows) {
-    ASSIGN_OR_RETURN(const int state, states.At(row, at));
-    fleet.hosts.push_back({std::move(row.entry), state});
-  }
+  RETURN_IF_ERROR(
+      ForRows(database, filter, [&](HostRow row) -> absl::Status {
+        ASSIGN_OR_RETURN(const int state, states.At(row, at));
+        fleet.hosts.push_back({std::move(row.entry), state});
+        return absl::OkStatus();
+      }));
   fleet.states = states.Take();
   return fleet;
 }

@@ -35,7 +35,7 @@ class ChannelTest : public testing::Test {
   // Answers one question with a table whose content is the mask and `size`
   // bytes; what Serve said is in status_.
   std::thread ServeOnce(size_t size = 0) {
-    auto listener = Listener::Bind(path_, kAgent);
+    auto listener = ChannelListener::Bind(path_, kAgent);
     EXPECT_TRUE(listener.ok()) << listener.status();
     return std::thread([this, size, l = *std::move(listener)]() mutable {
       status_ = l.Serve([&](uint64_t mask) {
@@ -159,7 +159,7 @@ TEST_F(ChannelTest, ASilentAskerDoesNotHoldTheSocketForLong) {
 }
 
 TEST_F(ChannelTest, AnAskerWaitsNoLongerThanItsDeadline) {
-  auto listener = Listener::Bind(path_, kAgent);
+  auto listener = ChannelListener::Bind(path_, kAgent);
   ASSERT_TRUE(listener.ok());
   const auto start = std::chrono::steady_clock::now();
   EXPECT_EQ(Ask(path_, 1, milliseconds(300)).status().code(),
@@ -190,14 +190,14 @@ TEST_F(ChannelTest, AnAnswerThatIsNotOneIsRefused) {
 }
 
 TEST_F(ChannelTest, ADeadSocketIsReplacedAndALivingOneIsNot) {
-  { ASSERT_TRUE(Listener::Bind(path_, kAgent).ok()); }
-  const auto second = Listener::Bind(path_, kAgent);
+  { ASSERT_TRUE(ChannelListener::Bind(path_, kAgent).ok()); }
+  const auto second = ChannelListener::Bind(path_, kAgent);
   ASSERT_TRUE(second.ok()) << second.status();
-  EXPECT_EQ(Listener::Bind(path_, kAgent).status().code(),
+  EXPECT_EQ(ChannelListener::Bind(path_, kAgent).status().code(),
             StatusCode::kAlreadyExists);
   const std::string file = (folder_ / "file").string();
   std::ofstream(file) << "precious";
-  EXPECT_FALSE(Listener::Bind(file, kAgent).ok());
+  EXPECT_FALSE(ChannelListener::Bind(file, kAgent).ok());
   EXPECT_EQ(fs::file_size(file), 8u);
 }
 

@@ -164,6 +164,29 @@ TEST_F(CycleTest, ACycleOfHangingCollectorsEnds) {
             "deadline_exceeded: not started: the other collectors took 200 ms");
 }
 
+absl::Status Slow(const Host& host, v1::Snapshot&) {
+  host.ReadLive();
+  usleep(150'000);
+  return absl::OkStatus();
+}
+
+TEST_F(CycleTest, SlowCollectorsDoNotMakeACycleLongerThanItsBudget) {
+  const Host host(root_);
+  constexpr std::array<Collector, 4> kSlow = {
+      {{"groups", Slow}, {"ports", Slow}, {"sysctls", Slow}, {"timers", Slow}}};
+  CycleOptions options;
+  options.budget = std::chrono::milliseconds(200);
+  options.jobs = 1;
+  const v1::Snapshot seen =
+      Rows(Cycle(host, kSlow, options).Look(~uint64_t{0}));
+  EXPECT_EQ(Fate(seen, "ports"), "ok");
+  EXPECT_EQ(Fate(seen, "sysctls"),
+            "deadline_exceeded: collector cut off: the time of the cycle was "
+            "over");
+  EXPECT_EQ(Fate(seen, "timers"),
+            "deadline_exceeded: not started: the other collectors took 200 ms");
+}
+
 TEST_F(CycleTest, UnchangedInputsAreNotCollectedAgain) {
   const Host host(root_);
   constexpr std::array<Collector, 3> kThree = {

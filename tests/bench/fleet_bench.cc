@@ -1,0 +1,249 @@
+#include <fmt/format.h>
+
+#include <ctime>
+#include <memory>
+
+#include "authority.h"
+#include "bench.h"
+#include "controller/operator.h"
+#include "controller/standing.h"
+#include "controller/store/sqlite.h"
+#include "folder.h"
+#include "measure.h"
+#include "proto/status.h"
+#include "states.h"
+
+namespace metsuke {
+namespace {
+
+constexpr double kJudgedTarget = 10, kPostureTarget = 0.5;
+constexpr int kFullFleet = 100000;
+// Less than a host's name and id take.
+constexpr double kBytesTarget = 64;
+
+absl::Status FromGrpc(const grpc::Status& status) {
+  if (status.ok()) return absl::OkStatus();
+  return absl::Status(static_cast<absl::StatusCode>(status.error_code()),
+                      status.error_message());
+}
+
+struct Asked {
+  Cost cost;
+  int64_t peak_kib = 0;
+  v1::FleetPosture fleet;
+  size_t items = 0;
+};
+
+absl::StatusOr<Asked> AskPosture(v1::Operator::Stub& stub, uint32_t limit) {
+  Asked asked;
+  const Growth growth;
+  const Stopwatch watch;
+  grpc::ClientContext context;
+  v1::PostureRequest request;
+  request.set_limit(limit);
+  const auto reader = stub.Posture(&context, request);
+  v1::PostureReply reply;
+  while (reader->Read(&reply)) {
+    asked.items += reply.hosts_size();
+    if (reply.has_fleet()) asked.fleet = reply.fleet();
+  }
+  RETURN_IF_ERROR(FromGrpc(reader->Finish()));
+  asked.cost = watch.Read();
+  asked.peak_kib = growth.PeakKib();
+  return asked;
+}
+
+absl::StatusOr<Asked> AskQuery(v1::Operator::Stub& stub) {
+  Asked asked;
+  const Growth growth;
+  const Stopwatch watch;
+  grpc::ClientContext context;
+  v1::QueryRequest request;
+  request.set_sql("SELECT port, program FROM ports");
+  request.set_reduce(
+      "SELECT program, port, count(*) AS hosts FROM rows GROUP BY 1, 2");
+  const auto reader = stub.Query(&context, request);
+  v1::QueryReply reply;
+  while (reader->Read(&reply)) asked.items += reply.rows().rows_size();
+  RETURN_IF_ERROR(FromGrpc(reader->Finish()));
+  asked.cost = watch.Read();
+  asked.peak_kib = growth.PeakKib();
+  return asked;
+}
+
+// A store with hosts in it, and a controller that serves it.
+class FleetRun {
+ public:
+  FleetRun(const BenchOptions& options, int hosts, bool own_names,
+           Report& report)
+      : options_(options),
+        name_(fmt::format("{} hosts{}", ShowCount(hosts),
+                          own_names ? ", each with its own name and address"
+                                    : "")),
+        hosts_(hosts),
+        own_names_(own_names),
+        report_(report) {}
+
+  absl::Status Run(const std::vector<v1::Snapshot>& states) {
+    RETURN_IF_ERROR(Prepare(states));
+    ASSIGN_OR_RETURN(const auto store, OpenSqliteStore(folder_ / "store"));
+    ASSIGN_OR_RETURN(const auto baseline, StandingBaseline::Load(*store));
+    RETURN_IF_ERROR(JudgeAll(*store, *baseline->judge()));
+    return Serve(*store);
+  }
+
+  int hosts() const { return hosts_; }
+  // How much memory the posture of every host took for a moment.
+  int64_t posture_kib() const { return posture_kib_; }
+
+ private:
+  // The store is closed when this is done, as after a restart.
+  absl::Status Prepare(const std::vector<v1::Snapshot>& states) {
+    const Stopwatch watch;
+    ASSIGN_OR_RETURN(const auto store, OpenSqliteStore(folder_.Make("store")));
+    RETURN_IF_ERROR(Fill(states, hosts_, own_names_, *store));
+    ASSIGN_OR_RETURN(const auto standing, StandingBaseline::Load(*store));
+    ASSIGN_OR_RETURN(auto files, BaselineFiles(options_.baseline));
+    RETURN_IF_ERROR(
+        standing->Apply(std::move(files), "bench", std::time(nullptr))
+            .status());
+    const double seconds = watch.Read().wall;
+    report_.Add({name_ + ": first states stored", ShowSeconds(seconds),
+                 fmt::format("{} hosts a second through the store's interface",
+                             ShowCount(hosts_ / seconds))});
+    return absl::OkStatus();
+  }
+
+  // Has a target for the whole fleet and none for smaller ones.
+  Figure Aim(Figure figure, const char* target, bool reached) const {
+    if (hosts_ < kFullFleet || own_names_) return figure;
+    figure.target = target;
+    figure.reached = reached;
+    return figure;
+  }
+
+  absl::Status JudgeAll(Store& store, Judge& judge) {
+    const Growth growth;
+    const Stopwatch watch;
+    ASSIGN_OR_RETURN(const Fleet fleet, store.ReadFleet({}, 0));
+    const Cost read = watch.Read();
+    for (const HostState& state : fleet.states)
+      RETURN_IF_ERROR(judge.State(state.tables, std::time(nullptr)).status());
+    const Cost all = watch.Read();
+    const Stopwatch second;
+    for (const HostState& state : fleet.states)
+      RETURN_IF_ERROR(judge.State(state.tables, std::time(nullptr)).status());
+    report_.Add(Aim(
+        {name_ + ": judged, CPU", ShowSeconds(all.cpu),
+         fmt::format("{} states, {} evaluations, wall {} of which reading the "
+                     "fleet {}; judged again {}; peak +{}",
+                     ShowCount(fleet.states.size()),
+                     ShowCount(judge.evaluations()), ShowSeconds(all.wall),
+                     ShowSeconds(read.wall), ShowSeconds(second.Read().wall),
+                     ShowKib(growth.PeakKib()))},
+        "at most 10 s on one core", all.cpu <= kJudgedTarget));
+    return absl::OkStatus();
+  }
+
+  absl::Status Serve(Store& store) {
+    ASSIGN_OR_RETURN(const BenchAuthority authority,
+                     BenchAuthority::Make(folder_));
+    ASSIGN_OR_RETURN(const Credential own,
+                     authority.Issue("controller", "one"));
+    ASSIGN_OR_RETURN(const Credential who, authority.Issue("operator", "one"));
+    ASSIGN_OR_RETURN(const auto baseline, StandingBaseline::Load(store));
+    SyncService sync(store, 300, nullptr);
+    OperatorService operators(store, *baseline, 300, "",
+                              [](const std::string&) {});
+    ASSIGN_OR_RETURN(const auto server, StartServer(own, sync, {&operators}));
+    const auto stub =
+        v1::Operator::NewStub(OpenOwnChannel(server->port(), who));
+    return AskAll(*stub);
+  }
+
+  absl::Status AskAll(v1::Operator::Stub& stub) {
+    ASSIGN_OR_RETURN(const Asked cold, AskPosture(stub, 100));
+    if (cold.fleet.hosts() != static_cast<uint32_t>(hosts_))
+      return absl::InternalError("posture does not speak of all hosts");
+    report_.Add({name_ + ": first posture after a start, worst 100",
+                 ShowSeconds(cold.cost.wall), Beside(cold)});
+    for (const uint32_t limit : {100u, 0u}) {
+      std::vector<double> walls;
+      Asked asked;
+      for (int round = 0; round < options_.rounds; ++round) {
+        ASSIGN_OR_RETURN(asked, AskPosture(stub, limit));
+        walls.push_back(asked.cost.wall);
+      }
+      const double wall = Median(walls);
+      posture_kib_ = asked.peak_kib;
+      report_.Add(Aim({fmt::format("{}: posture, {}", name_,
+                                   limit ? "worst 100" : "every host"),
+                       ShowSeconds(wall), Beside(asked)},
+                      "at most 0.5 s", wall <= kPostureTarget));
+    }
+    ASSIGN_OR_RETURN(const Asked query, AskQuery(stub));
+    report_.Add({name_ + ": query of all ports, counted",
+                 ShowSeconds(query.cost.wall), Beside(query)});
+    return absl::OkStatus();
+  }
+
+  static std::string Beside(const Asked& asked) {
+    return fmt::format("CPU {}, {} items, peak +{}", ShowSeconds(asked.cost.cpu),
+                       ShowCount(asked.items), ShowKib(asked.peak_kib));
+  }
+
+  const BenchOptions& options_;
+  const std::string name_;
+  const int hosts_;
+  const bool own_names_;
+  Report& report_;
+  int64_t posture_kib_ = 0;
+  const Folder folder_;
+};
+
+// What each host more costs, the number of states being the same.
+void AddMemory(const FleetRun& small, const FleetRun& large, Report& report) {
+  const double bytes =
+      1024.0 *
+      static_cast<double>(large.posture_kib() - small.posture_kib()) /
+      (large.hosts() - small.hosts());
+  report.Add({"posture, memory for each host more",
+              fmt::format("{:.0f} bytes", bytes),
+              fmt::format("from {} to {} hosts in the same states, while the "
+                          "call lasts",
+                          ShowCount(small.hosts()), ShowCount(large.hosts())),
+              "none, it follows the distinct states", bytes < kBytesTarget});
+}
+
+}  // namespace
+
+absl::Status BenchFleet(const BenchOptions& options, const v1::Snapshot& host,
+                        Report& report) {
+  report.Section(
+      "Fleet",
+      fmt::format("Stores with hosts that are in {} states, made after this "
+                  "machine ({} packages, {} ports) so that they differ in "
+                  "eight tables; asked as an operator does, over mutual TLS "
+                  "on loopback. Client and server are one process: CPU and "
+                  "the growth of resident memory are of both.",
+                  options.distinct, host.packages_size(), host.ports_size()));
+  std::vector<v1::Snapshot> states;
+  for (int i = 0; i < options.distinct; ++i) states.push_back(Vary(host, i));
+  std::vector<std::unique_ptr<FleetRun>> runs;
+  for (const int hosts : options.hosts) {
+    runs.push_back(std::make_unique<FleetRun>(options, hosts, false, report));
+    RETURN_IF_ERROR(runs.back()->Run(states));
+  }
+  if (runs.size() > 1 && runs.back()->hosts() >= kFullFleet)
+    AddMemory(*runs.front(), *runs.back(), report);
+  if (options.named > 0)
+    RETURN_IF_ERROR(FleetRun(options, options.named, true, report).Run(states));
+  report.Note(
+      "The digest of `host` covers the host's name and that of `interfaces` its "
+      "addresses. Hosts that differ in them alone are different states, and "
+      "controls that read these tables are evaluated for each of them; the "
+      "fleet whose hosts have names of their own shows what that costs.");
+  return absl::OkStatus();
+}
+
+}  // namespace metsuke
