@@ -84,7 +84,7 @@ absl::Status ReadRsyslog(const Host& host, v1::Snapshot& snapshot) {
 
 absl::Status CollectSyslogConfig(const Host& host, v1::Snapshot& snapshot) {
   // What is there and cannot be seen is not absent.
-  const auto installed = [&](const char* program) {
+  const auto installed = [&](std::string_view program) {
     return !absl::IsNotFound(host.Stat(program).status());
   };
   const bool rsyslog = installed("/usr/sbin/rsyslogd");
