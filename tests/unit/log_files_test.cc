@@ -213,6 +213,15 @@ TEST_F(LogFiles, ALogReachesFromItsOldestFileToItsNewest) {
                           kNov21 - 20 * 86400, kNov21 - 3600)));
 }
 
+TEST_F(LogFiles, DatedFilesAreOrderedByTheirTimes) {
+  Log("var/log/secure", kNov21, "Nov 20 10:00:00 c\n");
+  Log("var/log/secure-20261115", kNov21 - 6 * 86400, "Nov 14 00:00:00 b\n");
+  Log("var/log/secure-20261108", kNov21 - 13 * 86400, "Nov  7 00:00:00 a\n");
+  EXPECT_THAT(Rows(), ElementsAre(::testing::StartsWith(fmt::format(
+                          "auth /var/log/secure {}..{} ", kNov21 - 14 * 86400,
+                          kNov21 - 14 * 3600))));
+}
+
 TEST_F(LogFiles, AnEmptyCurrentFileLeavesTheOneBefore) {
   Log("var/log/auth.log", kNov21, "");
   Log("var/log/auth.log.1.zst", kNov21 - 10, Zstd("2026-11-13T00:00:00Z x\n"));
