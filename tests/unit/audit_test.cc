@@ -30,7 +30,10 @@ std::string NetlinkMessage(uint16_t type, const std::string& payload) {
 // A rule as libaudit makes it for the kernel, which lists it as it was set.
 class Made {
  public:
-  Made() : data_(audit_rule_create_data()) { data_->flags = AUDIT_FILTER_EXIT; }
+  Made() : data_(audit_rule_create_data()) {
+    AllowKeys();
+    data_->flags = AUDIT_FILTER_EXIT;
+  }
   ~Made() { audit_rule_free_data(data_); }
 
   Made& Pair(const char* pair) {
@@ -40,6 +43,14 @@ class Made {
               0)
         << pair;
     return *this;
+  }
+  // libaudit takes a key only in a process in which it has seen a permission;
+  // auditctl tells it of syscalls by a variable that is not exported.
+  static void AllowKeys() {
+    audit_rule_data* scratch = audit_rule_create_data();
+    EXPECT_EQ(audit_add_watch_dir(AUDIT_WATCH, &scratch, "/etc/hostname"), 0);
+    EXPECT_EQ(audit_update_watch_perms(scratch, AUDIT_PERM_READ), 0);
+    audit_rule_free_data(scratch);
   }
   Made& Compare(const char* pair) {
     std::string copy = pair;
