@@ -8,7 +8,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <memory>
 #include <optional>
 #include <string>
@@ -18,6 +17,7 @@
 #include "agent/durable.h"
 #include "agent/enrol.h"
 #include "agent/settings.h"
+#include "proto/command_line.h"
 #include "proto/encode.h"
 #include "proto/file.h"
 #include "proto/log.h"
@@ -31,10 +31,9 @@ namespace {
 
 enum ExitCode { kDone = 0, kError = 1, kUsage = 64, kBadConfig = 78 };
 
-struct Flags {
-  std::string config = kDefaultConfig;
+struct Flags : DaemonFlags {
   std::string token_file;
-  bool test = false, print = false, enrol = false;
+  bool enrol = false;
 };
 
 // What the steps share, in the order they make it.
@@ -139,21 +138,15 @@ int Main(const Flags& flags) {
   return kDone;
 }
 
-void AddFlags(CLI::App& app, Flags& flags) {
-  app.set_version_flag("--version", std::string("metsuke-agent ") + kVersion);
-  app.add_option("--config", flags.config, "Configuration file")
-      ->capture_default_str();
-  app.add_flag("-t", flags.test, "Test the configuration and end");
-  app.add_flag("-T", flags.print, "Print the configuration in force and end");
-  app.add_subcommand("run", "Report this host to the controller (default)");
-  CLI::App* const enrol =
-      app.add_subcommand("enrol", "Join a fleet with a one-time token");
-  enrol
-      ->add_option("--token-file", flags.token_file,
-                   "File with the token; - reads it from standard input")
-      ->required();
-  enrol->callback([&flags] { flags.enrol = true; });
-  app.require_subcommand(0, 1);
+void AddFlags(CommandLine& line, Flags& flags) {
+  flags.config = kDefaultConfig;
+  AddDaemonFlags(line, flags);
+  line.Command("run", "Report this host to the controller (default)");
+  line.Command("enrol", "Join a fleet with a one-time token",
+               [&flags] { flags.enrol = true; })
+      .Option("--token-file", flags.token_file,
+              "File with the token; - reads it from standard input")
+      .Required();
 }
 
 }  // namespace
@@ -165,13 +158,10 @@ int main(int argc, char** argv) {
   while (fcntl(2, F_GETFD) < 0)
     if (open("/dev/null", O_RDWR) < 0) return metsuke::kError;
   metsuke::SetLogName("metsuke-agent");
-  CLI::App app("Reports this host to its Metsuke controller");
+  metsuke::CommandLine line("metsuke-agent",
+                            "Reports this host to its Metsuke controller.");
   metsuke::Flags flags;
-  metsuke::AddFlags(app, flags);
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? metsuke::kDone : metsuke::kUsage;
-  }
+  metsuke::AddFlags(line, flags);
+  if (const auto code = line.Parse(argc, argv)) return *code;
   return metsuke::Main(flags);
 }

@@ -9,7 +9,6 @@
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <boost/filesystem/operations.hpp>
 #include <cstdio>
 #include <optional>
@@ -20,6 +19,7 @@
 #include "collectors/host.h"
 #include "collectors/once.h"
 #include "collectors/privileges.h"
+#include "proto/command_line.h"
 #include "proto/config.pb.h"
 #include "proto/encode.h"
 #include "proto/file.h"
@@ -35,11 +35,11 @@ constexpr char kConfig[] = "/etc/metsuke/collect.yaml";
 constexpr char kSocket[] = "/run/metsuke-collect/socket";
 enum ExitCode { kDone = 0, kError = 1, kUsage = 64, kBadConfig = 78 };
 
-struct Flags {
-  std::string config, socket, root = "/", format = "json";
+struct Flags : DaemonFlags {
+  std::string socket, root = "/", format = "json";
   std::optional<uint32_t> agent_uid;
   std::vector<std::string> tables;
-  bool once = false, test = false, print = false;
+  bool once = false;
 };
 
 // For the journal, while it serves.
@@ -74,11 +74,11 @@ void EndOnSignals(const std::string& socket) {
 // The file, with the flags over it. Only the default file may be missing.
 absl::StatusOr<v1::CollectConfig> Config(const Flags& flags) {
   v1::CollectConfig config;
-  const std::string path = flags.config.empty() ? kConfig : flags.config;
+  const std::string& path = flags.config;
   const auto text = ReadFile(path);
   if (text.ok())
     RETURN_IF_ERROR(ReadYaml(path, *text, config));
-  else if (!absl::IsNotFound(text.status()) || !flags.config.empty())
+  else if (!absl::IsNotFound(text.status()) || path != kConfig)
     return text.status();
   if (!flags.socket.empty()) config.set_socket(flags.socket);
   if (config.socket().empty()) config.set_socket(kSocket);
@@ -146,23 +146,20 @@ int Main(const Flags& flags) {
   return Serve(*config, host);
 }
 
-void Describe(CLI::App& app, Flags& flags) {
-  app.set_version_flag("--version", std::string("metsuke-collect ") + kVersion);
-  app.add_option("--config", flags.config,
-                 fmt::format("Configuration file (default {})", kConfig));
-  app.add_option("--socket", flags.socket, "Unix socket to answer on");
-  app.add_option("--agent-uid", flags.agent_uid,
-                 "Numeric user id of the agent, the only one answered but root");
-  app.add_option("--root", flags.root,
-                 "Look at the image of a host in this folder");
-  app.add_flag("--once", flags.once, "Collect once, print, and end");
-  app.add_option("--tables", flags.tables,
-                 "Tables to collect, separated by commas (default all)")
-      ->delimiter(',');
-  app.add_option("-o,--output", flags.format, "How --once prints")
-      ->check(CLI::IsMember({"json", "binary"}));
-  app.add_flag("-t", flags.test, "Test the configuration and end");
-  app.add_flag("-T", flags.print, "Print the configuration in force and end");
+void Describe(CommandLine& line, Flags& flags) {
+  flags.config = kConfig;
+  AddDaemonFlags(line, flags);
+  line.Option("--socket", flags.socket, "Unix socket to answer on");
+  line.Option("--agent-uid", flags.agent_uid,
+              "Numeric user id of the agent, the only one answered but root");
+  line.Option("--root", flags.root,
+              "Look at the image of a host in this folder");
+  line.Flag("--once", flags.once, "Collect once, print, and end");
+  line.Option("--tables", flags.tables,
+              "Tables to collect, separated by commas (default all)")
+      .SplitAtCommas();
+  line.Option("-o,--output", flags.format, "How --once prints")
+      .OneOf({"json", "binary"});
 }
 
 }  // namespace
@@ -174,13 +171,10 @@ int main(int argc, char** argv) {
   while (fcntl(2, F_GETFD) < 0)
     if (open("/dev/null", O_RDWR) < 0) return metsuke::kError;
   metsuke::SetLogName("metsuke-collect");
-  CLI::App app("Reads this host's tables for metsuke-agent");
+  metsuke::CommandLine line("metsuke-collect",
+                            "Reads this host's tables for metsuke-agent.");
   metsuke::Flags flags;
-  metsuke::Describe(app, flags);
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? metsuke::kDone : metsuke::kUsage;
-  }
+  metsuke::Describe(line, flags);
+  if (const auto code = line.Parse(argc, argv)) return *code;
   return metsuke::Main(flags);
 }

@@ -6,7 +6,6 @@
 #include <signal.h>
 #include <sys/resource.h>
 
-#include <CLI/CLI.hpp>
 #include <string>
 
 #include "controller/ca/client.h"
@@ -16,6 +15,7 @@
 #include "controller/standing.h"
 #include "controller/store/sqlite.h"
 #include "controller/sync_service.h"
+#include "proto/command_line.h"
 #include "proto/file.h"
 #include "proto/log.h"
 #include "proto/status.h"
@@ -25,11 +25,6 @@
 
 namespace metsuke {
 namespace {
-
-struct Flags {
-  std::string config = "/etc/metsuke/controller.yaml";
-  bool test = false, print = false;
-};
 
 // Blocked in all threads, so that only Wait sees them.
 sigset_t StopSignals() {
@@ -82,7 +77,7 @@ absl::Status Serve(const v1::ControllerConfig& config, const Credential& own) {
   return absl::OkStatus();
 }
 
-absl::Status Run(const Flags& flags) {
+absl::Status Run(const DaemonFlags& flags) {
   RETURN_IF_ERROR(HardenTls());
   ASSIGN_OR_RETURN(const std::string yaml, ReadFile(flags.config));
   ASSIGN_OR_RETURN(const v1::ControllerConfig config,
@@ -105,18 +100,11 @@ absl::Status Run(const Flags& flags) {
 
 int Main(int argc, char** argv) {
   SetLogName("metsuke-controller");
-  Flags flags;
-  CLI::App app("Keeps what a fleet of servers looks like and judges it.");
-  app.add_option("--config", flags.config, "Configuration file")
-      ->capture_default_str();
-  app.add_flag("-t", flags.test, "Test the configuration and exit");
-  app.add_flag("-T", flags.print, "Print the configuration and exit");
-  app.set_version_flag("--version", kVersion);
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : 64;
-  }
+  DaemonFlags flags{.config = "/etc/metsuke/controller.yaml"};
+  CommandLine line("metsuke-controller",
+                   "Keeps what a fleet of servers looks like and judges it.");
+  AddDaemonFlags(line, flags);
+  if (const auto code = line.Parse(argc, argv)) return *code;
   const absl::Status status = Run(flags);
   if (status.ok()) return 0;
   Log(Priority::kError, Message(status));

@@ -3,11 +3,11 @@
 
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <string>
 
 #include "controller/ca/local.h"
 #include "controller/ca/server.h"
+#include "proto/command_line.h"
 #include "proto/config.pb.h"
 #include "proto/file.h"
 #include "proto/log.h"
@@ -18,9 +18,8 @@
 namespace metsuke {
 namespace {
 
-struct Flags {
-  std::string config, state, out;
-  bool test = false, print = false;
+struct Flags : DaemonFlags {
+  std::string state, out;
   LocalWish wish;
 };
 
@@ -58,53 +57,45 @@ absl::Status RunDaemon(const Flags& flags) {
   return Serve(config);
 }
 
-CLI::App* AddIssue(CLI::App& issue, const std::string& role,
-                   const std::string& what, int64_t days, Flags& flags) {
-  CLI::App* command = issue.add_subcommand(role, what);
-  command->add_option("name", flags.wish.name, "Name in the certificate")
-      ->required();
-  command->add_option("--out", flags.out, "Folder for the files")->required();
-  command->add_option("--days", flags.wish.days,
-                      fmt::format("Days it lives; {} if not given", days));
-  command->callback([&flags, role, days] {
+CommandLine& AddIssue(CommandLine& issue, const std::string& role,
+                      const std::string& what, int64_t days, Flags& flags) {
+  CommandLine& command = issue.Command(role, what, [&flags, role, days] {
     flags.wish.role = role;
     if (flags.wish.days == 0) flags.wish.days = days;
   });
+  command.Word("name", flags.wish.name, "Name in the certificate").Required();
+  command.Option("--out", flags.out, "Folder for the files").Required();
+  command.Option("--days", flags.wish.days,
+                 fmt::format("Days it lives; {} if not given", days));
   return command;
 }
 
 int Main(int argc, char** argv) {
   SetLogName("metsuke-ca");
   Flags flags;
-  CLI::App app("Keeps the keys of the fleet.");
-  app.add_option("--config", flags.config, "Configuration of the daemon");
-  app.add_option("--state", flags.state, "Folder of keys and ledger");
-  app.add_flag("-t", flags.test, "Test the configuration and exit");
-  app.add_flag("-T", flags.print, "Print the configuration and exit");
-  CLI::App* init = app.add_subcommand("init", "Make the authority");
-  CLI::App* reissue =
-      app.add_subcommand("reissue", "Make a fresh issuing certificate");
-  CLI::App* issue = app.add_subcommand("issue", "Make a certificate");
-  issue->require_subcommand(1);
-  AddIssue(*issue, "controller", "For a controller", 365, flags)
-      ->add_option("--dns", flags.wish.dns, "One more DNS name");
-  AddIssue(*issue, "enrol", "For metsuke-enrol", 365, flags);
-  AddIssue(*issue, "operator", "For a person or program that asks", 30, flags);
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : 64;
-  }
-  const bool local = init->parsed() || reissue->parsed() || issue->parsed();
-  if (local ? flags.state.empty() : flags.config.empty()) {
-    fmt::print(stderr, "metsuke-ca: {} is missing; see --help\n",
-               local ? "--state" : "--config");
+  flags.config = "/etc/metsuke/ca.yaml";
+  CommandLine line("metsuke-ca", "Keeps the keys of the fleet.");
+  AddDaemonFlags(line, flags);
+  line.Option("--state", flags.state, "Folder of keys and ledger");
+  const CommandLine& init = line.Command("init", "Make the authority");
+  const CommandLine& reissue =
+      line.Command("reissue", "Make a fresh issuing certificate");
+  CommandLine& issue = line.Command("issue", "Make a certificate");
+  issue.RequireCommand();
+  AddIssue(issue, "controller", "For a controller", 365, flags)
+      .Option("--dns", flags.wish.dns, "One more DNS name");
+  AddIssue(issue, "enrol", "For metsuke-enrol", 365, flags);
+  AddIssue(issue, "operator", "For a person or program that asks", 30, flags);
+  if (const auto code = line.Parse(argc, argv)) return *code;
+  const bool local = init.chosen() || reissue.chosen() || issue.chosen();
+  if (local && flags.state.empty()) {
+    fmt::print(stderr, "metsuke-ca: --state is missing; see --help\n");
     return 64;
   }
   absl::Status status = HardenTls();
-  if (status.ok() && init->parsed()) status = InitAuthority(flags.state);
-  if (status.ok() && reissue->parsed()) status = ReissueAuthority(flags.state);
-  if (status.ok() && issue->parsed())
+  if (status.ok() && init.chosen()) status = InitAuthority(flags.state);
+  if (status.ok() && reissue.chosen()) status = ReissueAuthority(flags.state);
+  if (status.ok() && issue.chosen())
     status = IssueLocally(flags.state, flags.wish, flags.out);
   if (status.ok() && !local) status = RunDaemon(flags);
   if (status.ok()) return 0;

@@ -1,6 +1,5 @@
 // metsukectl audit-local: this host against a baseline, without a controller.
 
-#include <CLI/CLI.hpp>
 #include <unistd.h>
 
 #include <boost/asio.hpp>
@@ -14,6 +13,7 @@
 #include "controller/cli/baseline_files.h"
 #include "controller/cli/findings.h"
 #include "controller/cli/session.h"
+#include "proto/command_line.h"
 #include "controller/judge/finding.h"
 #include "controller/judge/judge.h"
 #include "proto/canonical.h"
@@ -104,25 +104,26 @@ absl::StatusOr<int> AuditLocal(const Session& session, const Options& options) {
 
 }  // namespace
 
-void AddAuditLocal(CLI::App& app, Session& session) {
-  auto* command = app.add_subcommand(
-      "audit-local", "This host against a baseline, without a controller");
+void AddAuditLocal(CommandLine& line, Session& session) {
   const auto options = std::make_shared<Options>();
+  CommandLine& command = line.Command(
+      "audit-local", "This host against a baseline, without a controller",
+      [&session, options] {
+        session.run = [&session, options] {
+          return AuditLocal(session, *options);
+        };
+      });
   options->collect = FirstThatExists(
       {Here() / "metsuke-collect", "/usr/libexec/metsuke/metsuke-collect"});
   options->baseline =
       FirstThatExists({Here() / "../../playbooks/baseline",
                        "/usr/share/metsuke/baseline"});
-  command->add_option("--collect", options->collect, "The collector to run")
-      ->capture_default_str();
-  command->add_option("--baseline", options->baseline,
-                      "File or folder of the baseline")
-      ->capture_default_str();
-  command->add_flag("--advice", options->advice,
-                    "What to do about each finding");
-  command->callback([&session, options] {
-    session.run = [&session, options] { return AuditLocal(session, *options); };
-  });
+  command.Option("--collect", options->collect, "The collector to run")
+      .ShowDefault();
+  command
+      .Option("--baseline", options->baseline, "File or folder of the baseline")
+      .ShowDefault();
+  command.Flag("--advice", options->advice, "What to do about each finding");
 }
 
 }  // namespace metsuke::cli

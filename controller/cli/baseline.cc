@@ -1,6 +1,5 @@
 // metsukectl baseline: what hosts are held against.
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <google/protobuf/util/message_differencer.h>
 
@@ -10,6 +9,7 @@
 #include "controller/cli/baseline_files.h"
 #include "controller/cli/items.h"
 #include "controller/cli/session.h"
+#include "proto/command_line.h"
 #include "controller/judge/baseline.h"
 #include "proto/encode.h"
 #include "proto/status.h"
@@ -109,20 +109,20 @@ absl::StatusOr<int> Apply(const Session& session,
 
 }  // namespace
 
-void AddBaseline(CLI::App& app, Session& session) {
-  auto* baseline =
-      app.add_subcommand("baseline", "What hosts are held against");
-  baseline->require_subcommand(1);
+void AddBaseline(CommandLine& line, Session& session) {
+  CommandLine& baseline =
+      line.Command("baseline", "What hosts are held against");
+  baseline.RequireCommand();
   const auto paths = std::make_shared<std::vector<std::string>>();
   const auto add = [&](const char* name, const char* help, auto handler) {
-    auto* command = baseline->add_subcommand(name, help);
-    command->add_option("files", *paths, "Files, or folders with *.yaml files")
-        ->required();
-    command->callback([&session, paths, handler] {
+    const auto chosen = [&session, paths, handler] {
       session.run = [&session, paths, handler] {
         return handler(session, *paths);
       };
-    });
+    };
+    baseline.Command(name, help, chosen)
+        .Word("files", *paths, "Files, or folders with *.yaml files")
+        .Required();
   };
   add("check", "Try a baseline on its own examples; needs no controller", Check);
   add("diff", "How a baseline differs from the one in force", Diff);

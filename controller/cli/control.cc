@@ -1,12 +1,12 @@
 // metsukectl control: the controls of the baseline in force.
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
 #include <nlohmann/json.hpp>
 
 #include "controller/cli/items.h"
 #include "controller/cli/session.h"
+#include "proto/command_line.h"
 #include "proto/status.h"
 #include "proto/text.h"
 
@@ -85,20 +85,24 @@ absl::StatusOr<int> ExplainOne(const Session& session, const std::string& id) {
 
 }  // namespace
 
-void AddControl(CLI::App& app, Session& session) {
-  auto* control =
-      app.add_subcommand("control", "The controls of the baseline in force");
-  control->require_subcommand(1);
-  control->add_subcommand("list", "All controls")->callback([&session] {
+void AddControl(CommandLine& line, Session& session) {
+  CommandLine& control =
+      line.Command("control", "The controls of the baseline in force");
+  control.RequireCommand();
+  control.Command("list", "All controls", [&session] {
     session.run = [&session] { return List(session); };
   });
-  auto* explain = control->add_subcommand(
-      "explain", "Why a control is there, how it is measured, what to do");
   const auto id = std::make_shared<std::string>();
-  explain->add_option("control", *id, "Id of the control")->required();
-  explain->callback([&session, id] {
-    session.run = [&session, id] { return ExplainOne(session, *id); };
-  });
+  control
+      .Command("explain",
+               "Why a control is there, how it is measured, what to do",
+               [&session, id] {
+                 session.run = [&session, id] {
+                   return ExplainOne(session, *id);
+                 };
+               })
+      .Word("control", *id, "Id of the control")
+      .Required();
 }
 
 }  // namespace metsuke::cli

@@ -1,12 +1,12 @@
 // metsukectl drift: what changed between two instants, row by row.
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
 #include <nlohmann/json.hpp>
 
 #include "controller/cli/items.h"
 #include "controller/cli/session.h"
+#include "proto/command_line.h"
 #include "proto/encode.h"
 #include "proto/status.h"
 
@@ -88,22 +88,23 @@ absl::StatusOr<int> Drift(const Session& session, const Options& options) {
 
 }  // namespace
 
-void AddDrift(CLI::App& app, Session& session) {
-  auto* command = app.add_subcommand(
-      "drift", "What changed between two instants, row by row");
+void AddDrift(CommandLine& line, Session& session) {
   const auto options = std::make_shared<Options>();
   options->since = "24h";
-  command->add_option("host", options->host, "Name or id of one host");
-  command->add_option("-l,--selector", options->selector,
-                      "Labels the hosts must have: key=value,key");
-  command->add_option("--since", options->since,
-                      "From when: RFC 3339, a day, or a time ago such as 24h")
-      ->capture_default_str();
-  command->add_option("--from", options->from, "The same as --since");
-  command->add_option("--to", options->to, "Until when (default: now)");
-  command->callback([&session, options] {
-    session.run = [&session, options] { return Drift(session, *options); };
-  });
+  CommandLine& command = line.Command(
+      "drift", "What changed between two instants, row by row",
+      [&session, options] {
+        session.run = [&session, options] { return Drift(session, *options); };
+      });
+  command.Word("host", options->host, "Name or id of one host");
+  command.Option("-l,--selector", options->selector,
+                 "Labels the hosts must have: key=value,key");
+  command
+      .Option("--since", options->since,
+              "From when: RFC 3339, a day, or a time ago such as 24h")
+      .ShowDefault();
+  command.Option("--from", options->from, "The same as --since");
+  command.Option("--to", options->to, "Until when (default: now)");
 }
 
 }  // namespace metsuke::cli

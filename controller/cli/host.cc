@@ -1,12 +1,12 @@
 // metsukectl host: the hosts of the fleet.
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
 #include <nlohmann/json.hpp>
 
 #include "controller/cli/items.h"
 #include "controller/cli/session.h"
+#include "proto/command_line.h"
 #include "proto/encode.h"
 #include "proto/status.h"
 
@@ -148,38 +148,37 @@ absl::StatusOr<int> Remove(const Session& session, const Options& options) {
 
 using Handler = absl::StatusOr<int> (*)(const Session&, const Options&);
 
-CLI::App* Add(CLI::App& parent, Session& session,
-              const std::shared_ptr<Options>& options, const char* name,
-              const char* help, Handler handler) {
-  auto* command = parent.add_subcommand(name, help);
-  command->callback([&session, options, handler] {
-    session.run = [&session, options, handler] {
-      return handler(session, *options);
-    };
-  });
+CommandLine& Add(CommandLine& parent, Session& session,
+                 const std::shared_ptr<Options>& options, const char* name,
+                 const char* help, Handler handler) {
+  CommandLine& command =
+      parent.Command(name, help, [&session, options, handler] {
+        session.run = [&session, options, handler] {
+          return handler(session, *options);
+        };
+      });
   if (std::string_view(name) != "list")
-    command->add_option("host", options->host, "Name or id of the host")
-        ->required();
+    command.Word("host", options->host, "Name or id of the host").Required();
   return command;
 }
 
 }  // namespace
 
-void AddHost(CLI::App& app, Session& session) {
-  auto* host = app.add_subcommand("host", "The hosts of the fleet");
-  host->require_subcommand(1);
+void AddHost(CommandLine& line, Session& session) {
+  CommandLine& host = line.Command("host", "The hosts of the fleet");
+  host.RequireCommand();
   const auto options = std::make_shared<Options>();
-  Add(*host, session, options, "list", "All hosts", List)
-      ->add_option("-l,--selector", options->selector,
-                   "Labels the hosts must have: key=value,key");
-  Add(*host, session, options, "show", "What is known of one host", Show);
-  Add(*host, session, options, "history",
+  Add(host, session, options, "list", "All hosts", List)
+      .Option("-l,--selector", options->selector,
+              "Labels the hosts must have: key=value,key");
+  Add(host, session, options, "show", "What is known of one host", Show);
+  Add(host, session, options, "history",
       "When which table changed, and what was lost", History);
-  Add(*host, session, options, "label", "Set (key=value) or remove (key-) labels",
+  Add(host, session, options, "label", "Set (key=value) or remove (key-) labels",
       Label)
-      ->add_option("labels", options->labels, "key=value or key-")
-      ->required();
-  Add(*host, session, options, "remove",
+      .Word("labels", options->labels, "key=value or key-")
+      .Required();
+  Add(host, session, options, "remove",
       "Take a host out of the fleet; its certificate is refused from then on",
       Remove);
 }

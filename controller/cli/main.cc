@@ -1,29 +1,30 @@
 // metsukectl: what operators ask of the controller.
 
-#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+#include <langinfo.h>
+
 #include <clocale>
 #include <cstdio>
 #include <sstream>
-#include <langinfo.h>
 
 #include "controller/cli/session.h"
+#include "proto/command_line.h"
 #include "proto/encode.h"
 #include "proto/status.h"
 #include "proto/tls.h"
-#include "proto/version.h"
 
 namespace metsuke::cli {
 
-void AddAuditLocal(CLI::App& app, Session& session);
-void AddBaseline(CLI::App& app, Session& session);
-void AddCompletion(CLI::App& app, Session& session);
-void AddControl(CLI::App& app, Session& session);
-void AddDrift(CLI::App& app, Session& session);
-void AddHost(CLI::App& app, Session& session);
-void AddPosture(CLI::App& app, Session& session);
-void AddQuery(CLI::App& app, Session& session);
-void AddSchema(CLI::App& app, Session& session);
-void AddToken(CLI::App& app, Session& session);
+void AddAuditLocal(CommandLine& line, Session& session);
+void AddBaseline(CommandLine& line, Session& session);
+void AddCompletion(CommandLine& line, Session& session);
+void AddControl(CommandLine& line, Session& session);
+void AddDrift(CommandLine& line, Session& session);
+void AddHost(CommandLine& line, Session& session);
+void AddPosture(CommandLine& line, Session& session);
+void AddQuery(CommandLine& line, Session& session);
+void AddSchema(CommandLine& line, Session& session);
+void AddToken(CommandLine& line, Session& session);
 
 namespace {
 
@@ -41,28 +42,26 @@ void UseUtf8() {
     std::setlocale(LC_CTYPE, "C.UTF-8");
 }
 
-void AddGlobals(CLI::App& app, Session& session) {
-  app.add_option("-c,--config", session.config,
-                 "Configuration file (default: $METSUKE_CONFIG, then "
-                 "~/.config/metsuke/ctl.yaml, then /etc/metsuke/ctl.yaml)")
-      ->envname("METSUKE_CONFIG");
-  app.add_option("-o,--output", session.output, "Form of the answer")
-      ->check(CLI::IsMember({"table", "wide", "json", "jsonl", "yaml", "csv"}))
-      ->capture_default_str();
-  app.add_flag("--no-headers", session.no_headers, "Leave out the headings");
-  app.add_option("--color", session.color, "Colours in tables")
-      ->check(CLI::IsMember({"auto", "always", "never"}))
-      ->capture_default_str();
-  app.add_option("--lang", session.language,
-                 "Language of titles and explanations (default: the locale's)")
-      ->check(CLI::IsMember({"en", "ja"}));
-  app.add_option("--fail-on", session.fail_on,
-                 "Severity from which findings make the exit code 2")
-      ->check(CLI::IsMember({"low", "medium", "high", "critical"}))
-      ->capture_default_str();
-  app.add_flag("--exit-zero", session.exit_zero,
-               "Exit with 0 whatever was found");
-  app.set_version_flag("--version", std::string("metsukectl ") + kVersion);
+void AddGlobals(CommandLine& line, Session& session) {
+  line.Option("-c,--config", session.config,
+              "Configuration file (default: ~/.config/metsuke/ctl.yaml, then "
+              "/etc/metsuke/ctl.yaml)")
+      .Environment("METSUKE_CONFIG");
+  line.Option("-o,--output", session.output, "Form of the answer")
+      .OneOf({"table", "wide", "json", "jsonl", "yaml", "csv"})
+      .ShowDefault();
+  line.Flag("--no-headers", session.no_headers, "Leave out the headings");
+  line.Option("--color", session.color, "Colours in tables")
+      .OneOf({"auto", "always", "never"})
+      .ShowDefault();
+  line.Option("--lang", session.language,
+              "Language of titles and explanations (default: the locale's)")
+      .OneOf({"en", "ja"});
+  line.Option("--fail-on", session.fail_on,
+              "Severity from which findings make the exit code 2")
+      .OneOf({"low", "medium", "high", "critical"})
+      .ShowDefault();
+  line.Flag("--exit-zero", session.exit_zero, "Exit with 0 whatever was found");
 }
 
 // A message of several lines, such as all that is wrong with a baseline, stays
@@ -79,26 +78,26 @@ int Main(int argc, char** argv) {
   if (absl::Status hard = HardenTls(); !hard.ok()) return Fail(hard);
   UseUtf8();
   Session session;
-  CLI::App app{
+  CommandLine line(
+      "metsukectl",
       "Asks the controller how the fleet stands.\n\n"
       "  metsukectl posture                 the fleet, worst host first\n"
       "  metsukectl posture web01           one host, with evidence\n"
       "  metsukectl control explain ssh-no-password\n"
       "  metsukectl drift --since 24h       what changed, row by row\n"
-      "  metsukectl query \"SELECT port, program FROM ports\"\n",
-      "metsukectl"};
-  app.require_subcommand(1);
-  app.fallthrough();
-  app.footer(
+      "  metsukectl query \"SELECT port, program FROM ports\"\n");
+  line.RequireCommand();
+  line.Footer(
       "Exit codes: 0 compliant, 1 error, 2 findings at or above --fail-on,\n"
       "3 incomplete (stale, unknown or no host), 64 usage, 78 configuration.");
-  AddGlobals(app, session);
-  for (const Command& command : kCommands) command.add(app, session);
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? kCompliant : kUsage;
+  AddGlobals(line, session);
+  for (const Command& command : kCommands) command.add(line, session);
+  if (argc > 1 && argv[1] == std::string_view("__complete")) {
+    for (const std::string& word : line.Offers({argv + 2, argv + argc}))
+      fmt::print("{}\n", word);
+    return kCompliant;
   }
+  if (const auto code = line.Parse(argc, argv)) return *code;
   const absl::StatusOr<int> code = session.run();
   return code.ok() ? *code : Fail(code.status());
 }

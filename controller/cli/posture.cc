@@ -1,6 +1,5 @@
 // metsukectl posture: how the fleet stands, and how one host stands.
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
 #include <nlohmann/json.hpp>
@@ -8,6 +7,7 @@
 #include "controller/cli/findings.h"
 #include "controller/cli/items.h"
 #include "controller/cli/session.h"
+#include "proto/command_line.h"
 #include "proto/encode.h"
 #include "proto/status.h"
 
@@ -112,19 +112,9 @@ absl::StatusOr<int> OneHost(const Session& session, const Options& options,
 
 }  // namespace
 
-void AddPosture(CLI::App& app, Session& session) {
-  auto* command = app.add_subcommand(
-      "posture", "How the fleet, or one host, stands against the baseline");
+void AddPosture(CommandLine& line, Session& session) {
   const auto options = std::make_shared<Options>();
-  command->add_option("host", options->host,
-                      "Name or id of a host: its findings with evidence");
-  command->add_option("-l,--selector", options->selector,
-                      "Labels the hosts must have: key=value,key");
-  command->add_option("--at", options->at,
-                      "The instant to look at: RFC 3339, a day, or a time ago such as 24h");
-  command->add_flag("--advice", options->advice,
-                    "With a host: what to do about each finding");
-  command->callback([&session, options] {
+  const auto chosen = [&session, options] {
     session.run = [&session, options]() -> absl::StatusOr<int> {
       int64_t at = 0;
       if (!options->at.empty()) {
@@ -133,7 +123,19 @@ void AddPosture(CLI::App& app, Session& session) {
       return options->host.empty() ? Fleet(session, *options, at)
                                    : OneHost(session, *options, at);
     };
-  });
+  };
+  CommandLine& command = line.Command(
+      "posture", "How the fleet, or one host, stands against the baseline",
+      chosen);
+  command.Word("host", options->host,
+               "Name or id of a host: its findings with evidence");
+  command.Option("-l,--selector", options->selector,
+                 "Labels the hosts must have: key=value,key");
+  command.Option(
+      "--at", options->at,
+      "The instant to look at: RFC 3339, a day, or a time ago such as 24h");
+  command.Flag("--advice", options->advice,
+               "With a host: what to do about each finding");
 }
 
 }  // namespace metsuke::cli

@@ -1,12 +1,12 @@
 // metsukectl query: rows that a SELECT returns on each host.
 
-#include <CLI/CLI.hpp>
 #include <cstdio>
 
 #include <nlohmann/json.hpp>
 
 #include "controller/cli/items.h"
 #include "controller/cli/session.h"
+#include "proto/command_line.h"
 #include "proto/encode.h"
 #include "proto/status.h"
 
@@ -59,23 +59,25 @@ absl::StatusOr<int> Query(const Session& session, const Options& options) {
 
 }  // namespace
 
-void AddQuery(CLI::App& app, Session& session) {
-  auto* command = app.add_subcommand(
-      "query", "Rows that a SELECT over the tables returns on each host");
+void AddQuery(CommandLine& line, Session& session) {
   const auto options = std::make_shared<Options>();
-  command->add_option("sql", options->sql,
-                      "A SELECT; `metsukectl schema` shows the tables")
-      ->required();
-  command->add_option("--reduce", options->reduce,
-                      "A SELECT over all hosts' rows, as the table `rows`");
-  command->add_option("-l,--selector", options->selector,
-                      "Labels the hosts must have: key=value,key");
-  command->add_option("--host", options->host, "Name or id of one host");
-  command->add_option("--at", options->at,
-                      "The instant to look at: RFC 3339, a day, or a time ago such as 24h");
-  command->callback([&session, options] {
-    session.run = [&session, options] { return Query(session, *options); };
-  });
+  CommandLine& command = line.Command(
+      "query", "Rows that a SELECT over the tables returns on each host",
+      [&session, options] {
+        session.run = [&session, options] { return Query(session, *options); };
+      });
+  command
+      .Word("sql", options->sql,
+            "A SELECT; `metsukectl schema` shows the tables")
+      .Required();
+  command.Option("--reduce", options->reduce,
+                 "A SELECT over all hosts' rows, as the table `rows`");
+  command.Option("-l,--selector", options->selector,
+                 "Labels the hosts must have: key=value,key");
+  command.Option("--host", options->host, "Name or id of one host");
+  command.Option(
+      "--at", options->at,
+      "The instant to look at: RFC 3339, a day, or a time ago such as 24h");
 }
 
 }  // namespace metsuke::cli

@@ -2,7 +2,6 @@
 // is that of proto/snapshot.proto, whose descriptor set, comments included,
 // is part of the program.
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <google/protobuf/descriptor.h>
 #include <google/protobuf/descriptor.pb.h>
@@ -12,6 +11,7 @@
 
 #include "controller/cli/items.h"
 #include "controller/cli/session.h"
+#include "proto/command_line.h"
 #include "proto/options.pb.h"
 #include "proto/text.h"
 
@@ -118,14 +118,16 @@ absl::StatusOr<int> Show(const Session& session, const std::string& table) {
 
 }  // namespace
 
-void AddSchema(CLI::App& app, Session& session) {
-  auto* command = app.add_subcommand(
-      "schema", "The tables that queries and controls read, and their columns");
+void AddSchema(CommandLine& line, Session& session) {
   const auto table = std::make_shared<std::string>();
-  command->add_option("table", *table, "Name of a table");
-  command->callback([&session, table] {
-    session.run = [&session, table] { return Show(session, *table); };
-  });
+  line.Command("schema",
+               "The tables that queries and controls read, and their columns",
+               [&session, table] {
+                 session.run = [&session, table] {
+                   return Show(session, *table);
+                 };
+               })
+      .Word("table", *table, "Name of a table");
 }
 
 }  // namespace metsuke::cli

@@ -12,8 +12,8 @@
 #include "proto/baseline.pb.h"
 #include "proto/operator.grpc.pb.h"
 
-namespace CLI {
-class App;
+namespace metsuke {
+class CommandLine;
 }
 
 namespace metsuke::cli {
@@ -67,7 +67,7 @@ std::string InstantText(int64_t seconds);
 
 // One entry of the list of commands in main.cc.
 struct Command {
-  void (*add)(CLI::App& app, Session& session);
+  void (*add)(CommandLine& line, Session& session);
 };
 
 }  // namespace metsuke::cli

@@ -1,12 +1,12 @@
 // metsukectl token: one-time tokens that let hosts join the fleet.
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
 #include <nlohmann/json.hpp>
 
 #include "controller/cli/items.h"
 #include "controller/cli/session.h"
+#include "proto/command_line.h"
 #include "proto/status.h"
 
 namespace metsuke::cli {
@@ -64,25 +64,25 @@ absl::StatusOr<int> List(const Session& session) {
 
 }  // namespace
 
-void AddToken(CLI::App& app, Session& session) {
-  auto* token =
-      app.add_subcommand("token", "One-time tokens that let hosts join");
-  token->require_subcommand(1);
+void AddToken(CommandLine& line, Session& session) {
+  CommandLine& token =
+      line.Command("token", "One-time tokens that let hosts join");
+  token.RequireCommand();
   const auto options = std::make_shared<Options>();
-  auto* create = token->add_subcommand(
-      "create", "Make a token; it is shown once: give it to metsuke-agent enrol");
-  create->add_option("--ttl", options->ttl, "How long it works: 90s, 10m, 1h")
-      ->capture_default_str();
-  create->add_option("--uses", options->uses, "How many hosts may use it")
-      ->check(CLI::Range(1, 10000))
-      ->capture_default_str();
-  create->callback([&session, options] {
-    session.run = [&session, options] { return Create(session, *options); };
-  });
-  token->add_subcommand("list", "The tokens, without their secrets")
-      ->callback([&session] {
-        session.run = [&session] { return List(session); };
+  CommandLine& create = token.Command(
+      "create",
+      "Make a token; it is shown once: give it to metsuke-agent enrol",
+      [&session, options] {
+        session.run = [&session, options] { return Create(session, *options); };
       });
+  create.Option("--ttl", options->ttl, "How long it works: 90s, 10m, 1h")
+      .ShowDefault();
+  create.Option("--uses", options->uses, "How many hosts may use it")
+      .Between(1, 10000)
+      .ShowDefault();
+  token.Command("list", "The tokens, without their secrets", [&session] {
+    session.run = [&session] { return List(session); };
+  });
 }
 
 }  // namespace metsuke::cli

@@ -2,13 +2,13 @@
 
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <string>
 #include <utility>
 
 #include "controller/ca/workers.h"
 #include "controller/enrol/door.h"
 #include "proto/address.h"
+#include "proto/command_line.h"
 #include "proto/config.pb.h"
 #include "proto/file.h"
 #include "proto/log.h"
@@ -21,11 +21,6 @@ namespace {
 
 // Connections that are served at once.
 constexpr int kConnections = 64;
-
-struct Flags {
-  std::string config;
-  bool test = false, print = false;
-};
 
 absl::StatusOr<v1::EnrolConfig> ReadConfig(const std::string& path) {
   ASSIGN_OR_RETURN(const std::string yaml, ReadFile(path));
@@ -44,7 +39,7 @@ absl::StatusOr<v1::EnrolConfig> ReadConfig(const std::string& path) {
   return config;
 }
 
-absl::Status Run(const Flags& flags) {
+absl::Status Run(const DaemonFlags& flags) {
   ASSIGN_OR_RETURN(const v1::EnrolConfig config, ReadConfig(flags.config));
   if (flags.print) fmt::print("{}", WriteYaml(config));
   if (flags.print) return absl::OkStatus();
@@ -63,16 +58,10 @@ absl::Status Run(const Flags& flags) {
 
 int Main(int argc, char** argv) {
   SetLogName("metsuke-enrol");
-  Flags flags;
-  CLI::App app("The door for new hosts.");
-  app.add_option("--config", flags.config, "Configuration")->required();
-  app.add_flag("-t", flags.test, "Test the configuration and exit");
-  app.add_flag("-T", flags.print, "Print the configuration and exit");
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : 64;
-  }
+  DaemonFlags flags{.config = "/etc/metsuke/enrol.yaml"};
+  CommandLine line("metsuke-enrol", "The door for new hosts.");
+  AddDaemonFlags(line, flags);
+  if (const auto code = line.Parse(argc, argv)) return *code;
   absl::Status status = HardenTls();
   if (status.ok()) status = Run(flags);
   if (status.ok()) return 0;

@@ -2,12 +2,12 @@
 
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <set>
 
 #include "bench.h"
 #include "collectors/cycle.h"
+#include "proto/command_line.h"
 #include "proto/log.h"
 #include "proto/status.h"
 #include "proto/tls.h"
@@ -44,29 +44,31 @@ int Main(int argc, char** argv) {
   SetLogName("metsuke-bench");
   BenchOptions options{.programs = METSUKE_BINARY "/bin",
                        .baseline = METSUKE_SOURCE "/playbooks/baseline"};
-  std::set<std::string> only;
-  CLI::App app("Measures Metsuke and prints the figures as Markdown");
-  app.add_option("--only", only, "Some of collect,footprint,sync,judge,fleet")
-      ->delimiter(',')
-      ->check(CLI::IsMember({"collect", "footprint", "sync", "judge", "fleet"}));
-  app.add_option("--cycles", options.cycles, "Unchanged looks at this machine")
-      ->check(CLI::PositiveNumber);
-  app.add_option("--connections", options.connections, "Streams of heartbeats")
-      ->check(CLI::Range(1, 900));
-  app.add_option("--messages", options.messages, "Heartbeats on each")
-      ->check(CLI::PositiveNumber);
-  app.add_option("--rounds", options.rounds, "Repetitions; medians are shown")
-      ->check(CLI::PositiveNumber);
-  app.add_option("--hosts", options.hosts, "Sizes of fleets")->delimiter(',');
-  app.add_option("--distinct", options.distinct, "States in a fleet")
-      ->check(CLI::PositiveNumber);
-  app.add_option("--named", options.named,
-                 "Size of a fleet whose hosts have names of their own");
-  CLI11_PARSE(app, argc, argv);
+  std::vector<std::string> only;
+  CommandLine line("metsuke-bench",
+                   "Measures Metsuke and prints the figures as Markdown.");
+  line.Option("--only", only, "Some of collect,footprint,sync,judge,fleet")
+      .SplitAtCommas()
+      .OneOf({"collect", "footprint", "sync", "judge", "fleet"});
+  const int most = 1'000'000;
+  line.Option("--cycles", options.cycles, "Unchanged looks at this machine")
+      .Between(1, most);
+  line.Option("--connections", options.connections, "Streams of heartbeats")
+      .Between(1, 900);
+  line.Option("--messages", options.messages, "Heartbeats on each")
+      .Between(1, most);
+  line.Option("--rounds", options.rounds, "Repetitions; medians are shown")
+      .Between(1, most);
+  line.Option("--hosts", options.hosts, "Sizes of fleets").SplitAtCommas();
+  line.Option("--distinct", options.distinct, "States in a fleet")
+      .Between(1, most);
+  line.Option("--named", options.named,
+              "Size of a fleet whose hosts have names of their own");
+  if (const auto code = line.Parse(argc, argv)) return *code;
   const std::string machine = ThisMachine();
   Report report;
   absl::Status status = HardenTls();
-  if (status.ok()) status = Measure(options, only, report);
+  if (status.ok()) status = Measure(options, {only.begin(), only.end()}, report);
   if (!status.ok()) {
     fmt::print(stderr, "metsuke-bench: {}\n", Message(status));
     return 1;

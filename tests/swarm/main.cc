@@ -6,7 +6,6 @@
 #include <fmt/format.h>
 #include <grpcpp/grpcpp.h>
 
-#include <CLI/CLI.hpp>
 #include <boost/filesystem.hpp>
 #include <ctime>
 #include <iostream>
@@ -19,6 +18,7 @@
 #include "agent/spool.h"
 #include "proto/canonical.h"
 #include "proto/collect.pb.h"
+#include "proto/command_line.h"
 #include "proto/config.pb.h"
 #include "proto/file.h"
 #include "proto/grpc_tls.h"
@@ -157,22 +157,16 @@ absl::Status Run(const Flags& flags) {
 
 int Main(int argc, char** argv) {
   Flags flags;
-  CLI::App app("Simulates hosts; reads a token from standard input.");
-  app.add_option("--config", flags.config, "An agent's configuration")
-      ->required();
-  app.add_option("--tables", flags.tables,
-                 "What metsuke-collect --once -o binary printed")
-      ->required();
-  app.add_option("--state", flags.state, "Folder for the hosts' states")
-      ->required();
-  app.add_option("--hosts", flags.hosts, "How many")
-      ->required()
-      ->check(CLI::Range(1, 10000));
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : 64;
-  }
+  CommandLine line("metsuke-swarm",
+                   "Simulates hosts; reads a token from standard input.");
+  line.Option("--config", flags.config, "An agent's configuration").Required();
+  line.Option("--tables", flags.tables,
+              "What metsuke-collect --once -o binary printed")
+      .Required();
+  line.Option("--state", flags.state, "Folder for the hosts' states")
+      .Required();
+  line.Option("--hosts", flags.hosts, "How many").Required().Between(1, 10000);
+  if (const auto code = line.Parse(argc, argv)) return *code;
   const absl::Status status = Run(flags);
   if (status.ok()) return 0;
   std::fprintf(stderr, "metsuke-swarm: %s\n", Message(status).c_str());
