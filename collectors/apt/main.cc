@@ -16,13 +16,13 @@
 
 #include <apt-pkg/cachefile.h>
 #include <apt-pkg/configuration.h>
-#include <apt-pkg/depcache.h>
 #include <apt-pkg/error.h>
 #include <apt-pkg/indexfile.h>
 #include <apt-pkg/init.h>
 #include <apt-pkg/metaindex.h>
 #include <apt-pkg/pkgcache.h>
 #include <apt-pkg/pkgsystem.h>
+#include <apt-pkg/policy.h>
 #include <apt-pkg/sourcelist.h>
 
 #include <cstring>
@@ -93,14 +93,15 @@ bool HasSecurity(pkgCache::PkgIterator package,
 
 // What apt calls upgradable: a held package is, and so is one that Ubuntu
 // offers to a part of the machines first ("phased"), although "apt-get
-// upgrade" leaves both as they are; it also needs no look at dependencies.
-json Updates(pkgCacheFile& cache) {
+// upgrade" leaves both as they are; it also needs no look at dependencies,
+// which would take as long as all the rest.
+json Updates(pkgCache& cache, pkgPolicy& policy) {
   json updates = json::array();
-  for (auto package = cache->PkgBegin(); !package.end(); ++package) {
-    if (package->CurrentVer == 0 || !cache[package].Upgradable()) continue;
+  for (auto package = cache.PkgBegin(); !package.end(); ++package) {
+    if (package->CurrentVer == 0) continue;
     const pkgCache::VerIterator installed = package.CurrentVer();
-    const pkgCache::VerIterator candidate =
-        cache[package].CandidateVerIter(cache);
+    const pkgCache::VerIterator candidate = policy.GetCandidateVer(package);
+    if (candidate.end() || candidate.CompareVer(installed) <= 0) continue;
     updates.push_back(
         {{"name", package.Name()},
          {"architecture", candidate.Arch()},
@@ -115,9 +116,9 @@ json Updates(pkgCacheFile& cache) {
 }
 
 // Indexes of packages in the cache: not dpkg's status, which is one too.
-int CountLists(pkgCacheFile& cache) {
+int CountLists(pkgCache& cache) {
   int count = 0;
-  for (auto file = cache->GetCache().FileBegin(); !file.end(); ++file) {
+  for (auto file = cache.FileBegin(); !file.end(); ++file) {
     if (!file.Flagged(pkgCache::Flag::NotSource)) ++count;
   }
   return count;
@@ -139,8 +140,8 @@ bool NothingThere(const metaIndex& release, bool loaded,
 }
 
 // The fetched Release file of a source; empty when it was never fetched.
-std::string ReleaseFile(pkgCacheFile& cache, const metaIndex& release) {
-  const auto file = release.FindInCache(cache->GetCache(), false);
+std::string ReleaseFile(pkgCache& cache, const metaIndex& release) {
+  const auto file = release.FindInCache(cache, false);
   return file.end() ? "" : Text(file.FileName());
 }
 
@@ -159,18 +160,19 @@ void AddMissing(metaIndex& release, const std::string& file, json& missing) {
   }
 }
 
-json Report(pkgCacheFile& cache) {
+json Report(pkgCacheFile& file) {
+  pkgCache& cache = *file.GetPkgCache();
   json missing = json::array();
   // To libapt-pkg it is an error to ask for a Release file that was never
   // fetched; here it is what is asked.
   _error->PushToStack();
-  for (metaIndex* release : *cache.GetSourceList()) {
+  for (metaIndex* release : *file.GetSourceList()) {
     AddMissing(*release, ReleaseFile(cache, *release), missing);
   }
   _error->RevertToStack();
   return {{"lists", CountLists(cache)},
           {"missing", missing},
-          {"updates", Updates(cache)}};
+          {"updates", Updates(cache, *file.GetPolicy())}};
 }
 
 int Fail() {
@@ -184,9 +186,13 @@ int main() {
   if (!pkgInitConfig(*_config)) return Fail();
   _config->Set("Dir::Cache::pkgcache", "");
   _config->Set("Dir::Cache::srcpkgcache", "");
+  // Descriptions are not asked for.
+  _config->Clear("Acquire::Languages");
+  _config->Set("Acquire::Languages", "none");
   if (!pkgInitSystem(*_config, _system)) return Fail();
   pkgCacheFile cache;
-  if (!cache.Open(nullptr, false)) return Fail();
+  if (!cache.BuildCaches(nullptr, false) || !cache.BuildPolicy(nullptr))
+    return Fail();
   const json report = Report(cache);
   if (_error->PendingError()) return Fail();
   std::cout << report.dump(1, ' ', false, json::error_handler_t::replace)
