@@ -224,6 +224,13 @@ absl::StatusOr<FileInfo> Host::StatBelow(std::string_view home,
   return found.info;
 }
 
+absl::StatusOr<bool> Host::Exists(std::string_view path) const {
+  const absl::Status seen = Stat(path).status();
+  if (absl::IsNotFound(seen)) return false;
+  RETURN_IF_ERROR(seen);
+  return true;
+}
+
 absl::StatusOr<std::string> Host::ReadLink(std::string_view path) const {
   ASSIGN_OR_RETURN(const Found found, Find(*tree_, recording_.get(), "", path,
                                            /*follow=*/false));

@@ -118,6 +118,10 @@ class Host {
   virtual absl::StatusOr<FileInfo> StatBelow(std::string_view home,
                                              std::string_view path) const;
 
+  // Whether anything stands at `path`. Only NotFound means no; any other reason
+  // why it cannot be seen is an error.
+  absl::StatusOr<bool> Exists(std::string_view path) const;
+
   // Where the symlink at `path` points, as it is written.
   virtual absl::StatusOr<std::string> ReadLink(std::string_view path) const;
 
