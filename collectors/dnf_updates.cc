@@ -95,7 +95,7 @@ void AddUnfetched(const Host& host, v1::Snapshot& snapshot) {
 
 RunOptions Options(const Host& host) {
   RunOptions options;
-  options.deadline = std::chrono::seconds(60);
+  options.deadline = kLongestRun;
   options.cap = 16 << 20;
   options.inputs = RpmDatabase(host);
   for (const char* path : {kCache, "/etc/dnf/dnf.conf", "/etc/dnf/modules.d"}) {

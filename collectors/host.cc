@@ -256,6 +256,10 @@ absl::StatusOr<std::string> Host::Run(const std::vector<std::string>& argv,
                                       const RunOptions& options) const {
   if (argv.empty() || !argv[0].starts_with('/'))
     return absl::InvalidArgumentError("a program is run by its absolute path");
+  if (options.deadline > kLongestRun)
+    return absl::InvalidArgumentError(
+        fmt::format("{}: no program runs for more than {} s", argv[0],
+                    kLongestRun.count()));
   ASSIGN_OR_RETURN(const std::string bytes, RunForBytes(argv, options));
   return ToUtf8(bytes);
 }

@@ -70,7 +70,7 @@ v1::PackageUpdate UpdateOf(const json& entry) {
 absl::Status CollectAptUpdates(const Host& host, v1::Snapshot& snapshot) {
   RunOptions options;
   options.inputs = AptInputs(host);
-  options.deadline = std::chrono::seconds(30);
+  options.deadline = kLongestRun;
   options.cap = 16 << 20;
   const absl::StatusOr<std::string> report = host.Run({Helper()}, options);
   if (absl::IsNotFound(report.status())) {
