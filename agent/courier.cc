@@ -121,8 +121,8 @@ void Courier::Do(step::RecordCurrent, int64_t) {
   orders_.record_current = true;
 }
 
-void Courier::Do(step::BeginStream, int64_t) {
-  const absl::Status status = spool_.BeginStream();
+void Courier::Do(step::BeginStream, int64_t now) {
+  const absl::Status status = spool_.BeginStream(now);
   if (!status.ok())
     orders_.notes.push_back("begin a new stream: " + Message(status));
 }

@@ -66,6 +66,8 @@ class Courier {
 
   // Whether the controller has said Welcome on this stream.
   bool open() const { return sync_.open(); }
+  // Whether everything recorded is acknowledged.
+  bool drained() const { return sync_.drained(); }
 
  private:
   void Do(std::vector<Step> steps, int64_t now);

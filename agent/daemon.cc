@@ -24,8 +24,8 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-// A cycle of collecting takes half of it at most; see collectors/channel.h.
-constexpr seconds kLookDeadline{30};
+// Longer than a cycle of collecting takes; see collectors/channel.h.
+constexpr seconds kLookDeadline{60};
 // A host whose state is not recorded is looked at again after this time.
 constexpr seconds kLookAgain{30};
 

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "agent/durable.h"
 #include "agent/frame.h"
@@ -74,6 +75,8 @@ absl::StatusOr<uint64_t> Spool::Append(const v1::State& state,
   }
   unrecorded_->set_to(seq);
   CollectGarbage();
+  // It is to be known after a restart, too.
+  if (WriteLoss(*unrecorded_).ok()) unrecorded_.reset();
   return status;
 }
 
@@ -145,8 +148,14 @@ absl::Status Spool::Free(uint64_t seq) {
   absl::Status status = WriteStream();
   while (!entries_.empty() && entries_.begin()->first <= last) {
     const auto& [freed, entry] = *entries_.begin();
-    if (entries_.size() == 1 && !entry.loss) {
+    const bool only = entries_.size() == 1;
+    if (only && !status.ok()) status = WriteStream();
+    if (only && !entry.loss) {
       status.Update(RenameDurably(RecordPath(freed), folder_ / "current"));
+    } else if (only && !status.ok()) {
+      // Its file alone tells that its number is used up.
+      acknowledged_ = freed - 1;
+      break;
     } else {
       unlink(RecordPath(freed).c_str());
     }
@@ -158,24 +167,41 @@ absl::Status Spool::Free(uint64_t seq) {
   return status;
 }
 
-absl::Status Spool::BeginStream() {
-  stream_.assign(kStreamSize, '\0');
+absl::Status Spool::BeginStream(int64_t now) {
+  const uint64_t first =
+      entries_.empty() && unrecorded_ ? unrecorded_->from() : first_seq();
+  return StartOver(next_seq_ - first,
+                   "not acknowledged when a new stream began", now);
+}
+
+// Begins a stream whose first `lost` numbers are a Loss. Whatever else is in
+// the folder goes only when that is on disk: until then Open would find records
+// of another stream there and declare them itself.
+absl::Status Spool::StartOver(uint64_t lost, const std::string& reason,
+                              int64_t now) {
+  const std::string old = std::exchange(stream_, std::string(kStreamSize, 0));
+  const uint64_t acknowledged = std::exchange(acknowledged_, 0);
+  absl::Status status;
   if (RAND_bytes(reinterpret_cast<unsigned char*>(stream_.data()),
                  kStreamSize) != 1)
-    return absl::InternalError("no random bytes");
-  acknowledged_ = 0;
-  next_seq_ = 1;
-  if (unrecorded_) {
-    const uint64_t count = unrecorded_->to() - unrecorded_->from() + 1;
-    unrecorded_->set_from(1);
-    unrecorded_->set_to(count);
-    next_seq_ = count + 1;
+    status = absl::InternalError("no random bytes");
+  status.Update(WriteStream());
+  if (!status.ok()) {
+    stream_ = old;
+    acknowledged_ = acknowledged;
+    return status;
   }
-  RETURN_IF_ERROR(WriteStream());
-  while (!entries_.empty()) {
-    unlink(RecordPath(entries_.begin()->first).c_str());
-    Erase(entries_.begin()->first);
+  while (!entries_.empty()) Erase(entries_.begin()->first);
+  unrecorded_.reset();
+  next_seq_ = lost + 1;
+  if (lost > 0) {
+    const v1::Loss loss = MakeLoss(1, lost, reason, now);
+    status = WriteLoss(loss);
+    if (!status.ok()) EnterLoss(loss, 0);
   }
+  if (!status.ok()) return absl::OkStatus();
+  for (const uint64_t seq : RecordNames())
+    if (seq != lost) unlink(RecordPath(seq).c_str());
   return SyncFolder(folder_ / "records");
 }
 

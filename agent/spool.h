@@ -66,8 +66,10 @@ class Spool {
   // Adds a record with this state; its number. `tables` has the bodies it
   // names that HasBody does not know. All of it is on disk when Append returns.
   // When the spool is full the oldest states make room and are declared lost.
-  // An error means that the state is not recorded; a Loss will say so with the
-  // next record that can be written. FailedPrecondition when a body is missing.
+  // An error means that the state is not recorded; a Loss that is on disk when
+  // Append returns says so. Only if the disk does not even take that, the Loss
+  // comes with the next record that can be written. FailedPrecondition when a
+  // body is missing.
   absl::StatusOr<uint64_t> Append(const v1::State& state,
                                   std::span<const Table> tables, int64_t now);
 
@@ -82,16 +84,18 @@ class Spool {
   }
 
   // Forgets the records up to `seq`, which the controller has. After an error
-  // they may come back when the spool is opened again, which does no harm.
+  // they may come back when the spool is opened again, as themselves or as a
+  // Loss, which does no harm; but none of their numbers is given again.
   absl::Status Free(uint64_t seq);
 
   // Replaces the record `seq` by a Loss. If it was the last state, current() is
   // nullopt.
   void Lose(uint64_t seq, const std::string& reason, int64_t now);
 
-  // Begins a new stream without any record; the old one is over. current()
-  // stays.
-  absl::Status BeginStream();
+  // Begins a new stream; the old one is over. What it held that was not
+  // acknowledged is the Loss that the new one begins with. current() stays.
+  // After an error the old stream goes on.
+  absl::Status BeginStream(int64_t now);
 
   // Makes current() nullopt, so that the host is recorded anew.
   void ForgetCurrent();
@@ -123,6 +127,7 @@ class Spool {
 
   boost::filesystem::path RecordPath(uint64_t seq) const;
   absl::Status WriteStream();
+  absl::Status StartOver(uint64_t lost, const std::string& reason, int64_t now);
   absl::StatusOr<v1::Record> ReadRecord(const boost::filesystem::path& path,
                                         uint64_t seq) const;
   absl::Status WriteRecord(const v1::Record& record);

@@ -95,14 +95,9 @@ absl::Status Spool::Adopt(std::vector<uint64_t>& names, int64_t now) {
       acknowledged_ = record.loss().from() - 1;
     return WriteStream();
   }
-  RETURN_IF_ERROR(BeginStream());
-  for (const uint64_t seq : names) unlink(RecordPath(seq).c_str());
-  if (!names.empty()) {
-    next_seq_ = names.size() + 1;
-    PutLoss(1, names.size(), "the spool was damaged on disk", now);
-    names.clear();
-  }
-  return absl::OkStatus();
+  const uint64_t lost = names.size();
+  names.clear();
+  return StartOver(lost, "the spool was damaged on disk", now);
 }
 
 void Spool::LoadRecords(const std::vector<uint64_t>& names, int64_t now) {

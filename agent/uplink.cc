@@ -22,6 +22,11 @@ constexpr seconds kRecordCurrentEvery{30};
 constexpr seconds kRenewalEvery{600};
 // A stream that lasted this long was a success.
 constexpr seconds kSteady{60};
+// How long a controller may take to let the stream begin, which includes to
+// connect, and to acknowledge a record: all of its body is on its way by then,
+// and a commit takes milliseconds.
+constexpr seconds kWelcomePatience{60};
+constexpr seconds kAckPatience{120};
 
 // Text of the other side, fit for one line of the log.
 std::string Shown(const std::string& text) {
@@ -64,7 +69,8 @@ void Uplink::Tick(Clock::time_point now) {
     if (now >= next_) Connect(now);
     return;
   }
-  next_ = now + kSteady;
+  if (now >= Patience()) return HangOnSilence();
+  next_ = std::min(now + kSteady, Patience());
   if (record_current_at_ && now >= *record_current_at_) RecordCurrent(now);
   if (record_current_at_) next_ = std::min(next_, *record_current_at_);
   RenewIfDue(now);
@@ -81,8 +87,8 @@ void Uplink::Connect(Clock::time_point now) {
   identity_ = own->identity;
   welcomed_ = false;
   renewal_.reset();
-  renewal_at_ = now;
-  next_ = now + kSteady;
+  renewal_at_ = moved_ = now;
+  next_ = std::min(now + kSteady, Patience());
   mailbox_.ForgetStream();
   stream_ = std::make_unique<Stream>(OpenChannel(config_.controller(), *own),
                                      mailbox_);
@@ -103,6 +109,7 @@ void Uplink::Send() {
 
 void Uplink::On(event::Message message) {
   if (!stream_) return;
+  moved_ = Clock::now();
   courier_.Received(message.message, std::time(nullptr));
   Follow(courier_.TakeOrders());
   if (!stream_) return;
@@ -112,6 +119,7 @@ void Uplink::On(event::Message message) {
 
 void Uplink::On(const event::Written&) {
   if (!stream_) return;
+  moved_ = Clock::now();
   stream_->Written();
   Send();
 }
@@ -166,6 +174,25 @@ void Uplink::FollowClose(const step::Close& close) {
   const bool soon = close.soon && !was_soon_;
   was_soon_ = close.soon;
   Hang(soon, Shown(close.reason));
+}
+
+// Until when the controller may be silent. What keeps a connection alive is
+// seen to by gRPC, in the kernel and the transport; a controller whose threads
+// hang answers there all the same.
+Uplink::Clock::time_point Uplink::Patience() const {
+  if (!welcomed_) return moved_ + kWelcomePatience;
+  return courier_.drained() ? Clock::time_point::max() : moved_ + kAckPatience;
+}
+
+void Uplink::HangOnSilence() {
+  const bool greeted = std::exchange(welcomed_, false);  // this was no success
+  Hang(false,
+       greeted
+           ? fmt::format("{} does not acknowledge record {}: silent for {} s",
+                         config_.controller(), spool_.first_seq(),
+                         kAckPatience.count())
+           : fmt::format("{} does not answer: silent for {} s",
+                         config_.controller(), kWelcomePatience.count()));
 }
 
 void Uplink::Hang(bool soon, const std::string& why) {

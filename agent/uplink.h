@@ -35,7 +35,8 @@ class Uplink {
   Uplink(const v1::AgentConfig& config, Spool& spool, Mailbox& mailbox,
          std::function<double()> random);
 
-  // Does what is due: connects, sends, renews.
+  // Does what is due: connects, sends, renews, and hangs up on a controller
+  // that has been silent for too long while it owes an answer.
   void Tick(Clock::time_point now);
   // When Tick has something to do by itself.
   Clock::time_point next() const { return next_; }
@@ -59,6 +60,8 @@ class Uplink {
   void Follow(Orders orders);
   void FollowClose(const step::Close& close);
   void Hang(bool soon, const std::string& why);
+  Clock::time_point Patience() const;
+  void HangOnSilence();
   void RecordCurrent(Clock::time_point now);
   void RenewIfDue(Clock::time_point now);
   void KeepCertificate(const std::string& chain);
@@ -71,6 +74,9 @@ class Uplink {
   std::unique_ptr<Stream> stream_;
   Backoff backoff_;
   Clock::time_point next_;
+  // When the stream was opened or last moved: a message came, or one of ours
+  // was taken.
+  Clock::time_point moved_;
   Clock::time_point welcomed_at_;
   bool welcomed_ = false;
   bool was_soon_ = false;  // the last try was made at once

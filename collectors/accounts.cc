@@ -125,7 +125,7 @@ absl::Status CollectAccounts(const Host& host, v1::Snapshot& snapshot) {
     v1::Account row = MakeAccount(host, entry, range);
     FillPassword(entry, shadow, row);
     if (const auto login = logins.find(entry.name); login != logins.end()) {
-      row.set_last_login(login->second.time);
+      row.set_last_login(login->second.time / kDay * kDay);
       row.set_last_login_from(login->second.from);
     }
     *snapshot.add_accounts() = std::move(row);

@@ -8,6 +8,7 @@
 
 #include "collectors/audit.h"
 #include "collectors/collector.h"
+#include "collectors/words.h"
 #include "proto/status.h"
 
 namespace metsuke {
@@ -72,7 +73,7 @@ absl::StatusOr<v1::AuditStatus> ReadAuditStatus(std::string_view messages) {
                                                         : "panic");
   row.set_rate_limit(status.rate_limit);
   row.set_backlog_limit(status.backlog_limit);
-  row.set_lost(status.lost);
+  row.set_lost(static_cast<uint32_t>(TwoDigits(status.lost)));
   return row;
 }
 

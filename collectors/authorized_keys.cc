@@ -49,9 +49,17 @@ KeyPolicy PolicyOf(const SshdSettings& settings, const SshdFiles& files,
   return policy;
 }
 
-// The path with its tokens replaced; below the home unless absolute, and then
-// without a slash at the end of the home.
-std::string ExpandPath(const std::string& pattern, const PasswdEntry& account) {
+// The account's home as sshd, which works in "/", comes to it, without a slash
+// at its end. It is empty for "/": what stands below that is the system's.
+std::string HomeOf(const PasswdEntry& account) {
+  std::string home = account.home;
+  while (home.ends_with('/')) home.pop_back();
+  return home.empty() || home.starts_with('/') ? home : "/" + home;
+}
+
+// The path with its tokens replaced; below the home unless absolute.
+std::string ExpandPath(const std::string& pattern, const PasswdEntry& account,
+                       const std::string& home) {
   std::string path;
   for (size_t i = 0; i < pattern.size(); ++i) {
     if (pattern[i] != '%' || i + 1 == pattern.size()) {
@@ -60,7 +68,7 @@ std::string ExpandPath(const std::string& pattern, const PasswdEntry& account) {
     }
     switch (pattern[++i]) {
       case 'h':
-        path += account.home;
+        path += home;
         break;
       case 'u':
         path += account.name;
@@ -72,28 +80,35 @@ std::string ExpandPath(const std::string& pattern, const PasswdEntry& account) {
         path += pattern[i];
     }
   }
-  if (path.starts_with('/')) return path;
-  return account.home + (account.home.ends_with('/') ? "" : "/") + path;
+  return path.starts_with('/') ? path : home + "/" + path;
 }
 
-// `path` from the home on; empty when it is not below it.
-std::string FromHome(const std::string& path, std::string home) {
-  if (!home.ends_with('/')) home += '/';
-  return path.starts_with(home) ? path.substr(home.size()) : "";
+// `path` from the home on; empty when it is the system's.
+std::string FromHome(const std::string& path, const std::string& home) {
+  if (home.empty() || !path.starts_with(home + "/")) return "";
+  return path.substr(home.size() + 1);
+}
+
+// What `status` says of `path`. NotFound is no answer when the name on the host
+// is not UTF-8, for then it was another name that was looked for.
+absl::Status Doubt(const absl::Status& status, const std::string& path) {
+  if (!absl::IsNotFound(status) || path.find("\uFFFD") == std::string::npos)
+    return status;
+  return absl::UnavailableError("its name is not UTF-8");
 }
 
 // Whether StrictModes makes sshd ignore the file (safe_path in misc.c): it or
 // a folder above it, up to the home or else the root, belongs to somebody
 // other than root and the account, or others may write to it.
 bool Ignored(const Host& host, const PasswdEntry& account,
-             const std::string& path) {
-  const bool below = !FromHome(path, account.home).empty();
+             const std::string& home, const std::string& path) {
+  const bool below = !FromHome(path, home).empty();
   std::string current = path;
   while (true) {
-    const std::string relative = FromHome(current, account.home);
+    const std::string relative = FromHome(current, home);
     const bool in_home = below && !relative.empty();
     const absl::StatusOr<FileInfo> info =
-        in_home ? host.StatBelow(account.home, relative) : host.Stat(current);
+        in_home ? host.StatBelow(home, relative) : host.Stat(current);
     if (info.ok() && ((info->uid != 0 && info->uid != account.uid) ||
                       (info->mode & 022) != 0))
       return true;
@@ -134,19 +149,36 @@ void AddKeys(std::string_view text, const v1::AuthorizedKey& prototype,
 }
 
 void AddFile(const Host& host, const PasswdEntry& account,
-             const KeyPolicy& policy, const std::string& path,
-             v1::Snapshot& snapshot) {
-  const std::string relative = FromHome(path, account.home);
+             const std::string& home, const KeyPolicy& policy,
+             const std::string& path, v1::Snapshot& snapshot) {
+  const std::string relative = FromHome(path, home);
   const absl::StatusOr<std::string> text =
-      relative.empty() ? host.Read(path)
-                       : host.ReadBelow(account.home, relative);
-  if (absl::IsNotFound(text.status())) return;
-  if (!text.ok()) return AddGap(snapshot, kTable, path, Message(text.status()));
+      relative.empty() ? host.Read(path) : host.ReadBelow(home, relative);
+  const absl::Status status = Doubt(text.status(), path);
+  if (absl::IsNotFound(status)) return;
+  if (!status.ok()) return AddGap(snapshot, kTable, path, Message(status));
   v1::AuthorizedKey prototype;
   prototype.set_account(account.name);
   prototype.set_path(path);
-  prototype.set_ignored(policy.strict_modes && Ignored(host, account, path));
+  prototype.set_ignored(policy.strict_modes && Ignored(host, account, home, path));
   AddKeys(*text, prototype, snapshot);
+}
+
+// Patterns that lead out of the home hold for accounts without one, too.
+void AddAccount(const Host& host, const PasswdEntry& account,
+                const KeyPolicy& policy, v1::Snapshot& snapshot) {
+  const std::string home = HomeOf(account);
+  const absl::Status seen =
+      home.empty() ? absl::OkStatus() : Doubt(host.Stat(home).status(), home);
+  bool hidden = false;
+  for (const std::string& pattern : policy.files) {
+    const std::string path = ExpandPath(pattern, account, home);
+    if (seen.ok() || FromHome(path, home).empty())
+      AddFile(host, account, home, policy, path, snapshot);
+    else
+      hidden = !absl::IsNotFound(seen);
+  }
+  if (hidden) AddGap(snapshot, kTable, home, Message(seen));
 }
 
 // What sshd says of its files; to look at the daemon's command line would make
@@ -175,15 +207,7 @@ absl::Status CollectAuthorizedKeys(const Host& host, v1::Snapshot& snapshot) {
   ASSIGN_OR_RETURN(const std::vector<PasswdEntry> accounts,
                    ReadPasswd(host, &foreign));
   for (const PasswdEntry& account : accounts) {
-    if (!account.home.starts_with('/')) continue;
-    const absl::StatusOr<FileInfo> home = host.Stat(account.home);
-    if (absl::IsNotFound(home.status())) continue;
-    if (!home.ok()) {
-      AddGap(snapshot, kTable, account.home, Message(home.status()));
-      continue;
-    }
-    for (const std::string& pattern : policy.files)
-      AddFile(host, account, policy, ExpandPath(pattern, account), snapshot);
+    AddAccount(host, account, policy, snapshot);
     if (snapshot.authorized_keys_size() > kKeys)
       return absl::ResourceExhaustedError(
           fmt::format("more than {} keys", kKeys));

@@ -32,7 +32,8 @@ namespace metsuke {
 // The tables of `mask` from the collector that listens on `socket`. NotFound
 // when nothing is there, PermissionDenied when it is not for us, Unavailable
 // when nobody answers or the answer is not one, DeadlineExceeded when it takes
-// longer than `deadline` in all; allow a cycle of collecting 30 seconds.
+// longer than `deadline` in all; a cycle of collecting takes 40 seconds at
+// most.
 absl::StatusOr<v1::Collected> Ask(const std::string& socket, uint64_t mask,
                                   std::chrono::milliseconds deadline);
 

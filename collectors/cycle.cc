@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <poll.h>
+#include <sys/wait.h>
 
 #include <algorithm>
 #include <deque>
@@ -20,11 +21,11 @@ int NumberOf(const Collector& collector) {
 }
 
 // The collectors dealt out to `jobs` children.
-std::deque<Worker::Batch> Deal(const std::vector<const Collector*>& due,
+std::deque<Worker::Batch> Deal(const std::vector<const Collector*>& asked,
                                size_t jobs) {
-  std::deque<Worker::Batch> batches(std::min(jobs, due.size()));
-  for (size_t i = 0; i < due.size(); ++i)
-    batches[i % batches.size()].push_back(due[i]);
+  std::deque<Worker::Batch> batches(std::min(jobs, asked.size()));
+  for (size_t i = 0; i < asked.size(); ++i)
+    batches[i % batches.size()].push_back(asked[i]);
   return batches;
 }
 
@@ -62,29 +63,53 @@ Cycle::Cycle(const Host& host, std::span<const Collector> collectors,
     : host_(host), collectors_(collectors), options_(options) {}
 
 v1::Collected Cycle::Look(uint64_t mask) {
-  std::vector<const Collector*> due;
+  std::erase_if(stuck_, [](const Stuck& stuck) {
+    return waitpid(stuck.child, nullptr, WNOHANG) != 0;
+  });
+  std::vector<const Collector*> asked;
   for (const Collector& collector : collectors_) {
     if ((TableBit(collector.table) & mask) == 0) continue;
-    const auto last = last_.find(NumberOf(collector));
-    if (last != last_.end() && Reusable(last->second) &&
-        host_.Unchanged(Recording(last->second.recorded())))
-      continue;
-    due.push_back(&collector);
+    if (IsStuck(collector))
+      Keep(collector, Failed(absl::DeadlineExceededError(
+                          "an earlier run still waits in the kernel")));
+    else
+      asked.push_back(&collector);
   }
-  runs_ += due.size();
-  Run(due);
+  Run(asked);
+  LeaveOutTheLargest();
   return Gather(mask);
 }
 
-void Cycle::Run(const std::vector<const Collector*>& due) {
-  if (!options_.in_process) return RunIsolated(due);
-  for (const Collector* collector : due)
-    last_[NumberOf(*collector)] = RunCollector(host_, *collector);
+bool Cycle::IsStuck(const Collector& collector) const {
+  return std::ranges::find(stuck_, NumberOf(collector), &Stuck::table) !=
+         stuck_.end();
 }
 
-void Cycle::RunIsolated(const std::vector<const Collector*>& due) {
+void Cycle::Run(const std::vector<const Collector*>& asked) {
+  if (!options_.in_process) return RunIsolated(asked);
+  for (const Collector* collector : asked)
+    Keep(*collector, RunIfChanged(*collector));
+}
+
+v1::Outcome Cycle::RunIfChanged(const Collector& collector) const {
+  const auto last = last_.find(NumberOf(collector));
+  if (last == last_.end() || !Reusable(last->second) ||
+      !host_.Unchanged(Recording(last->second.recorded())))
+    return RunCollector(host_, collector);
+  v1::Outcome same;
+  same.set_unchanged(true);
+  return same;
+}
+
+void Cycle::Keep(const Collector& collector, v1::Outcome outcome) {
+  if (outcome.unchanged()) return;
+  ++runs_;
+  last_[NumberOf(collector)] = std::move(outcome);
+}
+
+void Cycle::RunIsolated(const std::vector<const Collector*>& asked) {
   const auto last_start = Clock::now() + options_.budget;
-  std::deque<Worker::Batch> batches = Deal(due, options_.jobs);
+  std::deque<Worker::Batch> batches = Deal(asked, options_.jobs);
   std::deque<Worker> workers;
   while (!batches.empty() || !workers.empty()) {
     while (!batches.empty() && workers.size() < options_.jobs) {
@@ -95,19 +120,25 @@ void Cycle::RunIsolated(const std::vector<const Collector*>& due) {
     std::deque<Worker> still;
     for (Worker& worker : workers) {
       for (auto& [collector, outcome] : worker.Receive())
-        last_[NumberOf(*collector)] = std::move(outcome);
+        Keep(*collector, std::move(outcome));
       const bool late =
           Clock::now() >= worker.until() || worker.began() > last_start;
       if (!worker.Ended() && !late) {
         still.push_back(std::move(worker));
         continue;
       }
-      if (auto answer = worker.Finish())
-        last_[NumberOf(*answer->first)] = std::move(answer->second);
+      End(worker);
       if (!worker.Rest().empty()) batches.push_back(worker.Rest());
     }
     workers = std::move(still);
   }
+}
+
+void Cycle::End(Worker& worker) {
+  auto answer = worker.Finish();
+  if (worker.stuck() != 0)
+    stuck_.push_back({worker.stuck(), answer ? NumberOf(*answer->first) : 0});
+  if (answer) Keep(*answer->first, std::move(answer->second));
 }
 
 void Cycle::Begin(Worker::Batch batch, Clock::time_point last_start,
@@ -118,13 +149,31 @@ void Cycle::Begin(Worker::Batch batch, Clock::time_point last_start,
         fmt::format("not started: the other collectors took {} ms",
                     options_.budget.count()));
   } else {
-    auto worker = Worker::Start(host_, batch, options_.limits);
+    auto worker = Worker::Start(
+        batch, options_.limits,
+        [this](const Collector& collector) { return RunIfChanged(collector); });
     status = worker.status();
     if (worker.ok()) workers.push_back(*std::move(worker));
   }
   if (status.ok()) return;
-  for (const Collector* collector : batch)
-    last_[NumberOf(*collector)] = Failed(status);
+  for (const Collector* collector : batch) Keep(*collector, Failed(status));
+}
+
+// A table that is left out takes its gaps with it: it is unknown as a whole.
+void Cycle::LeaveOutTheLargest() {
+  const auto size = [](const auto& entry) {
+    return entry.second.canonical().size() + entry.second.gaps().size();
+  };
+  size_t all = 0;
+  for (const auto& entry : last_) all += size(entry);
+  while (all > options_.most_bytes) {
+    const auto largest = std::ranges::max_element(last_, {}, size);
+    all -= size(*largest);
+    largest->second = Failed(absl::ResourceExhaustedError(fmt::format(
+        "the tables of the host have more than {} bytes, and this is the "
+        "largest",
+        options_.most_bytes)));
+  }
 }
 
 v1::Collected Cycle::Gather(uint64_t mask) const {

@@ -4,6 +4,8 @@
 #ifndef METSUKE_COLLECTORS_CYCLE_H_
 #define METSUKE_COLLECTORS_CYCLE_H_
 
+#include <sys/types.h>
+
 #include <chrono>
 #include <cstdint>
 #include <deque>
@@ -28,6 +30,10 @@ struct CycleOptions {
   std::chrono::milliseconds budget{15'000};
   // Children that run collectors at the same time.
   size_t jobs = 2;
+  // Bytes all tables may have together. The largest are left out until they
+  // do, and `collections` says so. The controller takes 16 MiB of compressed
+  // tables from a host, and this is below it if none of it can be compressed.
+  size_t most_bytes = 15 << 20;
 };
 
 // The mask that asks for `table`, a name of the schema: the bit with the
@@ -44,17 +50,29 @@ class Cycle {
   // changed since they last ran are not run. `collections` and `gaps` always
   // come along and speak of every table looked at so far, so that asking for
   // less does not change them. Bits without a table are ignored. Takes at most
-  // the budget and one deadline.
+  // the budget and one deadline, whatever the file systems do: also whether
+  // inputs have changed is looked at in a child.
   v1::Collected Look(uint64_t mask);
 
   // How many collectors Look has run, in all.
   uint64_t runs() const { return runs_; }
 
  private:
-  void Run(const std::vector<const Collector*>& due);
-  void RunIsolated(const std::vector<const Collector*>& due);
+  // A child that not even SIGKILL has ended, and the table it was at.
+  struct Stuck {
+    pid_t child;
+    int table;
+  };
+
+  bool IsStuck(const Collector& collector) const;
+  void Run(const std::vector<const Collector*>& asked);
+  void RunIsolated(const std::vector<const Collector*>& asked);
   void Begin(Worker::Batch batch, Worker::Clock::time_point last_start,
              std::deque<Worker>& workers);
+  void End(Worker& worker);
+  v1::Outcome RunIfChanged(const Collector& collector) const;
+  void Keep(const Collector& collector, v1::Outcome outcome);
+  void LeaveOutTheLargest();
   v1::Collected Gather(uint64_t mask) const;
 
   const Host& host_;
@@ -62,6 +80,7 @@ class Cycle {
   const CycleOptions options_;
   // By the number of the table's field.
   std::map<int, v1::Outcome> last_;
+  std::vector<Stuck> stuck_;
   uint64_t runs_ = 0;
 };
 

@@ -74,7 +74,10 @@ void AddUnfetched(const Host& host, v1::Snapshot& snapshot) {
   const std::vector<std::string> none;
   const std::vector<std::string> cached = host.List(kCache).value_or(none);
   for (const char* folder : kRepositories) {
-    for (const std::string& name : host.List(folder).value_or(none)) {
+    const auto names = host.List(folder);
+    if (!names.ok() && !absl::IsNotFound(names.status()))
+      AddGap(snapshot, "package_updates", folder, Message(names.status()));
+    for (const std::string& name : names.ok() ? *names : none) {
       if (!name.ends_with(".repo")) continue;
       const auto text = host.Read(fmt::format("{}/{}", folder, name));
       if (!text.ok()) {
@@ -92,7 +95,7 @@ void AddUnfetched(const Host& host, v1::Snapshot& snapshot) {
 
 RunOptions Options(const Host& host) {
   RunOptions options;
-  options.deadline = std::chrono::seconds(60);
+  options.deadline = kLongestRun;
   options.cap = 16 << 20;
   options.inputs = RpmDatabase(host);
   for (const char* path : {kCache, "/etc/dnf/dnf.conf", "/etc/dnf/modules.d"}) {

@@ -11,9 +11,8 @@ namespace metsuke {
 
 absl::Status CollectGroups(const Host& host, v1::Snapshot& snapshot) {
   int foreign = 0;
-  ASSIGN_OR_RETURN(const std::string text,
-                   host.Read("/etc/group", kAccountFileCap));
-  const std::vector<GroupEntry> groups = ParseGroup(text, &foreign);
+  ASSIGN_OR_RETURN(const std::vector<GroupEntry> groups,
+                   ReadGroups(host, &foreign));
   ASSIGN_OR_RETURN(const std::vector<PasswdEntry> accounts,
                    ReadPasswd(host, &foreign));
   std::multimap<uint32_t, std::string> primary;

@@ -224,6 +224,13 @@ absl::StatusOr<FileInfo> Host::StatBelow(std::string_view home,
   return found.info;
 }
 
+absl::StatusOr<bool> Host::Exists(std::string_view path) const {
+  const absl::Status seen = Stat(path).status();
+  if (absl::IsNotFound(seen)) return false;
+  RETURN_IF_ERROR(seen);
+  return true;
+}
+
 absl::StatusOr<std::string> Host::ReadLink(std::string_view path) const {
   ASSIGN_OR_RETURN(const Found found, Find(*tree_, recording_.get(), "", path,
                                            /*follow=*/false));
@@ -249,6 +256,10 @@ absl::StatusOr<std::string> Host::Run(const std::vector<std::string>& argv,
                                       const RunOptions& options) const {
   if (argv.empty() || !argv[0].starts_with('/'))
     return absl::InvalidArgumentError("a program is run by its absolute path");
+  if (options.deadline > kLongestRun)
+    return absl::InvalidArgumentError(
+        fmt::format("{}: no program runs for more than {} s", argv[0],
+                    kLongestRun.count()));
   ASSIGN_OR_RETURN(const std::string bytes, RunForBytes(argv, options));
   return ToUtf8(bytes);
 }

@@ -55,9 +55,14 @@ class Recording;
 // The file system below the host's root; see collectors/safe_open.h.
 class SafeTree;
 
+// The longest a program may be given. A collector has longer than that for all
+// it does (WorkerLimits), and the agent waits longer than that for all
+// collectors, so that a program that hangs is told of by its name.
+inline constexpr std::chrono::seconds kLongestRun{20};
+
 // How a program is run.
 struct RunOptions {
-  // The group of the program is killed after this time.
+  // The group of the program is killed after this time, kLongestRun at most.
   std::chrono::milliseconds deadline{5000};
   // Bytes of standard output that are taken; more is ResourceExhausted.
   size_t cap = 1 << 20;
@@ -118,6 +123,10 @@ class Host {
   virtual absl::StatusOr<FileInfo> StatBelow(std::string_view home,
                                              std::string_view path) const;
 
+  // Whether anything stands at `path`. Only NotFound means no; any other reason
+  // why it cannot be seen is an error.
+  absl::StatusOr<bool> Exists(std::string_view path) const;
+
   // Where the symlink at `path` points, as it is written.
   virtual absl::StatusOr<std::string> ReadLink(std::string_view path) const;
 
@@ -128,7 +137,8 @@ class Host {
   // What the program prints on standard output. argv[0] is an absolute path;
   // there is no shell, the environment is LC_ALL=C and PATH alone, standard
   // input is empty, no descriptor is inherited. A failure carries the
-  // beginning of its standard error. NotFound when it is not installed.
+  // beginning of its standard error. NotFound when it is not installed,
+  // InvalidArgument when it is called otherwise than these sentences allow.
   absl::StatusOr<std::string> Run(const std::vector<std::string>& argv,
                                   const RunOptions& options = {}) const;
 

@@ -242,10 +242,6 @@ absl::Status AddDropIns(const Host& host, std::vector<JournalFile>& files) {
   return absl::OkStatus();
 }
 
-bool Exists(const Host& host, std::string_view path) {
-  return host.Stat(path).ok();
-}
-
 }  // namespace
 
 std::vector<v1::JournalOption> JournalOptions(
@@ -270,18 +266,21 @@ std::vector<v1::JournalOption> JournalOptions(
 }
 
 absl::Status CollectJournalConfig(const Host& host, v1::Snapshot& snapshot) {
-  if (!Exists(host, "/usr/lib/systemd/systemd-journald") &&
-      !Exists(host, "/lib/systemd/systemd-journald"))
-    return Absent("systemd-journald is not installed");
+  ASSIGN_OR_RETURN(const bool merged,
+                   host.Exists("/usr/lib/systemd/systemd-journald"));
+  ASSIGN_OR_RETURN(const bool split,
+                   host.Exists("/lib/systemd/systemd-journald"));
+  if (!merged && !split) return Absent("systemd-journald is not installed");
   std::vector<JournalFile> files;
   RETURN_IF_ERROR(AddMainFile(host, files));
   RETURN_IF_ERROR(AddDropIns(host, files));
   // Debian patches the compiled defaults: no audit, and up to Debian 12
   // forwarding to syslog. Debian 13 forwards by a drop-in of this name.
-  const bool debian = Exists(host, "/etc/debian_version");
-  const bool forwards =
-      debian &&
-      !Exists(host, "/usr/lib/systemd/journald.conf.d/syslog.conf");
+  ASSIGN_OR_RETURN(const bool debian, host.Exists("/etc/debian_version"));
+  ASSIGN_OR_RETURN(
+      const bool by_drop_in,
+      host.Exists("/usr/lib/systemd/journald.conf.d/syslog.conf"));
+  const bool forwards = debian && !by_drop_in;
   for (v1::JournalOption& row : JournalOptions(files, debian, forwards))
     *snapshot.add_journal_config() = std::move(row);
   return absl::OkStatus();

@@ -1,5 +1,6 @@
 #include "collectors/last_login.h"
 
+#include <fmt/format.h>
 #include <lastlog.h>
 #include <sqlite3.h>
 #include <string.h>
@@ -9,6 +10,7 @@
 #include <memory>
 
 #include "collectors/collector.h"
+#include "collectors/log_reader.h"
 #include "proto/status.h"
 #include "proto/utf8.h"
 
@@ -17,12 +19,14 @@ namespace {
 
 constexpr char kLastlog[] = "/var/log/lastlog";
 constexpr char kLastlog2[] = "/var/lib/lastlog/lastlog2.db";
-constexpr char kWtmp[] = "/var/log/wtmp";
+constexpr char kLogs[] = "/var/log";
 constexpr const char* kWtmpdb[] = {"/var/log/wtmp.db",
                                    "/var/lib/wtmpdb/wtmp.db"};
 
-// Of wtmp the newest 16,384 records are read.
-constexpr size_t kWtmpBytes = 16384 * sizeof(struct utmp);
+// Of all files of wtmp together the newest 174,762 records are read, 64 MiB, a
+// part at a time.
+constexpr int64_t kWtmpBytes = 174'762 * int64_t{sizeof(struct utmp)};
+constexpr int64_t kWtmpPart = 16'384 * int64_t{sizeof(struct utmp)};
 constexpr size_t kDatabaseCap = 64 << 20;
 
 using Logins = std::map<std::string, LastLogin>;
@@ -59,16 +63,48 @@ absl::Status ReadLastlog(const Host& host,
   return absl::OkStatus();
 }
 
-absl::Status ReadWtmp(const Host& host, Logins& logins) {
-  ASSIGN_OR_RETURN(const FileInfo info, host.Stat(kWtmp));
-  const int64_t records = info.size / int64_t{sizeof(struct utmp)};
-  const int64_t end = records * int64_t{sizeof(struct utmp)};
-  const int64_t start = std::max<int64_t>(0, end - int64_t{kWtmpBytes});
-  ASSIGN_OR_RETURN(const std::string bytes,
-                   host.ReadBytes(kWtmp, start, end - start));
-  Logins found = ParseWtmp(bytes);
-  for (auto& [name, login] : found) Keep(logins, name, std::move(login));
-  return absl::OkStatus();
+// Reads one file of wtmp, as far as `left` bytes reach back from its end.
+absl::Status ReadWtmp(const Host& host, const LogPiece& piece, int64_t& left,
+                      Logins& logins) {
+  constexpr int64_t kRecord = sizeof(struct utmp);
+  const auto add = [&](std::string_view records) {
+    left -= static_cast<int64_t>(records.size());
+    for (auto& [name, login] : ParseWtmp(records))
+      Keep(logins, name, login);
+  };
+  if (IsPacked(piece.path)) {
+    ASSIGN_OR_RETURN(const std::string records,
+                     UnpackWhole(host, piece.path, static_cast<size_t>(left)));
+    add(records);
+    return absl::OkStatus();
+  }
+  const int64_t end = piece.info.size / kRecord * kRecord;
+  const int64_t start = std::max<int64_t>(0, end - left / kRecord * kRecord);
+  for (int64_t at = start; at < end; at += kWtmpPart) {
+    ASSIGN_OR_RETURN(const std::string records,
+                     host.ReadBytes(piece.path, at,
+                                    std::min(kWtmpPart, end - at)));
+    add(records);
+  }
+  if (start == 0) return absl::OkStatus();
+  return absl::ResourceExhaustedError(fmt::format(
+      "of all files only the newest {} records are read", kWtmpBytes / kRecord));
+}
+
+// wtmp with what logrotate has made of it, the newest first: an account that
+// was not used this month is in an older file.
+std::vector<LogPiece> WtmpPieces(const Host& host,
+                                 const std::vector<std::string>& names) {
+  std::vector<LogPiece> pieces;
+  for (const std::string& name : names) {
+    if (!IsPieceOf(name, "wtmp")) continue;
+    const std::string path = fmt::format("{}/{}", kLogs, name);
+    const auto info = host.Stat(path);
+    if (info.ok()) pieces.push_back({path, *info});
+  }
+  std::ranges::stable_sort(pieces, std::ranges::greater(),
+                           [](const auto& p) { return p.info.modified; });
+  return pieces;
 }
 
 absl::Status ReadDatabase(const Host& host, const char* path, const char* query,
@@ -171,7 +207,12 @@ Logins ReadLastLogins(const Host& host,
   check(kLastlog2, ReadDatabase(host, kLastlog2, kLastlog2Query, logins));
   for (const char* path : kWtmpdb)
     check(path, ReadDatabase(host, path, kWtmpdbQuery, logins));
-  check(kWtmp, ReadWtmp(host, logins));
+  const auto names = host.List(kLogs);
+  check(kLogs, names.status());
+  int64_t left = kWtmpBytes;
+  for (const LogPiece& piece :
+       WtmpPieces(host, names.value_or(std::vector<std::string>())))
+    check(piece.path.c_str(), ReadWtmp(host, piece, left, logins));
   return logins;
 }
 

@@ -26,7 +26,8 @@ struct LastLogin {
 };
 
 // The last login of each account that ever logged in, by name: the newest of
-// all records. One that is there and cannot be read is a gap of the table accounts in `snapshot`.
+// all records, those of rotated files included. One that is there and cannot be
+// read, or not as a whole, is a gap of the table accounts in `snapshot`.
 std::map<std::string, LastLogin> ReadLastLogins(
     const Host& host, const std::vector<PasswdEntry>& accounts,
     v1::Snapshot& snapshot);

@@ -3,18 +3,15 @@
 // log costs the same whatever its size.
 
 #include <fmt/format.h>
-#include <systemd/sd-journal.h>
 
 #include <algorithm>
 #include <map>
-#include <memory>
 #include <set>
 #include <tuple>
 
 #include "collectors/collector.h"
-#include "collectors/descriptor.h"
-#include "collectors/errno_status.h"
 #include "collectors/log_reader.h"
+#include "collectors/passwd.h"
 #include "collectors/words.h"
 #include "proto/status.h"
 
@@ -45,36 +42,27 @@ constexpr Stream kStreams[] = {
     {"btmp", "/var/log", "btmp", LogFormat::kUtmp},
 };
 
-// Names of accounts or groups by number, from /etc/passwd or /etc/group.
+// Names of accounts or groups by number; of several the first, as ls(1) has it.
 class Names {
  public:
-  Names(const Host& host, const char* path) {
-    const auto text = host.Read(path);
-    if (!text.ok()) return;
-    for (const std::string_view line : Lines(*text)) {
-      const auto fields = Pieces(line, ':');
-      if (fields.size() > 2)
-        names_.emplace(std::string(fields[2]), std::string(fields[0]));
-    }
+  void Add(uint32_t number, const std::string& name) {
+    names_.emplace(number, name);
   }
-
   std::string Of(uint32_t number) const {
-    const auto found = names_.find(std::to_string(number));
+    const auto found = names_.find(number);
     return found == names_.end() ? std::to_string(number) : found->second;
   }
 
  private:
-  std::map<std::string, std::string> names_;
+  std::map<uint32_t, std::string> names_;
 };
 
 // What all streams of one host share.
 class Logs {
  public:
   Logs(const Host& host, v1::Snapshot& snapshot)
-      : host_(host),
-        snapshot_(snapshot),
-        users_(host, "/etc/passwd"),
-        groups_(host, "/etc/group") {
+      : host_(host), snapshot_(snapshot) {
+    LoadNames();
     const auto tzif = host.ReadBytes("/etc/localtime", 0, 1 << 16);
     if (tzif.ok()) zone_ = Zone(*tzif);
   }
@@ -98,9 +86,27 @@ class Logs {
     AddSpan(stream, std::move(pieces), row);
   }
 
-  void AddJournal(const std::string& folder);
+  void AddJournals();
 
  private:
+  void AddJournal(const std::string& folder);
+
+  // Without a name an owner is shown by his number.
+  void LoadNames() {
+    int foreign = 0;
+    const auto accounts = ReadPasswd(host_, &foreign);
+    const auto groups = ReadGroups(host_, &foreign);
+    if (accounts.ok())
+      for (const PasswdEntry& account : *accounts)
+        users_.Add(account.uid, account.name);
+    if (groups.ok())
+      for (const GroupEntry& group : *groups)
+        groups_.Add(group.gid, group.name);
+    for (const absl::Status& status : {accounts.status(), groups.status()})
+      if (!status.ok() && !absl::IsNotFound(status))
+        AddGap(snapshot_, kTable, "names of owners", Message(status));
+  }
+
   // The files of a stream.
   std::vector<LogPiece> Pieces(const Stream& stream) {
     std::vector<LogPiece> pieces;
@@ -175,36 +181,15 @@ class Logs {
 
   const Host& host_;
   v1::Snapshot& snapshot_;
-  const Names users_;
-  const Names groups_;
+  Names users_;
+  Names groups_;
   Zone zone_;
   std::set<std::pair<uint64_t, uint64_t>> seen_;  // devices and inodes
   std::set<std::string> told_;
 };
 
-// sd-journal reads the folder by itself, through a descriptor from the door.
-absl::Status ReadJournal(const Host& host, const std::string& folder,
-                         v1::LogFile& row) {
-  ASSIGN_OR_RETURN(const int opened, host.OpenDirectory(folder));
-  const Descriptor fd(opened);
-  sd_journal* made = nullptr;
-  int result = sd_journal_open_directory_fd(&made, fd.get(), 0);
-  const std::unique_ptr<sd_journal, void (*)(sd_journal*)> journal(
-      made, sd_journal_close);
-  if (result < 0) return ErrnoStatus(-result, folder);
-  uint64_t from = 0, to = 0, bytes = 0;
-  result = sd_journal_get_cutoff_realtime_usec(made, &from, &to);
-  if (result < 0) return ErrnoStatus(-result, folder);
-  if (result > 0) {
-    row.set_oldest(static_cast<int64_t>(from / 1000000));
-    row.set_newest(static_cast<int64_t>(to / 1000000) / kHour * kHour);
-  }
-  result = sd_journal_get_usage(made, &bytes);
-  if (result < 0) return ErrnoStatus(-result, folder);
-  row.set_size_bytes(TwoDigits(static_cast<int64_t>(bytes)));
-  return absl::OkStatus();
-}
-
+// journald writes a file for the system and one for each user; all of them
+// together are the journal.
 void Logs::AddJournal(const std::string& folder) {
   const auto names = host_.List(folder);
   const auto info = host_.Stat(folder);
@@ -212,19 +197,54 @@ void Logs::AddJournal(const std::string& folder) {
   if (!names.ok() || !info.ok())
     return AddGap(snapshot_, kTable, folder,
                   Message(names.ok() ? info.status() : names.status()));
-  // "~" ends the name of a file that was not closed well; it is read too.
-  const auto files = std::count_if(
-      names->begin(), names->end(), [](const std::string& name) {
-        return name.ends_with(".journal") || name.ends_with(".journal~");
-      });
-  if (files == 0) return;
   v1::LogFile row;
   Describe("journal", folder, *info, row);
-  row.set_files(static_cast<uint32_t>(files));
-  const absl::Status status = ReadJournal(host_, folder, row);
-  if (!status.ok())
-    return AddGap(snapshot_, kTable, folder, Message(status));
+  int64_t size = 0, oldest = 0, newest = 0;
+  for (const std::string& name : *names) {
+    // "~" ends the name of a file that was not closed well; it is read too.
+    if (!name.ends_with(".journal") && !name.ends_with(".journal~")) continue;
+    const std::string path = fmt::format("{}/{}", folder, name);
+    const auto file = ReadJournalFile(host_, path);
+    // journald has removed it meanwhile.
+    if (absl::IsNotFound(file.status())) continue;
+    row.set_files(row.files() + 1);
+    if (!file.ok()) {
+      AddGap(snapshot_, kTable, path, Message(file.status()));
+      continue;
+    }
+    size += file->size;
+    if (!file->span) continue;
+    oldest = oldest == 0 ? file->span->oldest
+                         : std::min(oldest, file->span->oldest);
+    newest = std::max(newest, file->span->newest);
+  }
+  if (row.files() == 0) return;
+  row.set_size_bytes(TwoDigits(size));
+  row.set_oldest(oldest);
+  row.set_newest(newest / kHour * kHour);
   *snapshot_.add_log_files() = std::move(row);
+}
+
+// A journal stands in a folder named after the machine id. Without one nobody
+// can say which of the folders that are there is this host's.
+void Logs::AddJournals() {
+  constexpr const char* kFolders[] = {"/var/log/journal", "/run/log/journal"};
+  const auto text = host_.Read("/etc/machine-id");
+  const std::string id(text.ok() ? Strip(*text) : "");
+  if (!id.empty()) {
+    for (const char* folder : kFolders)
+      AddJournal(fmt::format("{}/{}", folder, id));
+    return;
+  }
+  const std::string why = text.ok() || absl::IsNotFound(text.status())
+                              ? "the host has no machine id"
+                              : Message(text.status());
+  for (const char* folder : kFolders) {
+    const auto names = host_.List(folder);
+    if (names.ok() ? !names->empty() : !absl::IsNotFound(names.status()))
+      AddGap(snapshot_, kTable, folder,
+             "no telling which journal is this host's: " + why);
+  }
 }
 
 }  // namespace
@@ -232,12 +252,7 @@ void Logs::AddJournal(const std::string& folder) {
 absl::Status CollectLogFiles(const Host& host, v1::Snapshot& snapshot) {
   Logs logs(host, snapshot);
   for (const Stream& stream : kStreams) logs.Add(stream);
-  const auto id = host.Read("/etc/machine-id");
-  if (!id.ok() && !absl::IsNotFound(id.status()))
-    AddGap(snapshot, kTable, "/etc/machine-id", Message(id.status()));
-  if (!id.ok() || Strip(*id).empty()) return absl::OkStatus();
-  for (const char* folder : {"/var/log/journal", "/run/log/journal"})
-    logs.AddJournal(fmt::format("{}/{}", folder, Strip(*id)));
+  logs.AddJournals();
   return absl::OkStatus();
 }
 

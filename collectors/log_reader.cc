@@ -1,5 +1,6 @@
 #include "collectors/log_reader.h"
 
+#include <endian.h>
 #include <fmt/format.h>
 #include <sqlite3.h>
 #include <utmp.h>
@@ -21,11 +22,6 @@ constexpr size_t kEnd = 64 << 10;
 constexpr size_t kMaxDatabase = 64 << 20;
 
 constexpr std::string_view kPacked[] = {".gz", ".zst", ".xz", ".bz2", ".lz4"};
-
-bool IsPacked(std::string_view name) {
-  return std::any_of(std::begin(kPacked), std::end(kPacked),
-                     [&](auto suffix) { return name.ends_with(suffix); });
-}
 
 std::string Gunzip(std::string_view bytes, size_t most) {
   z_stream stream{};
@@ -80,6 +76,12 @@ std::optional<int64_t> UtmpTime(std::string_view bytes, bool backwards) {
   return {};
 }
 
+absl::Status CheckPacking(const std::string& path) {
+  if (path.ends_with(".gz") || path.ends_with(".zst")) return absl::OkStatus();
+  return absl::UnimplementedError(
+      fmt::format("{}: only gzip and zstd are read", path));
+}
+
 // The two ends of a file that may be large.
 absl::StatusOr<std::optional<LogSpan>> ReadPlain(const Host& host,
                                                  LogFormat format,
@@ -113,9 +115,7 @@ absl::StatusOr<std::optional<LogSpan>> ReadPacked(const Host& host,
                                                   LogFormat format,
                                                   const LogPiece& piece,
                                                   const Zone& zone) {
-  if (!piece.path.ends_with(".gz") && !piece.path.ends_with(".zst"))
-    return absl::UnimplementedError(fmt::format(
-        "{}: only gzip and zstd are read", piece.path));
+  RETURN_IF_ERROR(CheckPacking(piece.path));
   ASSIGN_OR_RETURN(const std::string bytes,
                    host.ReadBytes(piece.path, 0, kEnd));
   const std::string first = Unpack(piece.path, bytes, kEnd);
@@ -184,6 +184,24 @@ bool IsPieceOf(std::string_view name, std::string_view base) {
          name.find_first_not_of("0123456789.-_") == std::string_view::npos;
 }
 
+bool IsPacked(std::string_view name) {
+  return std::any_of(std::begin(kPacked), std::end(kPacked),
+                     [&](auto suffix) { return name.ends_with(suffix); });
+}
+
+absl::StatusOr<std::string> UnpackWhole(const Host& host,
+                                        const std::string& path, size_t most) {
+  constexpr size_t kMost = 64 << 20;
+  RETURN_IF_ERROR(CheckPacking(path));
+  ASSIGN_OR_RETURN(const std::string packed,
+                   host.ReadBytes(path, 0, kMost + 1));
+  std::string bytes = Unpack(path, packed, most + 1);
+  if (packed.size() > kMost || bytes.size() > most)
+    return absl::ResourceExhaustedError(
+        fmt::format("{}: too large to be read as a whole", path));
+  return bytes;
+}
+
 std::string Unpack(std::string_view name, std::string_view bytes, size_t most) {
   return name.ends_with(".gz") ? Gunzip(bytes, most) : Unzstd(bytes, most);
 }
@@ -195,6 +213,34 @@ absl::StatusOr<std::optional<LogSpan>> ReadPiece(const Host& host,
   if (IsPacked(piece.path)) return ReadPacked(host, format, piece, zone);
   if (format == LogFormat::kWtmpdb) return ReadWtmpdb(host, piece);
   return ReadPlain(host, format, piece, zone);
+}
+
+// The header as JOURNAL_FILE_FORMAT of systemd lays it down; all numbers are
+// little-endian, and later versions have only added fields at its end.
+absl::StatusOr<JournalFile> ReadJournalFile(const Host& host,
+                                            const std::string& path) {
+  constexpr std::string_view kSignature = "LPKSHHRH";
+  constexpr size_t kHeaderSize = 88, kEntries = 152, kHead = 184, kTail = 192,
+                   kHeader = 208;
+  ASSIGN_OR_RETURN(const FileInfo info, host.Stat(path));
+  ASSIGN_OR_RETURN(const std::string bytes, host.ReadBytes(path, 0, kHeader));
+  const auto number = [&](size_t at) {
+    uint64_t value;
+    memcpy(&value, bytes.data() + at, sizeof value);
+    return le64toh(value);
+  };
+  if (bytes.size() < kHeader || !bytes.starts_with(kSignature) ||
+      number(kHeaderSize) < kHeader)
+    return absl::InvalidArgumentError(
+        fmt::format("{}: no header of a journal", path));
+  if (number(kEntries) == 0) return JournalFile{info.size, std::nullopt};
+  const uint64_t oldest = number(kHead) / 1000000,
+                 newest = number(kTail) / 1000000;
+  if (oldest == 0 || oldest > newest || newest > UINT32_MAX)
+    return absl::InvalidArgumentError(
+        fmt::format("{}: a header with impossible times", path));
+  return JournalFile{info.size, LogSpan{static_cast<int64_t>(oldest),
+                                        static_cast<int64_t>(newest)}};
 }
 
 }  // namespace metsuke

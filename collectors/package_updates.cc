@@ -43,6 +43,8 @@ std::vector<std::string> AptInputs(const Host& host) {
         "/etc/apt/preferences.d", "/etc/apt/apt.conf.d"}) {
     inputs.push_back(folder);
     const auto names = host.List(folder);
+    // Without the names no change of a file in it would be seen.
+    if (!names.ok() && !absl::IsNotFound(names.status())) host.ReadLive();
     if (!names.ok()) continue;
     for (const std::string& name : *names) {
       inputs.push_back(fmt::format("{}/{}", folder, name));
@@ -68,7 +70,7 @@ v1::PackageUpdate UpdateOf(const json& entry) {
 absl::Status CollectAptUpdates(const Host& host, v1::Snapshot& snapshot) {
   RunOptions options;
   options.inputs = AptInputs(host);
-  options.deadline = std::chrono::seconds(30);
+  options.deadline = kLongestRun;
   options.cap = 16 << 20;
   const absl::StatusOr<std::string> report = host.Run({Helper()}, options);
   if (absl::IsNotFound(report.status())) {
@@ -103,10 +105,10 @@ absl::Status AddAptReport(const std::string& text, v1::Snapshot& snapshot) {
 }
 
 absl::Status CollectPackageUpdates(const Host& host, v1::Snapshot& snapshot) {
-  if (host.Stat("/var/lib/dpkg/status").ok()) {
-    return CollectAptUpdates(host, snapshot);
-  }
-  if (host.Stat("/usr/bin/dnf").ok()) return CollectDnfUpdates(host, snapshot);
+  ASSIGN_OR_RETURN(const bool dpkg, host.Exists("/var/lib/dpkg/status"));
+  if (dpkg) return CollectAptUpdates(host, snapshot);
+  ASSIGN_OR_RETURN(const bool dnf, host.Exists("/usr/bin/dnf"));
+  if (dnf) return CollectDnfUpdates(host, snapshot);
   return absl::UnavailableError(
       "updates are known of apt and of dnf, and neither is here");
 }

@@ -214,7 +214,7 @@ absl::StatusOr<std::vector<v1::Package>> ListRpms(const Host& host) {
   RunOptions options;
   options.inputs = RpmDatabase(host);
   if (options.inputs.empty()) return absl::NotFoundError("no rpm database");
-  options.deadline = std::chrono::seconds(60);
+  options.deadline = kLongestRun;
   options.cap = 16 << 20;
   ASSIGN_OR_RETURN(
       const std::string text,

@@ -99,4 +99,11 @@ absl::StatusOr<std::vector<PasswdEntry>> ReadPasswd(const Host& host,
   return ParsePasswd(text, foreign);
 }
 
+absl::StatusOr<std::vector<GroupEntry>> ReadGroups(const Host& host,
+                                                   int* foreign) {
+  ASSIGN_OR_RETURN(const std::string text,
+                   host.Read("/etc/group", kAccountFileCap));
+  return ParseGroup(text, foreign);
+}
+
 }  // namespace metsuke

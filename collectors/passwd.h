@@ -60,6 +60,10 @@ inline constexpr size_t kAccountFileCap = 16 << 20;
 absl::StatusOr<std::vector<PasswdEntry>> ReadPasswd(const Host& host,
                                                     int* foreign);
 
+// The groups of /etc/group; the errors of Host::Read.
+absl::StatusOr<std::vector<GroupEntry>> ReadGroups(const Host& host,
+                                                   int* foreign);
+
 }  // namespace metsuke
 
 #endif  // METSUKE_COLLECTORS_PASSWD_H_

@@ -16,8 +16,9 @@ constexpr char kCvtsudoers[] = "/usr/bin/cvtsudoers";
 constexpr char kPolicy[] = "/etc/sudoers";
 
 // The files the policy is made of, when they are the usual ones; none, so that
-// cvtsudoers runs in every cycle, when the policy includes others. A folder
-// does not change when a file in it does, so each file is named.
+// cvtsudoers runs in every cycle, when the policy includes others or when that
+// cannot be seen. A folder does not change when a file in it does, so each file
+// is named.
 std::vector<std::string> PolicyFiles(const Host& host) {
   constexpr std::string_view kFolder = "/etc/sudoers.d";
   const std::string text = host.Read(kPolicy).value_or("");
@@ -28,11 +29,12 @@ std::vector<std::string> PolicyFiles(const Host& host) {
       return {};
   std::vector<std::string> files = {kPolicy, std::string(kFolder), kCvtsudoers};
   const auto names = host.List(kFolder);
-  if (!names.ok()) return files;
+  if (absl::IsNotFound(names.status())) return files;
+  if (!names.ok()) return {};
   for (const std::string& name : *names) {
     const std::string path = std::string(kFolder) + "/" + name;
-    if (host.Read(path).value_or("").find("include") != std::string::npos)
-      return {};
+    const auto part = host.Read(path);
+    if (!part.ok() || part->find("include") != std::string::npos) return {};
     files.push_back(path);
   }
   return files;

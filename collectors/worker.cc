@@ -23,7 +23,7 @@ namespace {
 // One table with its gaps and what was read. The answer of all of them
 // together is held to the cap of the channel.
 constexpr size_t kMaxOutcome = 32 << 20;
-// How long a child may take to die after it closed its pipe.
+// How long a child may take to die after it closed its pipe, or was killed.
 constexpr auto kToDie = std::chrono::milliseconds(200);
 
 int CpuSeconds(const WorkerLimits& limits) {
@@ -43,7 +43,8 @@ void Confine(const WorkerLimits& limits) {
   SetLimit(RLIMIT_CORE, 0, 0);
 #ifndef __SANITIZE_ADDRESS__  // its shadow memory is 20 TB of address space
   if (limits.address_space != 0)
-    SetLimit(RLIMIT_AS, limits.address_space, limits.address_space);
+    SetLimit(RLIMIT_AS, limits.address_space,
+             std::max(limits.address_space, limits.program_address_space));
 #endif
 }
 
@@ -73,9 +74,9 @@ void Send(int pipe, const v1::Outcome& outcome) {
   }
 }
 
-[[noreturn]] void RunChild(const Host& host, const Worker::Batch& batch,
-                           const WorkerLimits& limits, pid_t parent,
-                           int pipe) {
+[[noreturn]] void RunChild(const Worker::Batch& batch,
+                           const WorkerLimits& limits, const Worker::Run& run,
+                           pid_t parent, int pipe) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (getppid() != parent) _exit(1);
   Confine(limits);
@@ -83,13 +84,23 @@ void Send(int pipe, const v1::Outcome& outcome) {
     for (const Collector* collector : batch) {
       prctl(PR_SET_NAME, std::string(collector->table).c_str());
       AllowCpu(limits);
-      Send(pipe, RunCollector(host, *collector));
+      Send(pipe, run(*collector));
     }
   } catch (...) {
     // Not even room for the answer; the parent sees that there is none.
     _exit(2);
   }
   _exit(0);
+}
+
+// Whether the child died before its time to do so was over.
+bool Reap(pid_t child, int* status) {
+  const auto patience = Worker::Clock::now() + kToDie;
+  while (waitpid(child, status, WNOHANG) == 0) {
+    if (Worker::Clock::now() >= patience) return false;
+    usleep(1000);
+  }
+  return true;
 }
 
 }  // namespace
@@ -104,6 +115,7 @@ Worker::Worker(pid_t child, Descriptor pipe, Batch batch,
 
 Worker::Worker(Worker&& other) noexcept
     : child_(std::exchange(other.child_, 0)),
+      stuck_(other.stuck_),
       pipe_(std::move(other.pipe_)),
       todo_(std::move(other.todo_)),
       limits_(other.limits_),
@@ -113,13 +125,11 @@ Worker::Worker(Worker&& other) noexcept
       too_much_(other.too_much_) {}
 
 Worker::~Worker() {
-  if (child_ <= 0) return;
-  kill(child_, SIGKILL);
-  waitpid(child_, nullptr, 0);
+  if (child_ > 0) Finish();
 }
 
-absl::StatusOr<Worker> Worker::Start(const Host& host, Batch batch,
-                                     const WorkerLimits& limits) {
+absl::StatusOr<Worker> Worker::Start(Batch batch, const WorkerLimits& limits,
+                                     const Run& run) {
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) != 0) return ErrnoStatus(errno, "pipe");
   Descriptor reader(ends[0]), writer(ends[1]);
@@ -127,7 +137,7 @@ absl::StatusOr<Worker> Worker::Start(const Host& host, Batch batch,
   const pid_t parent = getpid();
   const pid_t child = fork();
   if (child < 0) return ErrnoStatus(errno, "fork");
-  if (child == 0) RunChild(host, batch, limits, parent, writer.get());
+  if (child == 0) RunChild(batch, limits, run, parent, writer.get());
   return Worker(child, std::move(reader), std::move(batch), limits);
 }
 
@@ -188,17 +198,13 @@ absl::Status Worker::HowItEnded(int status) const {
 
 std::optional<Worker::Answer> Worker::Finish() {
   int status = 0;
-  bool reaped = false;
   // One that crashed tells how, if it is given the time to die by itself.
-  const auto patience = Clock::now() + kToDie;
-  while (ended_ && !too_much_ && !reaped && Clock::now() < patience) {
-    reaped = waitpid(child_, &status, WNOHANG) != 0;
-    if (!reaped) usleep(1000);
-  }
+  bool reaped = ended_ && !too_much_ && Reap(child_, &status);
   if (!reaped) {
     kill(child_, SIGKILL);
-    waitpid(child_, &status, 0);
+    reaped = Reap(child_, &status);
   }
+  if (!reaped) stuck_ = child_;
   child_ = 0;
   if (todo_.empty()) return std::nullopt;
   Answer answer(todo_.front(), Failed(HowItEnded(status)));

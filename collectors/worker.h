@@ -11,6 +11,7 @@
 
 #include <chrono>
 #include <deque>
+#include <functional>
 #include <optional>
 #include <string>
 #include <utility>
@@ -24,10 +25,14 @@
 
 namespace metsuke {
 
-// What one collector may use.
+// What one collector may use. Its time is longer than that of any program, so
+// that a program that hangs is reported as that.
 struct WorkerLimits {
-  std::chrono::milliseconds deadline{10'000};  // and CPU seconds, rounded up
-  size_t address_space = 512u << 20;           // bytes; 0 sets no limit
+  std::chrono::milliseconds deadline = kLongestRun + std::chrono::seconds(5);
+  // CPU seconds are the deadline, rounded up.
+  size_t address_space = 512u << 20;  // bytes; 0 sets no limit
+  // Of the programs it runs: interpreters map more than they use.
+  size_t program_address_space = 2048u << 20;
 };
 
 class Worker {
@@ -35,10 +40,12 @@ class Worker {
   using Clock = std::chrono::steady_clock;
   using Batch = std::deque<const Collector*>;
   using Answer = std::pair<const Collector*, v1::Outcome>;
+  using Run = std::function<v1::Outcome(const Collector&)>;
 
-  // Forks. The child dies with the calling thread.
-  static absl::StatusOr<Worker> Start(const Host& host, Batch batch,
-                                      const WorkerLimits& limits);
+  // Forks; the child calls `run` for each of the batch. It dies with the
+  // calling thread.
+  static absl::StatusOr<Worker> Start(Batch batch, const WorkerLimits& limits,
+                                      const Run& run);
   Worker(Worker&& other) noexcept;
   Worker& operator=(Worker&&) = delete;
   // Kills the child unless it is finished.
@@ -59,6 +66,11 @@ class Worker {
   // Ends the child. If a collector was at work, that is the outcome of it.
   std::optional<Answer> Finish();
 
+  // After Finish: the child, if it still is there, and else 0. It sleeps in the
+  // kernel, on a dead disk, where no signal reaches it; it is the caller's to
+  // wait for.
+  pid_t stuck() const { return stuck_; }
+
   // The collectors that have not begun; of use after Finish.
   const Batch& Rest() const { return todo_; }
 
@@ -68,6 +80,7 @@ class Worker {
   absl::Status HowItEnded(int status) const;
 
   pid_t child_;
+  pid_t stuck_ = 0;
   Descriptor pipe_;
   Batch todo_;  // the first is at work
   WorkerLimits limits_;

@@ -79,6 +79,11 @@ v1::AuthorityReply Authority::Answer(const v1::AuthorityRequest& request,
   return reply;
 }
 
+bool Authority::Hears(uid_t asker) const {
+  return asker == 0 || asker == settings_.controller_uid ||
+         asker == settings_.enrol_uid;
+}
+
 bool Authority::MayAsk(const v1::AuthorityRequest& request, uid_t asker) const {
   if (asker == 0 || asker == settings_.controller_uid) return true;
   return asker == settings_.enrol_uid && request.has_enrol();

@@ -30,6 +30,9 @@ class Authority {
   static absl::StatusOr<std::unique_ptr<Authority>> Open(
       const std::string& dir, const Settings& settings);
 
+  // Whether `asker` may ask for anything at all.
+  bool Hears(uid_t asker) const;
+
   // The answer to what a process of user `asker` asks at `now`, seconds since
   // 1970-01-01 UTC. Root and the controller may ask for anything, the enrolment
   // only to enrol.

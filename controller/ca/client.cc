@@ -21,8 +21,10 @@ absl::StatusOr<v1::AuthorityReply> AuthorityClient::Ask(
         "running? " +
         Message(socket.status()));
   v1::AuthorityReply reply;
-  absl::Status status = socket->Send(request);
-  if (status.ok()) status = socket->Receive(reply);
+  // Who may not ask is told so without being listened to.
+  const absl::Status sent = socket->Send(request);
+  absl::Status status = socket->Receive(reply);
+  if (!status.ok() && !sent.ok()) status = sent;
   if (!status.ok())
     return absl::UnavailableError("metsuke-ca did not answer: " +
                                   Message(status));

@@ -20,7 +20,10 @@ void Serve(Authority& authority, int fd, std::chrono::milliseconds limit) {
   socklen_t size = sizeof(asker);
   if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &asker, &size) != 0) return;
   v1::AuthorityRequest request;
-  absl::Status status = socket.Receive(request);
+  // Every user of the machine can connect; whom nothing is granted is refused
+  // at once, so that he cannot keep a thread waiting for what he asks.
+  absl::Status status;
+  if (authority.Hears(asker.uid)) status = socket.Receive(request);
   if (status.ok())
     status =
         socket.Send(authority.Answer(request, asker.uid, std::time(nullptr)));

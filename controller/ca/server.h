@@ -14,8 +14,9 @@
 
 namespace metsuke {
 
-// Serves until it is destroyed; `authority` must outlive it. An asker that has
-// not sent its request after `limit` is cut off.
+// Serves until it is destroyed; `authority` must outlive it. Who may ask for
+// nothing is refused when he connects; an asker that has not sent its request
+// after `limit` is cut off.
 absl::StatusOr<std::unique_ptr<Workers>> ServeAuthority(
     Authority& authority, const std::string& socket,
     std::chrono::milliseconds limit = std::chrono::seconds(2));

@@ -413,6 +413,70 @@ TEST(LastLogin, IsInWtmpTooWhereLastlogIsEmpty) {
   EXPECT_EQ(snapshot.gaps_size(), 0);
 }
 
+// The name of a gap and what it says, for each.
+std::vector<std::string> GapsOf(const v1::Snapshot& snapshot) {
+  std::vector<std::string> lines;
+  for (const v1::Gap& gap : snapshot.gaps())
+    lines.push_back(gap.subject() + ": " + gap.reason());
+  return lines;
+}
+
+TEST(LastLogin, IsInRotatedFilesTooAndInAllOfALongOne) {
+  HostFolder folder;
+  std::string many = WtmpRecord(USER_PROCESS, "first", "192.0.2.1", 1000);
+  const std::string other = WtmpRecord(USER_PROCESS, "often", "192.0.2.2", 2000);
+  for (int i = 0; i < 40'000; ++i) many += other;
+  folder.Write("var/log/wtmp", many);
+  folder.Write("var/log/wtmp.1",
+               WtmpRecord(USER_PROCESS, "old", "192.0.2.3", 900));
+  folder.Write("var/log/wtmp-20251101",
+               WtmpRecord(USER_PROCESS, "older", "192.0.2.4", 800));
+  v1::Snapshot snapshot;
+  auto logins = ReadLastLogins(RecordedHost(folder.path()), {}, snapshot);
+  EXPECT_EQ(logins.size(), 4u);
+  EXPECT_EQ(logins["first"].time, 1000);
+  EXPECT_EQ(logins["old"].time, 900);
+  EXPECT_EQ(logins["older"].time, 800);
+  EXPECT_EQ(snapshot.gaps_size(), 0);
+}
+
+TEST(LastLogin, BeyondItsBoundIsAGap) {
+  HostFolder folder;
+  folder.Write("var/log/wtmp", "");
+  fs::resize_file(folder.path() / "var/log/wtmp",
+                  174'763 * sizeof(struct utmp));
+  folder.Write("var/log/wtmp.1",
+               WtmpRecord(USER_PROCESS, "old", "192.0.2.3", 900));
+  folder.Write("var/log/wtmp.2.xz", "xz");
+  folder.Write("attributes",
+               "644 0 0 3 /var/log/wtmp\n644 0 0 2 /var/log/wtmp.1\n"
+               "644 0 0 1 /var/log/wtmp.2.xz\n");
+  v1::Snapshot snapshot;
+  EXPECT_TRUE(
+      ReadLastLogins(RecordedHost(folder.path()), {}, snapshot).empty());
+  const std::string reason = "of all files only the newest 174762 records are read";
+  EXPECT_THAT(GapsOf(snapshot),
+              testing::ElementsAre("/var/log/wtmp: " + reason,
+                                   "/var/log/wtmp.1: " + reason,
+                                   "/var/log/wtmp.2.xz: /var/log/wtmp.2.xz: "
+                                   "only gzip and zstd are read"));
+}
+
+TEST(LastLogin, StandsInTheTableByItsDay) {
+  HostFolder folder;
+  folder.Write("etc/passwd", "a:x:1000:1::/:/bin/sh\n");
+  std::string state;
+  for (const int32_t time : {1700006400, 1700092799}) {
+    folder.Write("var/log/wtmp",
+                 WtmpRecord(USER_PROCESS, "a", "192.0.2.1", time));
+    v1::Snapshot snapshot;
+    ASSERT_TRUE(CollectAccounts(RecordedHost(folder.path()), snapshot).ok());
+    EXPECT_EQ(Row(snapshot, "a").last_login(), 1700006400);
+    if (!state.empty()) EXPECT_EQ(snapshot.SerializeAsString(), state);
+    state = snapshot.SerializeAsString();
+  }
+}
+
 TEST(Groups, HoldWhomTheyNameAndWhoseFirstGroupTheyAre) {
   HostFolder folder;
   folder.Write("etc/passwd",

@@ -190,6 +190,15 @@ TEST(AuditStatus, SaysWhatTheKernelSays) {
   EXPECT_EQ(row->lost(), 5);
 }
 
+TEST(AuditStatus, ACounterThatRunsChangesItRarely) {
+  const auto lost = [](uint32_t count) {
+    return ReadAuditStatus(StatusMessage({0, 1, 1, 7, 0, 64, count}))->lost();
+  };
+  EXPECT_EQ(lost(99), 99);
+  EXPECT_EQ(lost(12345), lost(12999));
+  EXPECT_EQ(lost(4294967295), 4200000000);
+}
+
 TEST(AuditStatus, AnOlderKernelsShorterAnswerWillDo) {
   const auto row = ReadAuditStatus(StatusMessage({0, 1, 0, 0, 0, 64, 0}));
   ASSERT_TRUE(row.ok());

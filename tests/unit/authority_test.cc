@@ -2,9 +2,11 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <signal.h>
 #include <sqlite3.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -365,6 +367,42 @@ TEST_F(AuthorityTest, CutsOffWhoSaysNothingOrTooMuch) {
   auto large = FramedSocket::ConnectUnix(path, end);
   ASSERT_EQ(send(large->fd(), "\x7f\xff\xff\xff", 4, 0), 4);
   EXPECT_TRUE(absl::IsUnavailable(large->Receive(reply)));
+}
+
+TEST_F(AuthorityTest, WhoMayAskForNothingKeepsNobodyWaiting) {
+  const TemporaryFolder folder;
+  boost::filesystem::permissions(
+      folder.path(), boost::filesystem::add_perms |
+                         boost::filesystem::others_exe);
+  const std::string path = folder / "s";
+  auto served = ServeAuthority(*authority_, path, std::chrono::seconds(60));
+  ASSERT_TRUE(served.ok()) << served.status();
+  int ready[2];
+  ASSERT_EQ(pipe(ready), 0);
+  const pid_t stranger = fork();
+  if (stranger == 0) {
+    if (setgid(kOther) != 0 || setuid(kOther) != 0) _exit(1);
+    const auto end = std::chrono::steady_clock::now() + std::chrono::hours(1);
+    std::vector<FramedSocket> silent;
+    for (int i = 0; i < 40; ++i) {
+      auto socket = FramedSocket::ConnectUnix(path, end);
+      if (!socket.ok()) _exit(2);
+      silent.push_back(*std::move(socket));
+    }
+    v1::AuthorityReply reply;
+    const bool told = silent[0].Receive(reply).ok() &&
+                      reply.error().find("may not ask") != std::string::npos;
+    if (write(ready[1], told ? "y" : "n", 1) == 1) pause();
+    _exit(0);
+  }
+  close(ready[1]);
+  char told = 'n';
+  EXPECT_EQ(read(ready[0], &told, 1), 1);
+  EXPECT_EQ(told, 'y');
+  EXPECT_TRUE(AuthorityClient(path).ListTokens().ok());
+  kill(stranger, SIGKILL);
+  waitpid(stranger, nullptr, 0);
+  close(ready[0]);
 }
 
 }  // namespace

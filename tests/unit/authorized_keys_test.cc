@@ -190,7 +190,7 @@ TEST(AuthorizedKeys, AreThoseOfEveryAccountWithAHome) {
   KeyHost host;
   host.folder().Write("home/bob/.ssh/authorized_keys2",
                       "# none\n" + KeyHost::Key() + KeyHost::Key());
-  host.Attributes("600 1001 0 1 /home/bob//.ssh/authorized_keys2\n");
+  host.Attributes("600 1001 0 1 /home/bob/.ssh/authorized_keys2\n");
   EXPECT_EQ(host.Keys(),
             "alice /home/alice/.ssh/authorized_keys\n"
             "bob /home/bob/.ssh/authorized_keys2\n"
@@ -207,6 +207,41 @@ TEST(AuthorizedKeys, StandWhereSshdLooksForThem) {
             "bob /etc/ssh/keys/bob\n");
   KeyHost none("authorizedkeysfile none\n");
   EXPECT_EQ(none.Keys(), "");
+}
+
+TEST(AuthorizedKeys, OfAccountsWithoutAHomeStandElsewhere) {
+  KeyHost host("authorizedkeysfile /etc/ssh/keys/%u .k\n");
+  for (const char* name : {"gone", "none", "root"})
+    host.folder().Write(std::string("etc/ssh/keys/") + name, KeyHost::Key());
+  EXPECT_EQ(host.Keys(),
+            "gone /etc/ssh/keys/gone\nnone /etc/ssh/keys/none\n");
+}
+
+TEST(AuthorizedKeys, OfAHomeThatIsTheRootAreTheSystems) {
+  KeyHost host("authorizedkeysfile .k /etc/ssh/keys/%u %h/.h\n");
+  host.folder().Write("etc/passwd",
+                      "root:x:0:0::/:/bin/sh\nbare:x:5:5:::/bin/sh\n"
+                      "odd:x:6:6::home/odd:/bin/sh\n");
+  host.folder().Write(".k", KeyHost::Key());
+  host.folder().Write(".h", "");
+  host.folder().Write("home/odd/.k", KeyHost::Key());
+  // A link that root made is followed, as it would not be below a home.
+  host.folder().Write("srv/keys/root", KeyHost::Key());
+  host.folder().Link("etc/ssh/keys", "/srv/keys");
+  EXPECT_EQ(host.Keys(),
+            "root /.k\nroot /etc/ssh/keys/root\nbare /.k\n"
+            "odd /home/odd/.k\n");
+}
+
+TEST(AuthorizedKeys, BehindANameThatIsNotUtf8AreAGap) {
+  KeyHost host("authorizedkeysfile .k .l /keys/%u\n");
+  host.folder().Write("etc/passwd",
+                      "a:x:1:1::/home/caf\xe9:/bin/sh\n"
+                      "b\xe9:x:2:2::/home/b:/bin/sh\n");
+  host.folder().Write("home/caf\xe9/.k", KeyHost::Key());
+  host.folder().Write("home/b/.k", "");
+  EXPECT_EQ(host.Keys(),
+            "gap /home/caf\uFFFD\ngap /keys/b\uFFFD\n");
 }
 
 TEST(AuthorizedKeys, AreIgnoredWhereStrictModesRefusesThem) {

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/prctl.h>
+#include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -60,6 +62,14 @@ absl::Status NotHere(const Host& host, v1::Snapshot&) {
 absl::Status Live(const Host& host, v1::Snapshot& snapshot) {
   host.ReadLive();
   snapshot.add_timers()->set_name("t");
+  return absl::OkStatus();
+}
+
+absl::Status Large(const Host&, v1::Snapshot& snapshot) {
+  for (int i = 0; i < 3000; ++i) {
+    snapshot.add_services()->set_name(std::string(30, 'a') + std::to_string(i));
+    AddGap(snapshot, "services", std::to_string(i), "closed");
+  }
   return absl::OkStatus();
 }
 
@@ -202,6 +212,71 @@ TEST_F(CycleTest, UnchangedInputsAreNotCollectedAgain) {
   WriteGroup("sudo");
   EXPECT_EQ(Rows(cycle.Look(mask)).groups(1).name(), "sudo");
   EXPECT_EQ(cycle.runs(), 6u);
+}
+
+// Comes to where no signal ends it, as a process that waits for a dead disk
+// does: a tracer holds it at its exit for two seconds (ptrace(2)).
+absl::Status SleepInTheKernel(const Host& host, v1::Snapshot&) {
+  host.ReadLive();
+  const pid_t sleeper = getpid();
+  int ready[2];
+  if (pipe(ready) != 0) return absl::InternalError("pipe");
+  prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY);
+  if (fork() == 0) {
+    const bool traces = ptrace(PTRACE_SEIZE, sleeper, nullptr,
+                               PTRACE_O_TRACEEXIT) == 0;
+    if (write(ready[1], traces ? "y" : "n", 1) == 1) sleep(2);
+    _exit(0);
+  }
+  char traced = 'n';
+  if (read(ready[0], &traced, 1) != 1 || traced != 'y')
+    return absl::InternalError("nobody traces");
+  while (true) pause();
+}
+
+TEST_F(CycleTest, AChildThatNoSignalEndsHoldsUpNothing) {
+  const Host host(root_);
+  constexpr std::array<Collector, 2> kTwo = {
+      {{"ports", SleepInTheKernel}, {"groups", CollectGroups}}};
+  CycleOptions options;
+  options.limits.deadline = std::chrono::milliseconds(300);
+  Cycle cycle(host, kTwo, options);
+  const auto start = std::chrono::steady_clock::now();
+  EXPECT_EQ(Fate(Rows(cycle.Look(~uint64_t{0})), "ports"),
+            "deadline_exceeded: collector not done after 300 ms");
+  const v1::Snapshot seen = Rows(cycle.Look(~uint64_t{0}));
+  EXPECT_EQ(Fate(seen, "ports"),
+            "deadline_exceeded: an earlier run still waits in the kernel");
+  EXPECT_EQ(Fate(seen, "groups"), "ok");
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(2));
+  usleep(2'500'000);
+  EXPECT_EQ(Fate(Rows(cycle.Look(TableBit("ports"))), "ports"),
+            "deadline_exceeded: collector not done after 300 ms")
+      << "it is run again when the kernel has let go of the other";
+  usleep(2'500'000);
+  cycle.Look(0);  // takes leave of it
+}
+
+TEST_F(CycleTest, WhatIsTooLargeForTheWireIsLeftOutAlone) {
+  const Host host(root_);
+  constexpr std::array<Collector, 3> kThree = {
+      {{"groups", CollectGroups}, {"timers", Live}, {"services", Large}}};
+  CycleOptions options;
+  options.most_bytes = 100'000;
+  Cycle cycle(host, kThree, options);
+  for (int i = 0; i < 2; ++i) {
+    const v1::Collected collected = cycle.Look(~uint64_t{0});
+    const v1::Snapshot seen = Rows(collected);
+    EXPECT_EQ(Fate(seen, "services"),
+              "resource_exhausted: the tables of the host have more than "
+              "100000 bytes, and this is the largest");
+    EXPECT_EQ(seen.services_size(), 0);
+    EXPECT_EQ(Fate(seen, "groups"), "ok");
+    EXPECT_EQ(seen.groups_size(), 2);
+    EXPECT_EQ(seen.gaps_size(), 1) << "its gaps are gone with it";
+    EXPECT_EQ(seen.timers_size(), 1);
+    EXPECT_LT(collected.ByteSizeLong(), 100'000u);
+  }
 }
 
 TEST_F(CycleTest, AnErrorIsTriedAgain) {

@@ -2,9 +2,15 @@
 
 #include <gtest/gtest.h>
 
+#include "collectors/collector.h"
 #include "collectors/words.h"
+#include "tests/unit/host_folder.h"
+#include "tests/unit/recorded_host.h"
 
 namespace metsuke {
+
+absl::Status CollectJournalConfig(const Host&, v1::Snapshot&);
+
 namespace {
 
 std::string Show(const v1::JournalOption& row) {
@@ -82,6 +88,23 @@ TEST(JournalConfig, ABackslashContinuesALine) {
       {"/a", "[Journal]\nStorage=\\\n# between\npersistent\nSeal=no\\"}};
   EXPECT_EQ(Value(files, "Storage"), "persistent (/a)");
   EXPECT_EQ(Value(files, "Seal"), "no (/a)");
+}
+
+TEST(JournalConfig, OfAHostThatCannotBeSeenIsNotAbsent) {
+  HostFolder folder;
+  v1::Snapshot snapshot;
+  const RecordedHost host(folder.path());
+  EXPECT_TRUE(IsAbsent(CollectJournalConfig(host, snapshot)));
+  // A link to itself stands for whatever keeps us from looking.
+  folder.Link("usr/lib/systemd/systemd-journald", "systemd-journald");
+  EXPECT_EQ(CollectJournalConfig(host, snapshot).code(),
+            absl::StatusCode::kFailedPrecondition);
+  folder.Write("lib/systemd/systemd-journald", "");
+  boost::filesystem::remove(folder.path() / "usr/lib/systemd/systemd-journald");
+  EXPECT_TRUE(CollectJournalConfig(host, snapshot).ok());
+  folder.Link("etc/debian_version", "debian_version");
+  EXPECT_EQ(CollectJournalConfig(host, snapshot).code(),
+            absl::StatusCode::kFailedPrecondition);
 }
 
 TEST(Words, CutsWhereBlanksAre) {

@@ -294,11 +294,68 @@ TEST_F(LogFiles, WhatCannotBeReadIsAGap) {
                                   "/var/log/secure", "/var/log/wtmp.db"));
 }
 
-TEST_F(LogFiles, AJournalThatIsNoneIsNoReasonToFail) {
-  Write("etc/machine-id", "0123456789abcdef0123456789abcdef\n");
-  Write("var/log/journal/0123456789abcdef0123456789abcdef/system.journal",
-        "garbage");
-  EXPECT_LE(Rows().size(), 1);
+constexpr char kJournal[] = "var/log/journal/0123456789abcdef/";
+
+// A header of 208 bytes, as systemd 219 had it.
+std::string JournalHeader(uint64_t entries, uint64_t head, uint64_t tail) {
+  std::string bytes = "LPKSHHRH" + std::string(200, '\0');
+  const auto put = [&](size_t at, uint64_t value) {
+    memcpy(bytes.data() + at, &value, sizeof value);
+  };
+  put(88, 208);
+  put(152, entries);
+  put(184, head * 1000000 + 5);
+  put(192, tail * 1000000 + 5);
+  return bytes;
+}
+
+TEST_F(LogFiles, AJournalReachesOverAllItsFiles) {
+  Write("etc/machine-id", "0123456789abcdef\n");
+  Write(std::string(kJournal) + "system.journal",
+        JournalHeader(9, kNov21, kNov21 + 7300));
+  Write(std::string(kJournal) + "system@1.journal~",
+        JournalHeader(9, kNov21 - 99, kNov21));
+  Write(std::string(kJournal) + "user-1.journal", JournalHeader(0, 0, 0));
+  Write(std::string(kJournal) + "other", "");
+  EXPECT_THAT(Rows(), ElementsAre(::testing::StartsWith(fmt::format(
+                          "journal /{} {}..{} 620 in 3 ",
+                          std::string(kJournal, sizeof kJournal - 2),
+                          kNov21 - 99, kNov21 + 7200))));
+  EXPECT_THAT(Gaps(), IsEmpty());
+}
+
+TEST_F(LogFiles, EachJournalFileThatIsNoneIsAGap) {
+  Write("etc/machine-id", "0123456789abcdef\n");
+  const std::string good = JournalHeader(9, kNov21, kNov21 + 60);
+  Write(std::string(kJournal) + "a.journal", "garbage");
+  Write(std::string(kJournal) + "b.journal", good.substr(0, 207));
+  Write(std::string(kJournal) + "c.journal", std::string(4096, 'x'));
+  Write(std::string(kJournal) + "d.journal", JournalHeader(9, 7, 5));
+  Write(std::string(kJournal) + "e.journal", good);
+  EXPECT_THAT(Rows(), ElementsAre(::testing::HasSubstr("in 5")));
+  std::vector<std::string> gaps;
+  for (const char name : {'a', 'b', 'c', 'd'})
+    gaps.push_back(fmt::format("/{}{}.journal", kJournal, name));
+  EXPECT_THAT(Gaps(), ::testing::ElementsAreArray(gaps));
+}
+
+TEST_F(LogFiles, JournalsOfAHostWithoutAMachineIdAreAGap) {
+  Write(std::string(kJournal) + "a.journal", JournalHeader(9, 7, 9));
+  fs::create_directories(root_ / "run/log/journal");
+  EXPECT_THAT(Rows(), IsEmpty());
+  EXPECT_THAT(Gaps(), ElementsAre("/var/log/journal"));
+}
+
+TEST_F(LogFiles, TheNamesOfOwnersAreReadFromALargePasswd) {
+  std::string passwd;
+  while (passwd.size() < 2 << 20)
+    passwd += fmt::format("u{0}:x:{0}:1::/:/bin/sh\n", 10000 + passwd.size());
+  Write("etc/passwd", passwd + "syslog:x:104:1::/:/bin/sh\n");
+  Log("var/log/syslog", kNov21, "2026-11-20T00:00:00Z a\n");
+  EXPECT_THAT(Rows(), ElementsAre(::testing::HasSubstr("syslog:adm")));
+  Write("etc/passwd", std::string(17 << 20, '#'));
+  EXPECT_THAT(Rows(), ElementsAre(::testing::HasSubstr("104:adm")));
+  EXPECT_THAT(Gaps(), ElementsAre("names of owners"));
 }
 
 }  // namespace

@@ -3,9 +3,15 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "collectors/collector.h"
 #include "proto/status.h"
+#include "tests/unit/host_folder.h"
+#include "tests/unit/recorded_host.h"
 
 namespace metsuke {
+
+absl::Status CollectPackageUpdates(const Host&, v1::Snapshot&);
+
 namespace {
 
 using ::testing::ElementsAre;
@@ -83,6 +89,17 @@ TEST(PackageUpdates, OfDnfComeFromTheRepositoriesThatAreEnabled) {
                                   "[appstream]\nenabled=True\n[crb]\n"
                                   "enabled=no\n[last-one]\n"),
               ElementsAre("baseos", "appstream", "last-one"));
+}
+
+TEST(PackageUpdates, OfADatabaseThatCannotBeSeenAreNotThoseOfAnother) {
+  HostFolder folder;
+  v1::Snapshot snapshot;
+  const RecordedHost host(folder.path());
+  EXPECT_THAT(Message(CollectPackageUpdates(host, snapshot)),
+              HasSubstr("neither is here"));
+  folder.Link("var/lib/dpkg/status", "status");
+  EXPECT_EQ(CollectPackageUpdates(host, snapshot).code(),
+            absl::StatusCode::kFailedPrecondition);
 }
 
 }  // namespace

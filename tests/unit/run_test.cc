@@ -6,6 +6,7 @@
 #include <linux/rtnetlink.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -16,6 +17,7 @@
 #include "absl/strings/match.h"
 #include "collectors/host.h"
 #include "collectors/recording.h"
+#include "collectors/worker.h"
 #include "proto/status.h"
 
 namespace metsuke {
@@ -145,6 +147,27 @@ TEST(Run, TheProgramDiesWithWhoStartedIt) {
   waitpid(parent, nullptr, 0);
   usleep(200'000);
   EXPECT_FALSE(Alive(program));
+}
+
+TEST(Run, NoProgramOutlivesItsCollector) {
+  EXPECT_LT(kLongestRun, WorkerLimits().deadline);
+  EXPECT_EQ(Host().Run({"/bin/true"}, {.deadline = kLongestRun + milliseconds(1)})
+                .status()
+                .code(),
+            absl::StatusCode::kInvalidArgument);
+}
+
+TEST(Run, AProgramMayMapMoreThanItsCaller) {
+  const pid_t child = fork();
+  if (child == 0) {
+    const rlimit limit{64u << 20, 1024u << 20};
+    setrlimit(RLIMIT_AS, &limit);
+    const auto said = Shell("ulimit -v");
+    _exit(said.ok() && *said == "1048576\n" ? 0 : 1);
+  }
+  int status = 0;
+  waitpid(child, &status, 0);
+  EXPECT_EQ(status, 0);
 }
 
 TEST(Run, IsLiveUnlessItsInputsAreKnown) {

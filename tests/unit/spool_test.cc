@@ -21,6 +21,33 @@ namespace {
 
 namespace fs = boost::filesystem;
 
+// While it lives, write(2) fails beyond the first bytes of a file, as it does
+// on a full disk.
+class FullDisk {
+ public:
+  explicit FullDisk(rlim_t bytes) : handler_(signal(SIGXFSZ, SIG_IGN)) {
+    getrlimit(RLIMIT_FSIZE, &usual_);
+    const rlimit tight{bytes, usual_.rlim_max};
+    setrlimit(RLIMIT_FSIZE, &tight);
+  }
+  ~FullDisk() {
+    setrlimit(RLIMIT_FSIZE, &usual_);
+    signal(SIGXFSZ, handler_);
+  }
+
+ private:
+  const sighandler_t handler_;
+  rlimit usual_;
+};
+
+// Bytes that cannot be compressed.
+std::string Noise(size_t size) {
+  std::string noise;
+  for (uint32_t x = 1; noise.size() < size;)
+    noise += static_cast<char>((x = x * 1664525 + 1013904223) >> 24);
+  return noise;
+}
+
 class SpoolTest : public testing::Test {
  protected:
   ~SpoolTest() override { fs::remove_all(folder_); }
@@ -325,10 +352,7 @@ TEST_F(SpoolTest, AFullSpoolDropsTheOldestStatesIntoOneLoss) {
 TEST_F(SpoolTest, AStateLargerThanTheSpoolIsRefusedAndDeclared) {
   const auto spool = Open(4 * 4096);
   ASSERT_TRUE(Add(*spool, "a").ok());
-  std::string noise;
-  for (uint32_t i = 0, x = 1; i < 40000; ++i)
-    noise += static_cast<char>((x = x * 1664525 + 1013904223) >> 24);
-  EXPECT_EQ(Add(*spool, noise).status().code(),
+  EXPECT_EQ(Add(*spool, Noise(40000)).status().code(),
             absl::StatusCode::kResourceExhausted);
   EXPECT_EQ(BodyFiles().size(), 1u);
   ASSERT_TRUE(Add(*spool, "b").ok());
@@ -341,16 +365,11 @@ TEST_F(SpoolTest, AStateLargerThanTheSpoolIsRefusedAndDeclared) {
 TEST_F(SpoolTest, WhatADiskWithoutRoomDidNotTakeIsDeclaredLater) {
   const auto spool = Open();
   ASSERT_TRUE(Add(*spool, "a").ok());
-  // Beyond this limit write(2) fails, as it does on a full disk.
-  rlimit usual;
-  getrlimit(RLIMIT_FSIZE, &usual);
-  const auto handler = signal(SIGXFSZ, SIG_IGN);
-  const rlimit tight{8, usual.rlim_max};
-  setrlimit(RLIMIT_FSIZE, &tight);
-  EXPECT_FALSE(Add(*spool, "b").ok());
-  EXPECT_FALSE(Add(*spool, "c").ok());
-  setrlimit(RLIMIT_FSIZE, &usual);
-  signal(SIGXFSZ, handler);
+  {
+    const FullDisk full(8);
+    EXPECT_FALSE(Add(*spool, "b").ok());
+    EXPECT_FALSE(Add(*spool, "c").ok());
+  }
   EXPECT_THAT(Contents(*spool), testing::ElementsAre(Line(1, "a")));
   ASSERT_TRUE(Add(*spool, "d").ok());
   auto lines = Contents(*spool);
@@ -427,15 +446,78 @@ TEST_F(SpoolTest, WhatAnInterruptedWriterLeftBehindIsClearedAway) {
   EXPECT_TRUE(fs::is_empty(records));
 }
 
-TEST_F(SpoolTest, ANewStreamStartsWithoutRecords) {
+TEST_F(SpoolTest, ANewStreamBeginsWithTheLossOfWhatTheOldOneHeld) {
+  const auto spool = Open();
+  const std::string stream = spool->stream();
+  ASSERT_TRUE(spool->BeginStream(1000).ok());
+  EXPECT_NE(spool->stream(), stream);
+  EXPECT_TRUE(spool->empty()) << "nothing was held";
+  for (const char* bytes : {"a", "b", "c"})
+    ASSERT_TRUE(Add(*spool, bytes).ok());
+  ASSERT_TRUE(spool->Free(1).ok());
+  spool->Lose(2, "refused", 1000);
+  ASSERT_TRUE(spool->BeginStream(1000).ok());
+  ASSERT_TRUE(spool->current());
+  EXPECT_EQ(*spool->Append(*spool->current(), {}, 1000), 3u);
+  EXPECT_THAT(
+      Contents(*spool),
+      testing::ElementsAre("1-2:not acknowledged when a new stream began",
+                           Line(3, "c")));
+}
+
+TEST_F(SpoolTest, ANewStreamIsTheSameAfterARestart) {
+  std::string stream;
+  {
+    const auto spool = Open();
+    for (const char* bytes : {"a", "b"}) ASSERT_TRUE(Add(*spool, bytes).ok());
+    ASSERT_TRUE(spool->BeginStream(1000).ok());
+    stream = spool->stream();
+  }
+  const auto spool = Open();
+  EXPECT_EQ(spool->stream(), stream);
+  EXPECT_EQ(Contents(*spool).size(), 1u);
+  EXPECT_EQ(spool->first_seq(), 1u);
+  EXPECT_EQ(spool->next_seq(), 3u);
+}
+
+TEST_F(SpoolTest, ADiskWithoutRoomKeepsTheOldStream) {
   const auto spool = Open();
   const std::string stream = spool->stream();
   ASSERT_TRUE(Add(*spool, "a").ok());
-  ASSERT_TRUE(spool->BeginStream().ok());
-  EXPECT_NE(spool->stream(), stream);
+  {
+    const FullDisk full(8);
+    EXPECT_FALSE(spool->BeginStream(1000).ok());
+  }
+  EXPECT_EQ(spool->stream(), stream);
+  EXPECT_THAT(Contents(*spool), testing::ElementsAre(Line(1, "a")));
+}
+
+TEST_F(SpoolTest, AStateThatWasNotRecordedIsKnownAfterARestart) {
+  {
+    const auto spool = Open();
+    ASSERT_TRUE(Add(*spool, "a").ok());
+    const FullDisk full(4096);  // the Loss is smaller, the body is not
+    EXPECT_FALSE(Add(*spool, Noise(40000)).ok());
+  }
+  const auto spool = Open();
+  const auto lines = Contents(*spool);
+  ASSERT_EQ(lines.size(), 2u);
+  EXPECT_THAT(lines[1], testing::StartsWith("2-2:could not be recorded: "));
+}
+
+TEST_F(SpoolTest, ANumberIsNotGivenAgainAfterItCouldNotBeFreed) {
+  {
+    const auto spool = Open();
+    for (const char* bytes : {"a", "b"}) ASSERT_TRUE(Add(*spool, bytes).ok());
+    spool->Lose(1, "refused", 1000);
+    spool->Lose(2, "refused", 1000);
+    const FullDisk full(8);
+    EXPECT_FALSE(spool->Free(2).ok());
+  }
+  const auto spool = Open();
+  EXPECT_EQ(spool->next_seq(), 3u);
+  ASSERT_TRUE(spool->Free(2).ok());
   EXPECT_TRUE(spool->empty());
-  ASSERT_TRUE(spool->current());
-  EXPECT_EQ(*spool->Append(*spool->current(), {}, 1000), 1u);
 }
 
 TEST_F(SpoolTest, OnlyOneProcessHasIt) {

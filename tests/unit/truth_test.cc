@@ -264,7 +264,7 @@ std::map<std::string, std::string> InstLines(const std::string& command) {
 TEST(Truth, PackageUpdatesAreThoseOfAptGet) {
   const absl::StatusOr<std::string> report = Host().Run(
       {METSUKE_BINARY "/bin/metsuke-apt"},
-      {.deadline = std::chrono::seconds(60), .cap = 16 << 20});
+      {.deadline = kLongestRun, .cap = 16 << 20});
   ASSERT_TRUE(report.ok()) << report.status();
   v1::Snapshot snapshot;
   const absl::Status status = AddAptReport(*report, snapshot);

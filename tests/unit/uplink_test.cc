@@ -18,6 +18,7 @@
 #include "controller/sync_service.h"
 #include "proto/canonical.h"
 #include "proto/file.h"
+#include "proto/grpc_tls.h"
 #include "proto/snapshot.pb.h"
 #include "tests/unit/test_fleet.h"
 
@@ -194,6 +195,92 @@ TEST_F(UplinkTest, ARemovedHostIsRefusedAndKeepsItsRecords) {
   Record("nginx");
   EXPECT_TRUE(Says("refused by 127.0.0.1"));
   EXPECT_FALSE(spool_->empty());
+}
+
+// A controller that takes every message and says at most Welcome.
+class Silent : public v1::Sync::CallbackService {
+ public:
+  explicit Silent(bool welcomes) : welcomes_(welcomes) {}
+
+  grpc::ServerBidiReactor<v1::AgentMessage, v1::ControllerMessage>* Sync(
+      grpc::CallbackServerContext*) override {
+    class Reactor
+        : public grpc::ServerBidiReactor<v1::AgentMessage,
+                                         v1::ControllerMessage> {
+     public:
+      Reactor(bool welcomes, std::atomic<int>& heard) : heard_(heard) {
+        StartRead(&in_);
+        out_.mutable_welcome();
+        if (welcomes) StartWrite(&out_);
+      }
+      void OnReadDone(bool ok) override {
+        if (!ok) return Finish(grpc::Status::OK);
+        ++heard_;
+        StartRead(&in_);
+      }
+      void OnDone() override { delete this; }
+
+     private:
+      std::atomic<int>& heard_;
+      v1::AgentMessage in_;
+      v1::ControllerMessage out_;
+    };
+    return new Reactor(welcomes_, heard_);
+  }
+
+  std::atomic<int> heard_ = 0;
+
+ private:
+  const bool welcomes_;
+};
+
+// A server on loopback with this service and nothing else.
+struct SilentServer {
+  SilentServer(const Credential& own, bool welcomes) : service(welcomes) {
+    grpc::ServerBuilder builder;
+    builder.AddListeningPort("127.0.0.1:0", ServerTls(own), &port);
+    builder.RegisterService(&service);
+    server = builder.BuildAndStart();
+  }
+  Silent service;
+  int port = 0;
+  std::unique_ptr<grpc::Server> server;
+};
+
+TEST_F(UplinkTest, HangsUpOnAControllerThatNeverSaysWelcome) {
+  Enrol();
+  SilentServer silent(own_, /*welcomes=*/false);
+  config_.set_controller("127.0.0.1:" + std::to_string(silent.port));
+  ASSERT_TRUE(Until([&] { return silent.service.heard_ == 1; }));
+  const auto now = Uplink::Clock::now();
+  EXPECT_LE(uplink_->next(), now + std::chrono::seconds(60));
+  uplink_->Tick(now + std::chrono::seconds(50));
+  EXPECT_EQ(uplink_->status(), "not connected yet");
+  uplink_->Tick(now + std::chrono::seconds(61));
+  EXPECT_EQ(uplink_->status(), config_.controller() +
+                                   " does not answer: silent for 60 s");
+  EXPECT_TRUE(Until([&] { return silent.service.heard_ == 2; }))
+      << "it connects again";
+  uplink_.reset();
+}
+
+TEST_F(UplinkTest, HangsUpOnAControllerThatNeverAcknowledges) {
+  Enrol();
+  SilentServer silent(own_, /*welcomes=*/true);
+  config_.set_controller("127.0.0.1:" + std::to_string(silent.port));
+  ASSERT_TRUE(Says("connected to"));
+  uplink_->Tick(Uplink::Clock::now() + std::chrono::hours(1));
+  EXPECT_TRUE(Says("connected to")) << "it owes no answer";
+  Record("sshd");
+  ASSERT_TRUE(Until([&] { return silent.service.heard_ == 2; }));
+  uplink_->Tick(Uplink::Clock::now() + std::chrono::seconds(110));
+  EXPECT_TRUE(Says("connected to"));
+  uplink_->Tick(Uplink::Clock::now() + std::chrono::seconds(121));
+  EXPECT_EQ(uplink_->status(),
+            config_.controller() +
+                " does not acknowledge record 1: silent for 120 s");
+  EXPECT_FALSE(spool_->empty());
+  uplink_.reset();
 }
 
 TEST_F(UplinkTest, RenewsAtHalfOfTheCertificatesLife) {
