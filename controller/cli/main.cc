@@ -7,6 +7,7 @@
 #include <langinfo.h>
 
 #include "controller/cli/session.h"
+#include "controller/cli/unknown.h"
 #include "proto/encode.h"
 #include "proto/status.h"
 #include "proto/tls.h"
@@ -54,7 +55,8 @@ void AddGlobals(CLI::App& app, Session& session) {
       ->check(CLI::IsMember({"auto", "always", "never"}))
       ->capture_default_str();
   app.add_option("--lang", session.language,
-                 "Language of titles and explanations (default: the locale's)")
+                 "Language of titles and explanations (default: the locale's in "
+                 "tables, English in other forms)")
       ->check(CLI::IsMember({"en", "ja"}));
   app.add_option("--fail-on", session.fail_on,
                  "Severity from which findings make the exit code 2")
@@ -97,6 +99,8 @@ int Main(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
+    if (const std::string unknown = UnknownWord(app); !unknown.empty())
+      return Fail(absl::InvalidArgumentError(unknown));
     return app.exit(error) == 0 ? kCompliant : kUsage;
   }
   const absl::StatusOr<int> code = session.run();

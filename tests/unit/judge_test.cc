@@ -591,7 +591,9 @@ TEST(Score, UnknownIsNotPassed) {
   EXPECT_EQ(blind.coverage, 0);
   v1::HostPosture posture;
   SetScore(baseline, mixed, posture);
-  EXPECT_EQ(posture.top_finding(), "c2 No telnet");
+  EXPECT_EQ(posture.top_finding(), "c2");
+  EXPECT_EQ(posture.top_title().en(), "No telnet");
+  EXPECT_EQ(posture.top_title().ja(), "telnet なし");
   EXPECT_EQ(posture.fail(), 2u);
 }
 
