@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <ctime>
 #include <nlohmann/json.hpp>
 
 #include "controller/cli/findings.h"
@@ -24,8 +25,18 @@ struct Options {
   bool advice = false, watch = false;
 };
 
+void WarnOfEnd(const v1::FleetPosture& fleet) {
+  constexpr int64_t kWarnSeconds = 30 * 86400;
+  if (fleet.certificate_until() - std::time(nullptr) < kWarnSeconds)
+    fmt::print(stderr,
+               "metsukectl: the controller's certificate ends on {}; its log "
+               "says what to do\n",
+               InstantText(fleet.certificate_until()));
+}
+
 void PrintFleet(const Session& session, const Item& items,
                 const v1::FleetPosture& fleet) {
+  WarnOfEnd(fleet);
   Print(session, "HostPosture", items,
         {{"host", "HOST"},
          {"score", "SCORE", true},

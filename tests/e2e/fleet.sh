@@ -196,6 +196,8 @@ out=$("$bin/metsukectl" --config "$work/as-agent.yaml" posture 2>&1); is "an age
 
 # A host that was removed is out.
 ctl host remove "$id" >/dev/null; is "a host is removed" 1 "$(ctl host list -o jsonl | wc -l)"
+is "and was there in the past" 2 "$(ctl posture --at "$since" -o jsonl | wc -l)"
+says "drift tells that it was removed" '"kind":"removed","key":\["id='"$id" "$(ctl drift --since "$since" -o jsonl)"
 refused() { grep -qiE 'removed|denied' "$work"/agent-*.log; }
 until_true 30 refused && ok "its agent is refused and says so" || bad "its agent is refused" "$(tail -n 5 "$work"/agent-*.log)"
 says "the controller logs the refusal" "$id" "$(grep -v operator "$work/controller.log" | grep -iE "refus|removed|denied")"
