@@ -20,11 +20,14 @@ bool IsAbsent(const absl::Status& status) {
 }
 
 void AddGap(v1::Snapshot& snapshot, std::string_view table,
-            std::string_view subject, std::string_view reason) {
+            std::string_view subject, std::string_view reason,
+            std::initializer_list<std::string_view> columns) {
   v1::Gap& gap = *snapshot.add_gaps();
   gap.set_table(std::string(table));
   gap.set_subject(std::string(subject));
   gap.set_reason(std::string(reason));
+  for (const std::string_view column : columns)
+    gap.add_columns(std::string(column));
 }
 
 }  // namespace metsuke

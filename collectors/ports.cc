@@ -60,10 +60,16 @@ absl::StatusOr<std::vector<Socket>> ReadSockets(const Host& host) {
 }
 
 // Names of accounts by number; the first of several wins, as in getpwuid(3).
-std::map<uint32_t, std::string> ReadUsers(const Host& host) {
+std::map<uint32_t, std::string> ReadUsers(const Host& host,
+                                          v1::Snapshot& snapshot) {
   std::map<uint32_t, std::string> users;
-  const std::string passwd = host.Read("/etc/passwd").value_or("");
-  for (const std::string_view line : Lines(passwd)) {
+  const absl::StatusOr<std::string> passwd = host.Read("/etc/passwd");
+  if (!passwd.ok()) {
+    AddGap(snapshot, "ports", "/etc/passwd", Message(passwd.status()),
+           {"user"});
+    return users;
+  }
+  for (const std::string_view line : Lines(*passwd)) {
     const std::vector<std::string_view> fields = Pieces(line, ':');
     if (fields.size() < 3 || fields[0].empty()) continue;
     if (const auto uid = Number(fields[2])) users.emplace(*uid, fields[0]);
@@ -87,12 +93,14 @@ std::map<std::string, std::string> ReadOwners(const Host& host,
   }
   const auto owners = FindOwners(host, paths);
   if (owners.ok()) return *owners;
-  AddGap(snapshot, "ports", "owning packages", Message(owners.status()));
+  AddGap(snapshot, "ports", "owning packages", Message(owners.status()),
+         {"package"});
   return {};
 }
 
 std::map<uint32_t, std::string> InterfaceNames(
-    const Host& host, const std::vector<Socket>& sockets) {
+    const Host& host, const std::vector<Socket>& sockets,
+    v1::Snapshot& snapshot) {
   std::map<uint32_t, std::string> names;
   for (const Socket& socket : sockets) {
     if (socket.interface != 0) {
@@ -100,9 +108,13 @@ std::map<uint32_t, std::string> InterfaceNames(
     }
   }
   if (names.empty()) return names;
-  if (const auto links = ReadLinks(host); links.ok()) {
-    for (const auto& [number, link] : *links) names[number] = link.name;
+  const auto links = ReadLinks(host);
+  if (!links.ok()) {
+    AddGap(snapshot, "ports", "names of interfaces", Message(links.status()),
+           {"interface"});
+    return names;
   }
+  for (const auto& [number, link] : *links) names[number] = link.name;
   return names;
 }
 
@@ -125,14 +137,18 @@ std::string Subject(const Key& key) {
                      interface.empty() ? "" : "%", interface, port);
 }
 
-void AddUnseen(const Key& key, const Holders& holders, v1::Snapshot& snapshot) {
-  AddGap(snapshot, "ports", Subject(key),
-         holders.closed == 0
-             ? "no process that can be seen holds it: it belongs to the kernel "
-               "or to another process namespace"
-             : "the process that holds it could not be seen: the descriptors "
-               "of some are closed to the collector, which needs "
-               "CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH");
+void AddUnseen(const Key& key, const absl::StatusOr<Holders>& holders,
+               v1::Snapshot& snapshot) {
+  const std::string why =
+      !holders.ok() ? Message(holders.status())
+      : holders->closed == 0
+          ? "no process that can be seen holds it: it belongs to the kernel or "
+            "to another process namespace"
+          : "the process that holds it could not be seen: some are closed to "
+            "the collector, which needs CAP_SYS_PTRACE and "
+            "CAP_DAC_READ_SEARCH";
+  AddGap(snapshot, "ports", Subject(key), why,
+         {"program", "path", "unit", "package"});
 }
 
 void AddPort(const Key& key, const Row& row, v1::Snapshot& snapshot) {
@@ -154,10 +170,11 @@ absl::Status CollectPorts(const Host& host, v1::Snapshot& snapshot) {
   ASSIGN_OR_RETURN(const std::vector<Socket> sockets, ReadSockets(host));
   std::set<uint64_t> inodes;
   for (const Socket& socket : sockets) inodes.insert(socket.inode);
-  const Holders holders = FindHolders(host, inodes);
+  const absl::StatusOr<Holders> found = FindHolders(host, inodes);
+  const Holders holders = found.value_or(Holders());
   const auto owners = ReadOwners(host, holders, snapshot);
-  const auto users = ReadUsers(host);
-  const auto interfaces = InterfaceNames(host, sockets);
+  const auto users = ReadUsers(host, snapshot);
+  const auto interfaces = InterfaceNames(host, sockets, snapshot);
 
   std::map<Key, Row> rows;
   std::set<Key> unseen;
@@ -180,7 +197,7 @@ absl::Status CollectPorts(const Host& host, v1::Snapshot& snapshot) {
     }
   }
   for (const auto& [key, row] : rows) AddPort(key, row, snapshot);
-  for (const Key& key : unseen) AddUnseen(key, holders, snapshot);
+  for (const Key& key : unseen) AddUnseen(key, found, snapshot);
   return absl::OkStatus();
 }
 

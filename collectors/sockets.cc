@@ -10,6 +10,7 @@
 
 #include "collectors/netlink_messages.h"
 #include "collectors/words.h"
+#include "proto/status.h"
 
 namespace metsuke {
 namespace {
@@ -50,18 +51,18 @@ bool IsUnit(std::string_view name) {
                      });
 }
 
-Holder ReadHolder(const Host& host, const std::string& process,
-                  std::string_view root_cgroup) {
+absl::StatusOr<Holder> ReadHolder(const Host& host, const std::string& process,
+                                  std::string_view root_cgroup) {
   // Only what the kernel itself wrote: cmdline and environ are read from the
   // memory of the process, which may lie on a FUSE file system that never
   // answers (CVE-2018-1120).
   Holder holder;
-  std::string program = host.Read(process + "/comm", 4096).value_or("");
-  if (program.ends_with('\n')) program.pop_back();
-  holder.program = std::move(program);
-  holder.path = host.ReadLink(process + "/exe").value_or("");
-  holder.unit = UnitOfCgroup(
-      host.Read(process + "/cgroup", 1 << 16).value_or(""), root_cgroup);
+  ASSIGN_OR_RETURN(holder.program, host.Read(process + "/comm", 4096));
+  if (holder.program.ends_with('\n')) holder.program.pop_back();
+  ASSIGN_OR_RETURN(holder.path, host.ReadLink(process + "/exe"));
+  ASSIGN_OR_RETURN(const std::string cgroup,
+                   host.Read(process + "/cgroup", 1 << 16));
+  holder.unit = UnitOfCgroup(cgroup, root_cgroup);
   return holder;
 }
 
@@ -127,19 +128,22 @@ std::string UnitOfCgroup(std::string_view cgroup, std::string_view root) {
   return "";
 }
 
-Holders FindHolders(const Host& host, const std::set<uint64_t>& inodes) {
+absl::StatusOr<Holders> FindHolders(const Host& host,
+                                    const std::set<uint64_t>& inodes) {
   Holders holders;
   if (inodes.empty()) return holders;
   const std::string root = host.Read("/proc/1/cgroup", 1 << 16).value_or("");
-  for (const std::string& name : host.List("/proc").value_or(
-           std::vector<std::string>())) {
+  ASSIGN_OR_RETURN(const std::vector<std::string> names, host.List("/proc"));
+  for (const std::string& name : names) {
     if (name.find_first_not_of("0123456789") != std::string::npos) continue;
     const std::string process = "/proc/" + name;
     std::set<uint64_t> held;
     if (!HeldSockets(host, process, inodes, held)) ++holders.closed;
     if (held.empty()) continue;
-    const Holder holder = ReadHolder(host, process, root);
-    for (const uint64_t inode : held) holders.by_inode.emplace(inode, holder);
+    const absl::StatusOr<Holder> holder = ReadHolder(host, process, root);
+    if (!holder.ok()) ++holders.closed;
+    for (const uint64_t inode : held)
+      if (holder.ok()) holders.by_inode.emplace(inode, *holder);
   }
   return holders;
 }

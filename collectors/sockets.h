@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "absl/status/statusor.h"
 #include "collectors/host.h"
 
 namespace metsuke {
@@ -34,19 +35,24 @@ std::vector<Socket> ParseSockets(const std::string& replies,
 // A process that holds a socket.
 struct Holder {
   std::string program;  // comm
-  std::string path;     // of its file; empty when it could not be seen
+  std::string path;     // of its file
   std::string unit;     // systemd unit; empty for none
 };
 
 // Who holds which socket.
 struct Holders {
   std::multimap<uint64_t, Holder> by_inode;
-  // Processes whose descriptors could not be seen.
+  // Processes that could not be seen, or not whole.
   int closed = 0;
 };
 
-// Looks through the descriptors of all processes for the sockets of `inodes`.
-Holders FindHolders(const Host& host, const std::set<uint64_t>& inodes);
+// Looks through the descriptors of all processes for the sockets of `inodes`;
+// an error when it cannot be told which processes there are. A socket that
+// nobody holds is not proved to be the kernel's own: a descriptor may be on its
+// way between two processes (unix(7)), registered with an io_uring, or in the
+// table of a thread that shares it with no other.
+absl::StatusOr<Holders> FindHolders(const Host& host,
+                                    const std::set<uint64_t>& inodes);
 
 // The systemd unit in the text of a /proc/PID/cgroup, `root` being that of
 // process 1; empty when the process belongs to none.

@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <sys/resource.h>
 
+#include <ctime>
 #include <string>
 
 #include "controller/ca/client.h"
@@ -17,6 +18,7 @@
 #include "controller/sync_service.h"
 #include "proto/command_line.h"
 #include "proto/file.h"
+#include "proto/instant.h"
 #include "proto/log.h"
 #include "proto/status.h"
 #include "proto/text.h"
@@ -57,6 +59,34 @@ SyncService::Renew RenewBy(const v1::ControllerConfig& config) {
   };
 }
 
+// Nothing renews the controller's own certificate.
+void WarnOfEnd(const Identity& own, int64_t now) {
+  constexpr int64_t kWarnDays = 30;
+  const int64_t days = (own.not_after - now) / 86400;
+  if (days < kWarnDays)
+    Log(days < 7 ? Priority::kError : Priority::kWarning,
+        fmt::format("the controller's certificate ends on {}, in {} days; make "
+                    "another with metsuke-ca issue controller and restart "
+                    "metsuke-controller: agents come back by themselves",
+                    Rfc3339(own.not_after), days));
+}
+
+// Once a day until a signal comes: forgets what is too old, and warns of the
+// end of the certificate.
+void KeepHouse(const sigset_t& stop, const v1::ControllerConfig& config,
+               const Identity& own, Store& store) {
+  constexpr timespec kDay{.tv_sec = 86400, .tv_nsec = 0};
+  do {
+    const int64_t now = std::time(nullptr);
+    WarnOfEnd(own, now);
+    const absl::Status forgotten =
+        store.Forget(now - int64_t{config.history_days()} * 86400);
+    if (!forgotten.ok())
+      Log(Priority::kError, "old history is not forgotten: " +
+                                Message(forgotten));
+  } while (sigtimedwait(&stop, nullptr, &kDay) < 0);
+}
+
 absl::Status Serve(const v1::ControllerConfig& config, const Credential& own) {
   const sigset_t signals = StopSignals();
   RaiseDescriptors();
@@ -65,14 +95,14 @@ absl::Status Serve(const v1::ControllerConfig& config, const Credential& own) {
   SyncService sync(*store, config.interval_seconds(), RenewBy(config));
   OperatorService operators(*store, *baseline, config.interval_seconds(),
                             config.authority(),
-                            [&sync](const std::string& id) { sync.Drop(id); });
+                            [&sync](const std::string& id) { sync.Drop(id); },
+                            own.identity.not_after);
   ASSIGN_OR_RETURN(
       const auto server,
       Server::Start(config, own, {.sync = &sync, .services = {&operators}}));
   Log(Priority::kNotice, fmt::format("{} listens on {}, port {}", kVersion,
                                      config.listen(), server->port()));
-  int number = 0;
-  sigwait(&signals, &number);
+  KeepHouse(signals, config, own.identity, *store);
   Log(Priority::kNotice, "stops");
   return absl::OkStatus();
 }

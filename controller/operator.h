@@ -20,15 +20,18 @@ class OperatorService final : public v1::Operator::Service {
   // `store` and `baseline` must outlive the service. A host that was silent
   // for longer than three times `interval_seconds` is stale. `authority` is
   // the socket of metsuke-ca; empty when there is none. `removed` is called
-  // with the id of each host that was taken out of the fleet.
+  // with the id of each host that was taken out of the fleet. The controller's
+  // certificate ends at `certificate_until`.
   OperatorService(Store& store, StandingBaseline& baseline,
                   uint32_t interval_seconds, std::string authority,
-                  std::function<void(const std::string& id)> removed)
+                  std::function<void(const std::string& id)> removed,
+                  int64_t certificate_until)
       : store_(store),
         baseline_(baseline),
         interval_seconds_(interval_seconds),
         authority_(std::move(authority)),
-        removed_(std::move(removed)) {}
+        removed_(std::move(removed)),
+        certificate_until_(certificate_until) {}
 
   grpc::Status ListHosts(grpc::ServerContext*, const v1::HostsRequest*,
                          grpc::ServerWriter<v1::HostsReply>*) override;
@@ -65,6 +68,7 @@ class OperatorService final : public v1::Operator::Service {
   const uint32_t interval_seconds_;
   const std::string authority_;
   const std::function<void(const std::string& id)> removed_;
+  const int64_t certificate_until_;
 };
 
 }  // namespace metsuke

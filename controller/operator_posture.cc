@@ -5,7 +5,6 @@
 #include <vector>
 
 #include "controller/judge/finding.h"
-#include "controller/judge/finding.h"
 #include "controller/operator.h"
 #include "controller/operator_call.h"
 #include "proto/status.h"
@@ -104,6 +103,7 @@ grpc::Status OperatorService::Posture(
     AddUp(judged->Of(host), Stale(host.entry.last_seen(), present), sum);
   sum.set_distinct_states(fleet->states.size());
   if (judge) sum.set_baseline(judge->baseline().version);
+  sum.set_certificate_until(certificate_until_);
   batches.Flush();
   return grpc::Status::OK;
 }

@@ -1,6 +1,7 @@
 // Operators' calls that look into the tables: query and drift.
 
 #include <map>
+#include <set>
 #include <vector>
 
 #include "controller/drift/drift.h"
@@ -136,6 +137,35 @@ grpc::Status OperatorService::Query(
   return ToGrpc(send());
 }
 
+namespace {
+
+// The host that is asked for may have joined or been removed between the two
+// instants; at one of them it must have been there.
+absl::Status ReadBoth(Store& store, const HostFilter& filter, int64_t from,
+                      int64_t to, Fleet& before, Fleet& after) {
+  absl::StatusOr<Fleet> old_fleet = store.ReadFleet(filter, from);
+  absl::StatusOr<Fleet> new_fleet = store.ReadFleet(filter, to);
+  if (!old_fleet.ok() &&
+      !(absl::IsNotFound(old_fleet.status()) && new_fleet.ok()))
+    return new_fleet.ok() ? old_fleet.status() : new_fleet.status();
+  if (!new_fleet.ok() && !absl::IsNotFound(new_fleet.status()))
+    return new_fleet.status();
+  before = std::move(old_fleet).value_or(Fleet());
+  after = std::move(new_fleet).value_or(Fleet());
+  return absl::OkStatus();
+}
+
+v1::Change OfFleet(const v1::HostEntry& host, const char* kind) {
+  v1::Change change;
+  change.set_host(host.host());
+  change.set_table("fleet");
+  change.set_kind(kind);
+  change.add_key("id=" + host.id());
+  return change;
+}
+
+}  // namespace
+
 grpc::Status OperatorService::Drift(
     grpc::ServerContext*, const v1::DriftRequest* request,
     grpc::ServerWriter<v1::DriftReply>* writer) {
@@ -144,18 +174,23 @@ grpc::Status OperatorService::Drift(
     return ToGrpc(absl::InvalidArgumentError(
         "the beginning must lie before the end, which is now by default"));
   const HostFilter filter{request->selector(), request->host()};
-  const absl::StatusOr<Fleet> before = store_.ReadFleet(filter, request->from());
-  if (!before.ok()) return ToGrpc(before.status());
-  const absl::StatusOr<Fleet> after = store_.ReadFleet(filter, request->to());
-  if (!after.ok()) return ToGrpc(after.status());
+  Fleet before, after;
+  const absl::Status read = ReadBoth(store_, filter, request->from(),
+                                     request->to(), before, after);
+  if (!read.ok()) return ToGrpc(read);
   std::map<std::string, int> states;
-  for (const FleetHost& host : before->hosts)
+  for (const FleetHost& host : before.hosts)
     states[host.entry.id()] = host.state;
+  std::set<std::string> stayed;
+  for (const FleetHost& host : after.hosts) stayed.insert(host.entry.id());
 
   const auto judge = baseline_.judge();
   StateDrift drift(store_, judge.get(), request->from(), to);
   Batches<v1::DriftReply> batches(writer);
-  for (const FleetHost& host : after->hosts) {
+  for (const FleetHost& host : before.hosts)
+    if (!stayed.contains(host.entry.id()))
+      *batches.Next().add_changes() = OfFleet(host.entry, "removed");
+  for (const FleetHost& host : after.hosts) {
     const auto old = states.find(host.entry.id());
     const int old_state = old == states.end() ? -1 : old->second;
     if (host.state < 0) {
@@ -167,15 +202,11 @@ grpc::Status OperatorService::Drift(
                                     ": is silent since " +
                                     Rfc3339(host.entry.last_seen()));
     if (old_state < 0) {
-      v1::Change& change = *batches.Next().add_changes();
-      change.set_host(host.entry.host());
-      change.set_table("fleet");
-      change.set_kind("added");
-      change.add_key("id=" + host.entry.id());
+      *batches.Next().add_changes() = OfFleet(host.entry, "added");
       continue;
     }
     const auto changes =
-        drift.Between(before->states[old_state], after->states[host.state]);
+        drift.Between(before.states[old_state], after.states[host.state]);
     if (!changes.ok()) return ToGrpc(changes.status());
     for (const v1::Change& found : **changes) {
       v1::Change& change = *batches.Next().add_changes();
@@ -183,7 +214,7 @@ grpc::Status OperatorService::Drift(
       change.set_host(host.entry.host());
     }
   }
-  batches.Next().set_hosts(after->hosts.size());
+  batches.Next().set_hosts(after.hosts.size());
   batches.Flush();
   return grpc::Status::OK;
 }

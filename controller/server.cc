@@ -88,6 +88,7 @@ absl::StatusOr<v1::ControllerConfig> ReadControllerConfig(
   if (config.max_connections() == 0) config.set_max_connections(10000);
   if (config.max_connections_per_address() == 0)
     config.set_max_connections_per_address(1000);
+  if (config.history_days() == 0) config.set_history_days(400);
   return config;
 }
 

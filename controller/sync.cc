@@ -3,9 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
-#include "controller/store/body.h"
 #include "proto/canonical.h"
 #include "proto/encode.h"
 #include "proto/snapshot.pb.h"
@@ -20,8 +20,6 @@ constexpr size_t kDigestBytes = 32;
 constexpr size_t kVersionBytes = 64;
 constexpr size_t kReasonBytes = 1024;
 constexpr size_t kRequestBytes = 8 << 10;
-// Digests that are remembered of refused records.
-constexpr size_t kMaxUnwanted = 1024;
 // Far above any number a spool reaches, below what SQLite can keep.
 constexpr uint64_t kLargestSeq = uint64_t{1} << 62;
 // 9999-12-31.
@@ -116,7 +114,7 @@ ControllerSync::Output ControllerSync::Receive(v1::AgentMessage message,
       OnRecord(std::move(*message.mutable_record()), now);
       break;
     case v1::AgentMessage::kBody:
-      OnBody(std::move(*message.mutable_body()), now);
+      OnBody(message.body(), now);
       break;
     case v1::AgentMessage::kHeartbeat:
       OnHeartbeat(message.heartbeat());
@@ -240,7 +238,7 @@ ControllerSync::Output ControllerSync::Looked(
   const std::set<std::string> digests(missing->begin(), missing->end());
   for (const v1::TableDigest& table : current_->record.state().tables())
     if (digests.contains(table.digest()))
-      current_->wanted[table.digest()] = table.table();
+      bodies_.Want(table.digest(), table.table());
   if (digests.empty()) {
     AskCommit();
     return Take();
@@ -251,79 +249,17 @@ ControllerSync::Output ControllerSync::Looked(
   return Take();
 }
 
-void ControllerSync::OnBody(v1::Body body, int64_t now) {
-  if (Skip(body)) return;
-  const std::string fault = AddPart(body);
-  if (fault.empty()) {
-    if (body.last()) TakeBody(now);
-    return;
-  }
-  if (body.last())
-    part_.reset();
-  else
-    skipped_ = body.digest();
-  RefuseForGood(fault, now);
-}
-
-// Whether nothing waits for this part of a body.
-bool ControllerSync::Skip(const v1::Body& body) {
-  const bool rest = !skipped_.empty() && body.digest() == skipped_;
-  if (!rest &&
-      (part_ || (current_ && current_->wanted.contains(body.digest()))))
-    return false;
-  // Once for a body, and not when the agent could not know better.
-  if (!rest && unwanted_.erase(body.digest()) == 0)
-    Refuse(0, "a body nobody asked for", false);
-  skipped_.clear();
-  if (!body.last()) skipped_ = body.digest();
-  return true;
-}
-
-// Adds a part to the body that is coming; why not, when it cannot be.
-std::string ControllerSync::AddPart(const v1::Body& body) {
-  if (part_ && (body.digest() != part_->digest ||
-                body.table() != part_->table || body.size() != part_->size))
-    return fmt::format("body of {}: its parts are mixed with others",
-                       part_->table);
-  const std::string& table = current_->wanted[body.digest()];
-  if (body.table() != table)
-    return fmt::format("body of {} sent for {}", Shown(body.table()), table);
-  if (body.size() > kMaxBodyBytes)
-    return fmt::format("body of {}: {} bytes; {} at most", table, body.size(),
-                       kMaxBodyBytes);
-  held_bytes_ += body.zstd().size();
-  if (held_bytes_ > kMaxHeldBytes)
-    return fmt::format("its bodies have more than {} bytes when compressed",
-                       kMaxHeldBytes);
-  if (!part_)
-    part_ =
-        TableBody{.digest = body.digest(), .table = table, .size = body.size()};
-  part_->zstd += body.zstd();
-  return "";
-}
-
-void ControllerSync::TakeBody(int64_t now) {
-  TableBody body = *std::exchange(part_, std::nullopt);
-  const absl::Status status = CheckBody(body);
-  current_->wanted.erase(body.digest);
-  if (!status.ok()) return RefuseForGood(Message(status), now);
-  current_->update.bodies.push_back(std::move(body));
-  if (current_->wanted.empty()) AskCommit();
-}
-
-// Lets go of the bodies of the record; the agent may be sending them.
-void ControllerSync::DropBodies() {
-  if (unwanted_.size() >= kMaxUnwanted) unwanted_.clear();
-  for (const auto& [digest, table] : current_->wanted)
-    if (!part_ || digest != part_->digest) unwanted_.insert(digest);
-  if (part_ && skipped_.empty()) skipped_ = part_->digest;
-  part_.reset();
-  held_bytes_ = 0;
-  current_->wanted.clear();
+void ControllerSync::OnBody(const v1::Body& body, int64_t now) {
+  BodyIntake::Result taken = bodies_.Take(body);
+  if (taken.unasked) Refuse(0, "a body nobody asked for", false);
+  if (!taken.fault.empty()) return RefuseForGood(taken.fault, now);
+  if (!taken.body) return;
+  current_->update.bodies.push_back(*std::move(taken.body));
+  if (bodies_.complete()) AskCommit();
 }
 
 void ControllerSync::RefuseForGood(const std::string& reason, int64_t now) {
-  DropBodies();
+  bodies_.Drop();
   const uint64_t seq = current_->record.seq();
   current_->refused = reason;
   HostUpdate& update = current_->update;
@@ -337,7 +273,7 @@ void ControllerSync::RefuseForGood(const std::string& reason, int64_t now) {
 
 void ControllerSync::RefuseForNow(const std::string& reason) {
   const uint64_t seq = current_->record.seq();
-  DropBodies();
+  bodies_.Drop();
   Refuse(seq, reason, true);
   for (const v1::Record& record : queue_)
     Refuse(record.seq(), fmt::format("record {} comes first", seq), true);
@@ -358,7 +294,7 @@ ControllerSync::Output ControllerSync::Committed(const absl::Status& status,
     return Take();
   }
   const Current done = *std::exchange(current_, std::nullopt);
-  held_bytes_ = 0;
+  bodies_.Drop();
   stored_ = done.record.seq();
   if (!done.refused.empty()) {
     Refuse(stored_, done.refused, false);

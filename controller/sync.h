@@ -18,15 +18,14 @@
 
 #include <cstdint>
 #include <deque>
-#include <map>
 #include <optional>
-#include <set>
 #include <string>
 #include <variant>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "controller/body_intake.h"
 #include "controller/store/store.h"
 #include "proto/sync.pb.h"
 
@@ -34,8 +33,6 @@ namespace metsuke {
 
 // Records of one stream that wait for others.
 inline constexpr size_t kMaxQueuedRecords = 256;
-// Bytes of compressed bodies that one stream may make the controller hold.
-inline constexpr size_t kMaxHeldBytes = 16 << 20;
 
 class ControllerSync {
  public:
@@ -81,37 +78,31 @@ class ControllerSync {
   Output Abandon(const std::string& reason);
 
   // Bytes of bodies held at present.
-  size_t held_bytes() const { return held_bytes_; }
+  size_t held_bytes() const { return bodies_.held_bytes(); }
 
  private:
   // The record that is being stored.
   struct Current {
     v1::Record record;
     HostUpdate update;
-    // Bodies it waits for: table by digest.
-    std::map<std::string, std::string> wanted;
     // Set when it is stored as a Loss: why.
     std::string refused;
   };
 
   void OnHello(const v1::Hello& hello, int64_t now);
   void OnRecord(v1::Record record, int64_t now);
-  void OnBody(v1::Body body, int64_t now);
+  void OnBody(const v1::Body& body, int64_t now);
   void OnHeartbeat(const v1::Heartbeat& heartbeat);
   void OnRenewal(v1::Renewal renewal);
 
   void Advance(int64_t now);
   void Begin(v1::Record record, int64_t now);
   void DeclareHole(int64_t now);
-  bool Skip(const v1::Body& body);
-  std::string AddPart(const v1::Body& body);
-  void TakeBody(int64_t now);
   void RefuseForGood(const std::string& reason, int64_t now);
   void RefuseForNow(const std::string& reason);
   void AskCommit();
   void Refuse(uint64_t seq, const std::string& reason, bool retry);
   void End(absl::Status status);
-  void DropBodies();
   bool InOrder(const v1::Record& record);
   Output Take();
 
@@ -127,11 +118,7 @@ class ControllerSync {
   uint64_t awaited_ = 0;
   std::deque<v1::Record> queue_;
   std::optional<Current> current_;
-  std::optional<TableBody> part_;  // the body whose parts are coming
-  // Digests of bodies that may still come for a record that was refused.
-  std::set<std::string> unwanted_;
-  std::string skipped_;  // digest of the body whose parts are not taken
-  size_t held_bytes_ = 0;
+  BodyIntake bodies_;  // of current_
   Output output_;
 };
 

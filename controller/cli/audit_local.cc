@@ -99,7 +99,8 @@ absl::StatusOr<int> AuditLocal(const Session& session, const Options& options) {
   if (geteuid() != 0)
     std::fprintf(stderr,
                  "metsukectl: not root: what only root can read is unknown\n");
-  return PrintFindings(session, host, findings);
+  PrintFindings(session, host, findings);
+  return CodeOf(session, host, findings);
 }
 
 }  // namespace

@@ -79,16 +79,22 @@ void PrintForPeople(const Session& session, const v1::HostPosture& host,
 
 }  // namespace
 
-int PrintFindings(const Session& session, const v1::HostPosture& host,
+Item FindingItems(const Session& session,
                   const std::vector<v1::Finding>& findings) {
-  if (ForPeople(session)) {
-    PrintForPeople(session, host, findings);
-  } else {
-    Item items = Item::array();
-    for (const v1::Finding& finding : findings)
-      items.push_back(FindingItem(session, finding));
-    Print(session, "Finding", items, {});
-  }
+  Item items = Item::array();
+  for (const v1::Finding& finding : findings)
+    items.push_back(FindingItem(session, finding));
+  return items;
+}
+
+void PrintFindings(const Session& session, const v1::HostPosture& host,
+                   const std::vector<v1::Finding>& findings) {
+  if (ForPeople(session)) return PrintForPeople(session, host, findings);
+  Print(session, "Finding", FindingItems(session, findings), {});
+}
+
+int CodeOf(const Session& session, const v1::HostPosture& host,
+           const std::vector<v1::Finding>& findings) {
   v1::Severity worst = v1::SEVERITY_UNSPECIFIED;
   bool incomplete = host.stale() || findings.empty();
   for (const v1::Finding& finding : findings) {

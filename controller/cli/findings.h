@@ -6,14 +6,23 @@
 
 #include <vector>
 
+#include "controller/cli/items.h"
 #include "controller/cli/session.h"
 
 namespace metsuke::cli {
 
 // Prints the findings with their evidence: what failed first, worst first,
-// then what is unknown, then a line of sums. Returns the exit code.
-int PrintFindings(const Session& session, const v1::HostPosture& host,
+// then what is unknown, then a line of sums.
+void PrintFindings(const Session& session, const v1::HostPosture& host,
+                   const std::vector<v1::Finding>& findings);
+
+// The findings as programs get them.
+Item FindingItems(const Session& session,
                   const std::vector<v1::Finding>& findings);
+
+// The exit code that says how the host stands.
+int CodeOf(const Session& session, const v1::HostPosture& host,
+           const std::vector<v1::Finding>& findings);
 
 // Says in each failed control what to do about it.
 void AddAdvice(const Session& session, const v1::Baseline& baseline,

@@ -227,6 +227,13 @@ std::string CellText(const Item& value) {
   return text;
 }
 
+void PrintLine(const std::string& kind, const Item& items) {
+  std::string out;
+  WriteJson({{"kind", kind}, {"items", items}}, -1, out);
+  out += '\n';
+  std::fwrite(out.data(), 1, out.size(), stdout);
+}
+
 bool ForPeople(const Session& session) {
   return session.output == "table" || session.output == "wide";
 }

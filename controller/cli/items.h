@@ -42,6 +42,9 @@ struct Column {
 void Print(const Session& session, const std::string& kind, const Item& items,
            const std::vector<Column>& columns);
 
+// Prints the same document as -o json does, on one line.
+void PrintLine(const std::string& kind, const Item& items);
+
 // Whether --output is a form for people.
 bool ForPeople(const Session& session);
 

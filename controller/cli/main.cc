@@ -55,7 +55,8 @@ void AddGlobals(CommandLine& line, Session& session) {
       .OneOf({"auto", "always", "never"})
       .ShowDefault();
   line.Option("--lang", session.language,
-              "Language of titles and explanations (default: the locale's)")
+              "Language of titles and explanations (default: the locale's in "
+              "tables, English in other forms)")
       .OneOf({"en", "ja"});
   line.Option("--fail-on", session.fail_on,
               "Severity from which findings make the exit code 2")

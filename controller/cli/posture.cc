@@ -2,11 +2,14 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <ctime>
 #include <nlohmann/json.hpp>
 
 #include "controller/cli/findings.h"
 #include "controller/cli/items.h"
 #include "controller/cli/session.h"
+#include "controller/cli/watch.h"
 #include "proto/command_line.h"
 #include "proto/encode.h"
 #include "proto/status.h"
@@ -19,11 +22,21 @@ constexpr uint32_t kShown = 100;
 
 struct Options {
   std::string host, selector, at;
-  bool advice = false;
+  bool advice = false, watch = false;
 };
+
+void WarnOfEnd(const v1::FleetPosture& fleet) {
+  constexpr int64_t kWarnSeconds = 30 * 86400;
+  if (fleet.certificate_until() - std::time(nullptr) < kWarnSeconds)
+    fmt::print(stderr,
+               "metsukectl: the controller's certificate ends on {}; its log "
+               "says what to do\n",
+               InstantText(fleet.certificate_until()));
+}
 
 void PrintFleet(const Session& session, const Item& items,
                 const v1::FleetPosture& fleet) {
+  WarnOfEnd(fleet);
   Print(session, "HostPosture", items,
         {{"host", "HOST"},
          {"score", "SCORE", true},
@@ -57,13 +70,31 @@ v1::Severity Worst(const v1::FleetPosture& fleet) {
   return fleet.low() ? v1::SEVERITY_LOW : v1::SEVERITY_UNSPECIFIED;
 }
 
-absl::StatusOr<int> Fleet(const Session& session, const Options& options,
-                          int64_t at) {
+// The title goes behind the id, in one language.
+Item HostItem(const Session& session, const v1::HostPosture& host) {
+  Item item = ToItem(host);
+  item.erase("top_title");
+  if (!host.top_finding().empty())
+    item["top_finding"] =
+        host.top_finding() + " " + InLanguage(session, host.top_title());
+  return item;
+}
+
+uint32_t Limit(const Session& session, const Options& options) {
+  if (!ForPeople(session)) return 0;
+  // The heading, the sums and what stands between.
+  constexpr int kOtherRows = 6;
+  const int rows = options.watch ? TerminalRows() - kOtherRows : kShown;
+  return std::clamp<int>(rows, 1, kShown);
+}
+
+absl::StatusOr<Answer> Fleet(const Session& session, const Options& options,
+                             int64_t at) {
   ASSIGN_OR_RETURN(const auto stub, Connect(session));
   v1::PostureRequest request;
   request.set_selector(options.selector);
   request.set_at(at);
-  if (ForPeople(session)) request.set_limit(kShown);
+  request.set_limit(Limit(session, options));
   grpc::ClientContext context;
   const auto stream = stub->Posture(&context, request);
   Item items = Item::array();
@@ -71,18 +102,25 @@ absl::StatusOr<int> Fleet(const Session& session, const Options& options,
   v1::FleetPosture fleet;
   while (stream->Read(&reply)) {
     for (const v1::HostPosture& host : reply.hosts())
-      items.push_back(ToItem(host));
+      items.push_back(HostItem(session, host));
     if (reply.has_fleet()) fleet = reply.fleet();
   }
   RETURN_IF_ERROR(FromCall(stream->Finish()));
-  PrintFleet(session, items, fleet);
   const bool incomplete = fleet.hosts() == 0 || fleet.stale() != 0 ||
                           fleet.unknown() != 0 || fleet.baseline().empty();
-  return CodeFor(session, Worst(fleet), incomplete);
+  Answer answer{.kind = "HostPosture", .items = items,
+                .code = CodeFor(session, Worst(fleet), incomplete)};
+  // A host is heard of all the time.
+  for (Item& item : items) item.erase("last_seen");
+  answer.essence = {items, ToItem(fleet)};
+  answer.print = [&session, shown = answer.items, fleet] {
+    PrintFleet(session, shown, fleet);
+  };
+  return answer;
 }
 
-absl::StatusOr<int> OneHost(const Session& session, const Options& options,
-                            int64_t at) {
+absl::StatusOr<Answer> OneHost(const Session& session, const Options& options,
+                               int64_t at) {
   ASSIGN_OR_RETURN(const auto stub, Connect(session));
   v1::PostureRequest posture;
   posture.set_host(options.host);
@@ -107,26 +145,43 @@ absl::StatusOr<int> OneHost(const Session& session, const Options& options,
                     reply.findings().end());
   RETURN_IF_ERROR(FromCall(stream->Finish()));
   if (options.advice) RETURN_IF_ERROR(AddAdvice(session, *stub, findings));
-  return PrintFindings(session, host, findings);
+  const Item items = FindingItems(session, findings);
+  return Answer{.kind = "Finding",
+                .items = items,
+                .essence = {items, host.stale()},
+                .code = CodeOf(session, host, findings),
+                .print = [&session, host, findings] {
+                  PrintFindings(session, host, findings);
+                }};
+}
+
+absl::StatusOr<int> Run(const Session& session, const Options& options) {
+  int64_t at = 0;
+  if (!options.at.empty()) {
+    ASSIGN_OR_RETURN(at, ParseInstant(options.at));
+  }
+  const auto ask = [&] {
+    return options.host.empty() ? Fleet(session, options, at)
+                                : OneHost(session, options, at);
+  };
+  if (options.watch && at)
+    return absl::InvalidArgumentError(
+        "--watch looks at the present; leave out --at");
+  if (options.watch) return Watch(session, ask);
+  ASSIGN_OR_RETURN(const Answer answer, ask());
+  answer.print();
+  return answer.code;
 }
 
 }  // namespace
 
 void AddPosture(CommandLine& line, Session& session) {
   const auto options = std::make_shared<Options>();
-  const auto chosen = [&session, options] {
-    session.run = [&session, options]() -> absl::StatusOr<int> {
-      int64_t at = 0;
-      if (!options->at.empty()) {
-        ASSIGN_OR_RETURN(at, ParseInstant(options->at));
-      }
-      return options->host.empty() ? Fleet(session, *options, at)
-                                   : OneHost(session, *options, at);
-    };
-  };
   CommandLine& command = line.Command(
       "posture", "How the fleet, or one host, stands against the baseline",
-      chosen);
+      [&session, options] {
+        session.run = [&session, options] { return Run(session, *options); };
+      });
   command.Word("host", options->host,
                "Name or id of a host: its findings with evidence");
   command.Option("-l,--selector", options->selector,
@@ -136,6 +191,9 @@ void AddPosture(CommandLine& line, Session& session) {
       "The instant to look at: RFC 3339, a day, or a time ago such as 24h");
   command.Flag("--advice", options->advice,
                "With a host: what to do about each finding");
+  command.Flag("--watch", options->watch,
+               "Look every five seconds and show what changed: again and "
+               "again on a terminal, a line each with -o jsonl");
 }
 
 }  // namespace metsuke::cli

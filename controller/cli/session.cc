@@ -10,6 +10,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "controller/cli/items.h"
 #include "proto/config.pb.h"
 #include "proto/grpc_tls.h"
 #include "proto/instant.h"
@@ -83,7 +84,7 @@ absl::Status FromCall(const grpc::Status& status) {
 
 const std::string& InLanguage(const Session& session, const v1::Text& text) {
   std::string language = session.language;
-  if (language.empty()) {
+  if (language.empty() && ForPeople(session)) {
     const char* locale = std::setlocale(LC_MESSAGES, nullptr);
     language = std::string(locale ? locale : "").substr(0, 2);
   }

@@ -51,7 +51,9 @@ absl::StatusOr<std::unique_ptr<v1::Operator::Stub>> Connect(
 // is and what to do when it cannot be reached.
 absl::Status FromCall(const grpc::Status& status);
 
-// The sentence in the language of --lang or the locale.
+// The sentence in the language of --lang. Without it, people get that of the
+// locale and programs get English: what they read must not depend on who
+// started them.
 const std::string& InLanguage(const Session& session, const v1::Text& text);
 
 // Exit code for findings whose worst severity is `worst` (unspecified: none),

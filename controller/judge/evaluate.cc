@@ -20,32 +20,38 @@ Judgement Failed(const char* query, const absl::Status& status) {
 }
 
 // The first answer that `ask` has for one of the tables.
-Why First(const std::set<std::string>& tables, const Sight& sight,
+Why First(const Reads& reads, const Sight& sight,
           Why (Sight::*ask)(const std::string&) const) {
-  for (const std::string& table : tables)
+  for (const auto& [table, columns] : reads)
     if (Why why = (sight.*ask)(table)) return why;
   return {};
 }
 
+Why FirstGap(const Access& access, const Sight& sight) {
+  for (const auto& [table, columns] : access.decides)
+    if (Why why = sight.Gap(table, columns)) return why;
+  return {};
+}
+
 Judgement NotApplicable(const CompiledControl& control, const Sight& sight) {
-  const std::set<std::string>& tables = control.applies.tables;
-  if (Why gap = First(tables, sight, &Sight::Gap)) return Unknown(*gap);
-  Why why = First(tables, sight, &Sight::Absent);
+  if (Why gap = FirstGap(control.applies, sight)) return Unknown(*gap);
+  Why why = First(control.applies.reads, sight, &Sight::Absent);
   if (!why) why = HostText(std::string("the host has nothing it speaks of"));
   return {v1::VERDICT_NOT_APPLICABLE, *std::move(why), {}};
 }
 
 }  // namespace
 
-std::set<std::string> CompiledControl::Tables() const {
-  std::set<std::string> tables = applies.tables;
-  tables.insert(violations.tables.begin(), violations.tables.end());
-  return tables;
+Reads CompiledControl::Reads() const {
+  metsuke::Reads reads = applies.reads;
+  for (const auto& [table, columns] : violations.reads)
+    reads[table].insert(columns.begin(), columns.end());
+  return reads;
 }
 
 Judgement Evaluate(const CompiledControl& control, Tables& tables,
                    const Sight& sight, int64_t now, const QueryLimits& limits) {
-  if (Why why = First(control.applies.tables, sight, &Sight::Unseen))
+  if (Why why = First(control.applies.reads, sight, &Sight::Unseen))
     return Unknown(*std::move(why));
   if (!control.control.applies().empty()) {
     const auto rows = tables.Query(control.control.applies(), now, limits);
@@ -53,11 +59,11 @@ Judgement Evaluate(const CompiledControl& control, Tables& tables,
     if (rows->rows.empty()) return NotApplicable(control, sight);
   }
   // Only now: a control that does not apply needs nothing more.
-  if (Why why = First(control.violations.tables, sight, &Sight::Unseen))
+  if (Why why = First(control.violations.reads, sight, &Sight::Unseen))
     return Unknown(*std::move(why));
   auto rows = tables.Query(control.control.violations(), now, limits);
   if (!rows.ok()) return Failed("violations", rows.status());
-  Why gap = First(control.violations.tables, sight, &Sight::Gap);
+  Why gap = FirstGap(control.violations, sight);
   const bool failed = !rows->rows.empty();
   if (gap && (!failed || control.control.absence()))
     return Unknown(*std::move(gap));

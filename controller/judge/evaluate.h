@@ -3,7 +3,6 @@
 #ifndef METSUKE_CONTROLLER_JUDGE_EVALUATE_H_
 #define METSUKE_CONTROLLER_JUDGE_EVALUATE_H_
 
-#include <set>
 #include <string>
 
 #include "controller/judge/sight.h"
@@ -23,8 +22,8 @@ struct CompiledControl {
   // What `violations` rests on.
   Access violations;
 
-  // All tables either query reads.
-  std::set<std::string> Tables() const;
+  // What either query reads.
+  metsuke::Reads Reads() const;
   // Whether either query asks what time it is.
   bool Time() const { return applies.time || violations.time; }
 };
@@ -44,12 +43,14 @@ struct Judgement {
 // Judges by these rules, the first that fits:
 //   unknown         a table that a query reads was not collected: its rows
 //                   cannot be relied on, neither those there nor those missing
-//   not_applicable  `applies` finds nothing, and its tables have no gap
+//   not_applicable  `applies` finds nothing, and there is no gap
 //   fail            `violations` finds something, gaps or not; one that
 //                   concludes from what is missing (Control.absence) only
-//                   where its tables have no gap
-//   pass            `violations` finds nothing, and its tables have no gap
+//                   where there is no gap
+//   pass            `violations` finds nothing, and there is no gap
 //   unknown         otherwise: something could not be seen, or a query failed
+// A gap is one of the rows of a table the query reads, or of a column it
+// decides by. A column it only shows changes nothing.
 // `tables` has the host's rows of all tables the control reads, `sight` tells
 // how they came about, and `now` is what the queries' now() returns.
 Judgement Evaluate(const CompiledControl& control, Tables& tables,

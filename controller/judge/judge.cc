@@ -10,6 +10,7 @@ namespace {
 
 constexpr size_t kJudgementBytes = 256 << 20;
 constexpr size_t kStateBytes = 128 << 20;
+constexpr size_t kLookBytes = 64 << 20;
 constexpr size_t kIdle = 4;
 
 // Evidence is for people; who wants all rows asks with a query.
@@ -39,7 +40,10 @@ absl::StatusOr<std::string> ReadBody(const BodySource& bodies,
 class Judge::Session {
  public:
   Session(Judge& judge, const TableDigests& tables, int64_t midnight)
-      : judge_(judge), tables_(tables), midnight_(midnight) {}
+      : judge_(judge),
+        tables_(tables),
+        midnight_(midnight),
+        seen_(judge.views_.all().size()) {}
   ~Session() {
     if (database_) judge_.GiveTables(*std::move(database_));
   }
@@ -51,9 +55,11 @@ class Judge::Session {
 
  private:
   absl::Status ReadSight();
-  std::string Key(const CompiledControl& control);
-  absl::StatusOr<std::shared_ptr<const Judgement>> JudgeControl(
-      const CompiledControl& control);
+  absl::StatusOr<std::string> Body(const std::string& table);
+  std::vector<std::string> Look(const std::string& table);
+  const std::string& Seen(int view);
+  std::string Key(size_t control);
+  absl::StatusOr<std::shared_ptr<const Judgement>> JudgeControl(size_t control);
   absl::Status Load(const std::string& table);
 
   Judge& judge_;
@@ -61,8 +67,10 @@ class Judge::Session {
   const int64_t midnight_;
   bool whole_ = true;
   std::optional<Sight> sight_;
-  // What a verdict depends on, by table.
-  std::map<std::string, std::string> keys_;
+  // Bodies that were read, by table.
+  std::map<std::string, std::string> bodies_;
+  // What a verdict depends on, by view; empty while nobody asked.
+  std::vector<std::string> seen_;
   std::optional<Tables> database_;
 };
 
@@ -81,18 +89,53 @@ absl::Status Judge::Session::ReadSight() {
   return absl::OkStatus();
 }
 
-std::string Judge::Session::Key(const CompiledControl& control) {
-  std::string key = control.digest;
-  for (const std::string& table : control.Tables()) {
-    std::string& part = keys_[table];
-    if (part.empty()) {
-      const auto digest = tables_.find(table);
-      part = sight_->Digest(table) +
-             (digest == tables_.end() ? "-" : digest->second);
-    }
-    key += part;
+// The bytes of a table that the state has.
+absl::StatusOr<std::string> Judge::Session::Body(const std::string& table) {
+  if (const auto found = bodies_.find(table); found != bodies_.end())
+    return found->second;
+  ASSIGN_OR_RETURN(std::string bytes,
+                   ReadBody(judge_.bodies_, tables_.at(table)));
+  return bodies_[table] = std::move(bytes);
+}
+
+// What the state's rows of the table look like in each of its views.
+std::vector<std::string> Judge::Session::Look(const std::string& table) {
+  const size_t views = judge_.views_.Of(table).size();
+  const auto digest = tables_.find(table);
+  if (digest == tables_.end()) return std::vector<std::string>(views, "-");
+  const std::string key = table + ' ' + digest->second;
+  if (const auto known = judge_.looks_.Find(key)) return *known;
+  const auto bytes = Body(table);
+  // It cannot be loaded either, and then nothing of this is remembered.
+  if (!bytes.ok()) return std::vector<std::string>(views, digest->second);
+  auto look = std::make_shared<const std::vector<std::string>>(
+      judge_.views_.Digests(table, digest->second, *bytes));
+  judge_.looks_.Put(key, look, views * (sizeof(std::string) + 33));
+  return *look;
+}
+
+const std::string& Judge::Session::Seen(int view) {
+  if (!seen_[view].empty()) return seen_[view];
+  const std::string& table = judge_.views_.all()[view].table;
+  const std::vector<std::string> look = Look(table);
+  for (size_t i = 0; i < look.size(); ++i) {
+    const int number = judge_.views_.Of(table)[i];
+    const std::string sight =
+        sight_->Digest(table, judge_.views_.all()[number].columns);
+    // Its length first, so that parts put together read in one way only.
+    seen_[number] = static_cast<char>(sight.size()) + sight + look[i];
   }
-  if (control.Time()) key += std::to_string(midnight_);
+  return seen_[view];
+}
+
+std::string Judge::Session::Key(size_t control) {
+  const CompiledControl& compiled = judge_.baseline_.controls[control];
+  std::string key = compiled.digest;
+  for (const int view : judge_.reads_[control]) {
+    const std::string& seen = Seen(view);
+    (key += static_cast<char>(seen.size())) += seen;
+  }
+  if (compiled.Time()) key += std::to_string(midnight_);
   return Sha256(key);
 }
 
@@ -105,24 +148,26 @@ absl::Status Judge::Session::Load(const std::string& table) {
     return database_->Load(table, "", "");
   }
   if (database_->Holds(table, digest->second)) return absl::OkStatus();
-  ASSIGN_OR_RETURN(const std::string bytes,
-                   ReadBody(judge_.bodies_, digest->second));
+  ASSIGN_OR_RETURN(const std::string bytes, Body(table));
   return database_->Load(table, digest->second, bytes);
 }
 
 absl::StatusOr<std::shared_ptr<const Judgement>> Judge::Session::JudgeControl(
-    const CompiledControl& control) {
-  const std::string key = Key(control);
+    size_t number) {
+  const CompiledControl& control = judge_.baseline_.controls[number];
+  const std::string key = Key(number);
   if (auto known = judge_.judgements_.Find(key)) return known;
   if (!database_) {
     ASSIGN_OR_RETURN(database_, judge_.TakeTables());
   }
-  for (const std::string& table : control.Tables())
+  for (const int view : judge_.reads_[number]) {
+    const std::string& table = judge_.views_.all()[view].table;
     if (const absl::Status status = Load(table); !status.ok()) {
       whole_ = false;
       return std::make_shared<Judgement>(Judgement{
           v1::VERDICT_UNKNOWN, HostText(table + ": " + Message(status)), {}});
     }
+  }
   ++judge_.evaluations_;
   auto judgement = std::make_shared<const Judgement>(
       Evaluate(control, *database_, *sight_, midnight_, kLimits));
@@ -144,8 +189,8 @@ absl::StatusOr<JudgedState> Judge::Session::Run() {
         v1::VERDICT_UNKNOWN, HostText("collections: " + Message(status)), {}});
     state.judgements.assign(judge_.baseline_.controls.size(), blind);
   } else {
-    for (const CompiledControl& control : judge_.baseline_.controls) {
-      ASSIGN_OR_RETURN(auto judgement, JudgeControl(control));
+    for (size_t i = 0; i < judge_.baseline_.controls.size(); ++i) {
+      ASSIGN_OR_RETURN(auto judgement, JudgeControl(i));
       state.judgements.push_back(std::move(judgement));
     }
   }
@@ -158,8 +203,15 @@ absl::StatusOr<JudgedState> Judge::Session::Run() {
 Judge::Judge(CompiledBaseline baseline, BodySource bodies)
     : baseline_(std::move(baseline)),
       bodies_(std::move(bodies)),
+      looks_(kLookBytes),
       judgements_(kJudgementBytes),
-      states_(kStateBytes) {}
+      states_(kStateBytes) {
+  for (const CompiledControl& control : baseline_.controls) {
+    std::vector<int>& views = reads_.emplace_back();
+    for (auto& [table, columns] : control.Reads())
+      views.push_back(views_.Add({table, columns}));
+  }
+}
 
 absl::StatusOr<Tables> Judge::TakeTables() {
   {
@@ -186,10 +238,12 @@ absl::StatusOr<std::shared_ptr<const JudgedState>> Judge::State(
   Session session(*this, tables, midnight);
   ASSIGN_OR_RETURN(JudgedState judged, session.Run());
   auto state = std::make_shared<const JudgedState>(std::move(judged));
-  // Evidence counts here too: the state keeps it when it leaves the other memo.
+  // Evidence counts here too, as the state keeps it when it leaves the other
+  // memo; each of those who have it bears a part.
   size_t size = sizeof(JudgedState);
   for (const auto& judgement : state->judgements)
-    size += sizeof(judgement) + Size(judgement->evidence);
+    size += sizeof(judgement) +
+            Size(judgement->evidence) / judgement.use_count();
   if (session.whole()) states_.Put(key, state, size);
   return state;
 }

@@ -1,5 +1,5 @@
 // Judges states against one baseline and remembers what came out. A verdict
-// depends on the control, the rows of the tables it reads, how these were
+// depends on the control, the columns of the tables it reads, how these were
 // collected, and, if it asks for the time, the day; so hosts that look the
 // same to a control cost one evaluation, however many they are.
 
@@ -19,6 +19,7 @@
 #include "controller/judge/baseline.h"
 #include "controller/judge/memo.h"
 #include "controller/judge/score.h"
+#include "controller/judge/views.h"
 #include "controller/table_digests.h"
 
 namespace metsuke {
@@ -66,6 +67,11 @@ class Judge {
 
   const CompiledBaseline baseline_;
   const BodySource bodies_;
+  // What the controls read, and of each control the numbers of its views.
+  Views views_;
+  std::vector<std::vector<int>> reads_;
+  // What a body looks like in each view of its table, by table and digest.
+  Memo<std::vector<std::string>> looks_;
   Memo<Judgement> judgements_;
   Memo<JudgedState> states_;
   std::atomic<uint64_t> evaluations_ = 0;

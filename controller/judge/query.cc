@@ -16,10 +16,9 @@ constexpr QueryLimits kLimits{.rows = 100'000, .bytes = 64 << 20};
 // States that look the same to the query.
 using Group = std::vector<const StateHosts*>;
 
-std::string GroupKey(const TableDigests& state,
-                     const std::set<std::string>& tables) {
+std::string GroupKey(const TableDigests& state, const Reads& reads) {
   std::string key;
-  for (const std::string& table : tables) {
+  for (const auto& [table, columns] : reads) {
     const auto digest = state.find(table);
     key += digest == state.end() ? "-" : digest->second;
     key += '\0';
@@ -69,7 +68,7 @@ absl::StatusOr<std::string> FleetQuery::Runner::Body(const StateHosts& state,
 }
 
 absl::StatusOr<Rows> FleetQuery::Runner::QueryState(const StateHosts& state) {
-  for (const std::string& table : query_.access_.tables) {
+  for (const auto& [table, columns] : query_.access_.reads) {
     const auto digest = state.tables.find(table);
     const std::string known =
         digest == state.tables.end() ? "" : digest->second;
@@ -93,8 +92,9 @@ void FleetQuery::Runner::NoteIncomplete(const StateHosts& state,
     else if (!snapshot.MergeFromString(*bytes))
       reasons.push_back(HostText(std::string(table) + ": cannot be read"));
   const Sight sight(snapshot);
-  for (const std::string& table : query_.access_.tables)
-    if (auto why = sight.Unseen(table); why || (why = sight.Gap(table)))
+  for (const auto& [table, columns] : query_.access_.reads)
+    if (auto why = sight.Unseen(table);
+        why || (why = sight.Gap(table, columns)))
       reasons.push_back(*std::move(why));
   if (reasons.empty()) return;
   shortfall_.incomplete_hosts += state.hosts.size();
@@ -130,7 +130,7 @@ absl::StatusOr<Shortfall> FleetQuery::Runner::Run(
   std::vector<Group> groups;
   for (const StateHosts& state : states) {
     const auto [place, fresh] = places.emplace(
-        GroupKey(state.tables, query_.access_.tables), groups.size());
+        GroupKey(state.tables, query_.access_.reads), groups.size());
     if (fresh) groups.emplace_back();
     groups[place->second].push_back(&state);
   }

@@ -7,6 +7,7 @@
 
 #include "absl/strings/ascii.h"
 #include "controller/judge/functions.h"
+#include "controller/judge/select_list.h"
 #include "proto/canonical.h"
 #include "proto/status.h"
 #include "proto/text.h"
@@ -52,9 +53,15 @@ struct Warden {
 
   // SQLite asks once per column, and with an empty column for a table of
   // which no column is used; then the name of a WITH clause comes here too.
-  int Read(const std::string& table, std::string_view column) {
-    if (tables.contains(table)) {
-      access.tables.insert(table);
+  int Read(const std::string& table, const std::string& column) {
+    if (const auto found = tables.find(table); found != tables.end()) {
+      std::set<std::string>& columns = access.reads[table];
+      // The number of a row is its place among the rows, which lie in the
+      // order of all their values.
+      if (column == "rowid")
+        columns.insert(found->second.begin(), found->second.end());
+      else if (!column.empty())
+        columns.insert(column);
       return SQLITE_OK;
     }
     if (table == "json_each" || table == "json_tree") return SQLITE_OK;
@@ -298,6 +305,14 @@ absl::StatusOr<Sandbox::Statement> Sandbox::PrepareSelect(
 absl::StatusOr<Access> Sandbox::Compile(const std::string& sql) {
   Access access;
   RETURN_IF_ERROR(PrepareSelect(sql, access).status());
+  if (JoinsByName(sql))
+    for (auto& [table, columns] : access.reads)
+      columns.insert(tables_.at(table).begin(), tables_.at(table).end());
+  access.decides = access.reads;
+  Access bare;
+  if (const auto without = WithoutList(sql);
+      without && !JoinsByName(sql) && PrepareSelect(*without, bare).ok())
+    access.decides = std::move(bare.reads);
   return access;
 }
 

@@ -46,10 +46,17 @@ v1::Row ToRow(const Row& row);
 size_t Size(const Rows& rows);
 size_t Size(const Row& row);
 
+// Tables with columns of them.
+using Reads = std::map<std::string, std::set<std::string>>;
+
 // What a query rests on.
 struct Access {
-  // Known tables it reads, also those that had no rows.
-  std::set<std::string> tables;
+  // Known tables it reads, also those that had no rows, with the columns whose
+  // values it uses; none where only the number of rows counts.
+  Reads reads;
+  // The same, without the columns that it only shows: whether it returns a row
+  // at all depends on these.
+  Reads decides;
   // Whether it asks what time it is: now() or days_since().
   bool time = false;
   // Names of the columns it returns.

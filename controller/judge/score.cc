@@ -60,7 +60,8 @@ void SetScore(const CompiledBaseline& baseline, const Score& score,
   posture.set_worst(score.worst);
   if (score.top < 0) return;
   const v1::Control& control = baseline.controls[score.top].control;
-  posture.set_top_finding(control.id() + " " + control.title().en());
+  posture.set_top_finding(control.id());
+  *posture.mutable_top_title() = control.title();
 }
 
 }  // namespace metsuke

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "proto/canonical.h"
 
 namespace metsuke {
@@ -10,6 +12,17 @@ namespace {
 // These two tables are about the others and are always there.
 bool IsItself(const std::string& table) {
   return table == "collections" || table == "gaps";
+}
+
+// Whether the gap is one of rows of the table, or of one of the columns.
+bool Concerns(const v1::Gap& gap, const std::string& table,
+              const std::set<std::string>& columns) {
+  if (gap.table() != table) return false;
+  return gap.columns().empty() ||
+         std::any_of(gap.columns().begin(), gap.columns().end(),
+                     [&](const std::string& column) {
+                       return columns.contains(column);
+                     });
 }
 
 }  // namespace
@@ -41,11 +54,12 @@ std::optional<HostText> Sight::Unseen(const std::string& table) const {
                   row->message().empty() ? row->status() : row->message()));
 }
 
-std::optional<HostText> Sight::Gap(const std::string& table) const {
+std::optional<HostText> Sight::Gap(const std::string& table,
+                                   const std::set<std::string>& columns) const {
   const v1::Gap* first = nullptr;
   int more = -1;
   for (const v1::Gap& gap : snapshot_.gaps()) {
-    if (gap.table() != table) continue;
+    if (!Concerns(gap, table, columns)) continue;
     if (first == nullptr) first = &gap;
     ++more;
   }
@@ -61,11 +75,14 @@ std::optional<HostText> Sight::Absent(const std::string& table) const {
   return HostText(fmt::format("{}: {}", table, row->message()));
 }
 
-std::string Sight::Digest(const std::string& table) const {
+std::string Sight::Digest(const std::string& table,
+                          const std::set<std::string>& columns) const {
   v1::Snapshot own;
-  if (const v1::Collection* row = Find(table)) *own.add_collections() = *row;
+  const v1::Collection* row = Find(table);
+  if (row != nullptr && row->status() != "ok") *own.add_collections() = *row;
   for (const v1::Gap& gap : snapshot_.gaps())
-    if (gap.table() == table) *own.add_gaps() = gap;
+    if (Concerns(gap, table, columns)) *own.add_gaps() = gap;
+  if (own.ByteSizeLong() == 0) return row == nullptr ? "-" : "ok";
   return Sha256(own.SerializeAsString());
 }
 

@@ -5,6 +5,7 @@
 #define METSUKE_CONTROLLER_JUDGE_SIGHT_H_
 
 #include <optional>
+#include <set>
 #include <string>
 
 #include "proto/host_text.h"
@@ -25,15 +26,17 @@ class Sight {
   // table the host has nothing for is seen: it is empty, and that is true.
   std::optional<HostText> Unseen(const std::string& table) const;
 
-  // What was not seen of `table` although its rows can be relied on; nothing
-  // when it is whole.
-  std::optional<HostText> Gap(const std::string& table) const;
+  // What was not seen of `table` although the rows that are there can be
+  // relied on: rows, or values of these columns. Nothing when all was seen.
+  std::optional<HostText> Gap(const std::string& table,
+                              const std::set<std::string>& columns) const;
 
   // Why the host has nothing for `table`; nothing when it has.
   std::optional<HostText> Absent(const std::string& table) const;
 
-  // 32 bytes that differ when an answer above differs.
-  std::string Digest(const std::string& table) const;
+  // At most 32 bytes that differ when an answer above differs.
+  std::string Digest(const std::string& table,
+                     const std::set<std::string>& columns) const;
 
  private:
   const v1::Collection* Find(const std::string& table) const;

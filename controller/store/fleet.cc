@@ -27,6 +27,11 @@ struct HostRow {
 #define METSUKE_HOST_COLUMNS \
   "id, name, enrolled, last_seen, version, os_name, lost, state, state_since"
 
+// Hosts that were part of the fleet at the instant ?1; 0 is now.
+#define METSUKE_IN_FLEET                           \
+  "(removed = 0 OR (?1 > 0 AND removed > ?1)) AND " \
+  "(?1 = 0 OR enrolled <= ?1)"
+
 HostRow ReadRow(const Query& query) {
   HostRow row;
   row.entry.set_id(query.Text(0));
@@ -48,20 +53,24 @@ absl::Status AddLabels(Database& database, v1::HostEntry& entry) {
 }
 
 absl::StatusOr<HostRow> SelectOne(Database& database,
-                                  const std::string& name_or_id) {
+                                  const std::string& name_or_id, int64_t at) {
   // An id is looked for first, so that no host can hide another by taking its
   // id for a name.
   std::vector<HostRow> rows;
   Query query =
       database.Run("SELECT " METSUKE_HOST_COLUMNS
-                   " FROM host WHERE removed = 0 AND (id = ?1 OR name = ?1) "
-                   "ORDER BY id <> ?1, id LIMIT 5",
-                   name_or_id);
+                   " FROM host WHERE " METSUKE_IN_FLEET
+                   " AND (id = ?2 OR name = ?2) ORDER BY id <> ?2, id LIMIT 5",
+                   at, name_or_id);
   while (query.Step()) rows.push_back(ReadRow(query));
   RETURN_IF_ERROR(query.status());
   const std::string shown = enc::Log(HostText(name_or_id));
   if (rows.empty())
-    return absl::NotFoundError(fmt::format("no host is called \"{}\"", shown));
+    return absl::NotFoundError(
+        at == 0 ? fmt::format("no host is called \"{}\"", shown)
+                : fmt::format("no host called \"{}\" was in the fleet at that "
+                              "time",
+                              shown));
   if (rows.size() > 1 && rows[0].entry.id() != name_or_id) {
     std::string ids;
     for (const HostRow& row : rows)
@@ -87,17 +96,19 @@ absl::StatusOr<Labels> SelectAllLabels(Database& database) {
 
 // Hands each host that `filter` means to `take` as it is read: a fleet is large,
 // and nobody needs all of its rows at once.
-absl::Status ForRows(Database& database, const HostFilter& filter,
+absl::Status ForRows(Database& database, const HostFilter& filter, int64_t at,
                      const std::function<absl::Status(HostRow row)>& take) {
   ASSIGN_OR_RETURN(const Selector selector, Selector::Parse(filter.selector));
   if (!filter.host.empty()) {
-    ASSIGN_OR_RETURN(HostRow row, SelectOne(database, filter.host));
+    ASSIGN_OR_RETURN(HostRow row, SelectOne(database, filter.host, at));
     if (!selector.Matches(row.entry.labels())) return absl::OkStatus();
     return take(std::move(row));
   }
   ASSIGN_OR_RETURN(const Labels labels, SelectAllLabels(database));
   Query query = database.Run("SELECT " METSUKE_HOST_COLUMNS
-                             " FROM host WHERE removed = 0 ORDER BY name, id");
+                             " FROM host WHERE " METSUKE_IN_FLEET
+                             " ORDER BY name, id",
+                             at);
   while (query.Step()) {
     HostRow row = ReadRow(query);
     auto label = std::lower_bound(labels.begin(), labels.end(),
@@ -178,7 +189,7 @@ absl::StatusOr<Fleet> SelectFleet(Database& database, const HostFilter& filter,
   Fleet fleet;
   States states(database);
   RETURN_IF_ERROR(
-      ForRows(database, filter, [&](HostRow row) -> absl::Status {
+      ForRows(database, filter, at, [&](HostRow row) -> absl::Status {
         ASSIGN_OR_RETURN(const int state, states.At(row, at));
         fleet.hosts.push_back({std::move(row.entry), state});
         return absl::OkStatus();
@@ -189,7 +200,7 @@ absl::StatusOr<Fleet> SelectFleet(Database& database, const HostFilter& filter,
 
 absl::StatusOr<v1::HostEntry> SelectHost(Database& database,
                                          const std::string& name_or_id) {
-  ASSIGN_OR_RETURN(HostRow row, SelectOne(database, name_or_id));
+  ASSIGN_OR_RETURN(HostRow row, SelectOne(database, name_or_id, 0));
   return std::move(row.entry);
 }
 

@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "controller/store/body.h"
+#include "controller/store/tidy.h"
 #include "proto/canonical.h"
 #include "proto/encode.h"
 #include "proto/log.h"
@@ -210,6 +211,8 @@ absl::Status StoreRecord(Database& database, const HostUpdate& update) {
   ASSIGN_OR_RETURN(const uint64_t acknowledged,
                    Acknowledged(database, update.host, update.stream));
   if (update.seq <= acknowledged) return absl::OkStatus();
+  if (acknowledged == 0)
+    RETURN_IF_ERROR(ForgetStreams(database, update.host));
   RETURN_IF_ERROR(StoreBodies(database, update));
   if (update.state) RETURN_IF_ERROR(StoreState(database, update, host));
   RETURN_IF_ERROR(StoreLosses(database, update));

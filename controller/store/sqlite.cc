@@ -16,6 +16,7 @@
 #include "controller/store/labels.h"
 #include "controller/store/record.h"
 #include "controller/store/schema.h"
+#include "controller/store/tidy.h"
 #include "controller/store/writer.h"
 
 namespace metsuke {
@@ -165,6 +166,11 @@ class SqliteStore : public Store {
       const std::string& id, const std::vector<std::string>& set,
       const std::vector<std::string>& remove) override;
   absl::Status RemoveHost(const std::string& id, int64_t now) override;
+  absl::Status Forget(int64_t before) override {
+    return writer_.Run([before](Database& database) {
+      return ForgetBefore(database, before);
+    });
+  }
   absl::Status PutBaseline(const StoredBaseline& baseline) override;
   absl::StatusOr<std::optional<StoredBaseline>> ActiveBaseline() override;
 

@@ -41,7 +41,8 @@ struct HostState {
   TableDigests tables;
 };
 
-// Which hosts are meant; hosts that were removed never are.
+// Which hosts are meant, of those that were in the fleet at the instant that is
+// asked about.
 struct HostFilter {
   // "key=value" or "key", comma-separated: all must hold. Empty for all hosts.
   std::string selector;
@@ -130,7 +131,9 @@ class Store {
   // Notes that the host was heard of at `now`.
   virtual void Touch(const std::string& host, int64_t now) = 0;
 
-  // The hosts that `filter` means with their states at `at`; 0 is now.
+  // The hosts that `filter` means with their states at `at`; 0 is now. Hosts
+  // that joined later are left out, hosts that were removed since are not;
+  // names and labels are those they have now or had last.
   // InvalidArgument when the selector cannot be read; NotFound when
   // filter.host is no host. No host with the labels is an empty fleet.
   virtual absl::StatusOr<Fleet> ReadFleet(const HostFilter& filter,
@@ -153,9 +156,15 @@ class Store {
       const std::string& id, const std::vector<std::string>& set,
       const std::vector<std::string>& remove) = 0;
 
-  // Takes the host with this id out of the fleet. Its history is kept, its id
+  // Takes the host with this id out of the fleet. Its history is kept until
+  // Forget, its id
   // is never used again, and Connect refuses it from then on.
   virtual absl::Status RemoveHost(const std::string& id, int64_t now) = 0;
+
+  // Forgets what ended before `before`: spans of time, and all of hosts that
+  // were removed earlier, but that their ids are refused; then the bodies that
+  // no span refers to.
+  virtual absl::Status Forget(int64_t before) = 0;
 
   // Puts a baseline in force. A version that was in force before may be again.
   virtual absl::Status PutBaseline(const StoredBaseline& baseline) = 0;

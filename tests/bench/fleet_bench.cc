@@ -154,7 +154,7 @@ class FleetRun {
     ASSIGN_OR_RETURN(const auto baseline, StandingBaseline::Load(store));
     SyncService sync(store, 300, nullptr);
     OperatorService operators(store, *baseline, 300, "",
-                              [](const std::string&) {});
+                              [](const std::string&) {}, own.identity.not_after);
     ASSIGN_OR_RETURN(const auto server, StartServer(own, sync, {&operators}));
     const auto stub =
         v1::Operator::NewStub(OpenOwnChannel(server->port(), who));

@@ -139,6 +139,7 @@ is "findings make the exit code 2" 2 $code "$out"
 says "posture has the promised keys" '"score_without_waivers"' "$out"
 id=$(ctl host list -o json | python3 -c 'import json,sys; print(json.load(sys.stdin)["items"][0]["id"])')
 out=$(ctl posture "$id" -o json); says "a host's findings have evidence" '"evidence": \[' "$out"
+says "a title in the language that was asked for" 'である|ない|いる|れる' "$(ctl posture --lang ja -o json)"
 ctl posture no-such-host >/dev/null 2>&1; is "an unknown host is an error" 1 $?
 ctl posture --selector env=none >/dev/null 2>&1; is "no host matched is incomplete" 3 $?
 ctl host label "$id" env=prod >/dev/null; is "a label selects" 1 "$(ctl host list -l env=prod -o jsonl | wc -l)"
@@ -148,6 +149,12 @@ out=$(ctl query 'SELECT name FROM accounts WHERE uid = 0' --reduce 'SELECT name,
 says "a query is mapped and reduced" '"root"' "$out"
 out=$(ctl query 'DELETE FROM accounts' 2>&1); is "a query cannot write" 64 $? "$out"
 out=$(ctl query 'WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n' 2>&1); is "a runaway query is stopped" 1 $? "$out"
+
+# Somebody watches from here on.
+"$bin/metsukectl" --config "$work/ctl/ctl.yaml" -o jsonl posture --watch >"$work/watch" 2>"$work/watch.log" &
+watcher=$!
+watched() { [ "$(wc -l <"$work/watch")" -ge "$1" ]; }
+until_true 10 watched 1 || bad "a watch begins with how it is" "$(cat "$work/watch.log")"
 
 # Drift: a change on one host, and on that one only.
 sleep 2; since=$(date -u +%Y-%m-%dT%H:%M:%SZ); sleep 1
@@ -159,6 +166,11 @@ out=$(ctl drift --since "$since")
 says "drift shows the new row" '\+ name=intruder .*uid=0' "$out"
 says "and the verdict that turned" 'account-one-root.*pass → fail' "$out"
 is "on one host only" 1 "$(ctl drift --since "$since" -o jsonl | python3 -c 'import json,sys; print(len({json.loads(l)["host"] for l in sys.stdin}))')"
+
+# The watcher saw it.
+until_true 15 watched 2 || bad "a watch tells what changed" "$(cat "$work/watch.log")"
+kill -INT "$watcher"; wait "$watcher"; is "a watch ends with the code of what it last saw" 2 $?
+is "and wrote a document a line" HostPosture "$(python3 -c 'import json,sys; print(*{json.loads(l)["kind"] for l in sys.stdin})' <"$work/watch")"
 
 # What was acknowledged survives the controller's death.
 before=$(ctl host history "$id" -o json)
@@ -184,6 +196,8 @@ out=$("$bin/metsukectl" --config "$work/as-agent.yaml" posture 2>&1); is "an age
 
 # A host that was removed is out.
 ctl host remove "$id" >/dev/null; is "a host is removed" 1 "$(ctl host list -o jsonl | wc -l)"
+is "and was there in the past" 2 "$(ctl posture --at "$since" -o jsonl | wc -l)"
+says "drift tells that it was removed" '"kind":"removed","key":\["id='"$id" "$(ctl drift --since "$since" -o jsonl)"
 refused() { grep -qiE 'removed|denied' "$work"/agent-*.log; }
 until_true 30 refused && ok "its agent is refused and says so" || bad "its agent is refused" "$(tail -n 5 "$work"/agent-*.log)"
 says "the controller logs the refusal" "$id" "$(grep -v operator "$work/controller.log" | grep -iE "refus|removed|denied")"

@@ -62,7 +62,8 @@ TEST(LoadBaseline, TakesWhatIsSound) {
   const CompiledBaseline baseline = Loaded(Control());
   ASSERT_EQ(baseline.controls.size(), 1u);
   EXPECT_EQ(baseline.version.size(), 64u);
-  EXPECT_THAT(baseline.controls[0].Tables(), testing::ElementsAre("ports"));
+  EXPECT_EQ(baseline.controls[0].Reads(),
+            (Reads{{"ports", {"address", "port"}}}));
   EXPECT_EQ(baseline.ToMessage().controls(0).id(), "no-telnet");
   EXPECT_NE(baseline.Find("no-telnet"), nullptr);
   EXPECT_EQ(baseline.Find("telnet"), nullptr);
@@ -299,6 +300,31 @@ TEST(Evaluate, AGapTakesThePassAndNotTheFail) {
             "PASS");
 }
 
+// The control decides by the port and shows the program.
+TEST(Evaluate, AGapOfColumnsConcernsThoseWhoDecideByThem) {
+  constexpr const char* kGap = R"pb(
+    collections { table: "ports" status: "ok" }
+    gaps {
+      table: "ports"
+      subject: "tcp [::]:2049"
+      reason: "nobody holds it"
+      columns: [ "program", "unit" ]
+    })pb";
+  EXPECT_EQ(
+      Verdict(Control({{"violations",
+                        "SELECT port, program FROM ports WHERE port = 23"}}),
+              kGap),
+      "PASS");
+  const std::string by_program = Control(
+      {{"violations", "SELECT port FROM ports WHERE program = 'telnetd'"},
+       {"flags", "{ports: [{program: telnetd}]}"}});
+  EXPECT_EQ(Verdict(by_program, kGap),
+            "UNKNOWN ports: tcp [::]:2049: nobody holds it");
+  EXPECT_EQ(Verdict(by_program,
+                    (std::string(kGap) + "ports { program: 'telnetd' }").c_str()),
+            "FAIL");
+}
+
 const std::string& OnlyWithSshd() {
   static const std::string control =
       Control({{"applies", "SELECT 1 FROM sshd_options"},
@@ -415,6 +441,28 @@ TEST(Judge, EqualTablesAreJudgedOnce) {
   const int reads = bodies.reads;
   ASSERT_TRUE(judge.State(bodies.Add(kHost), kNow).ok());
   EXPECT_EQ(bodies.reads, reads);
+}
+
+TEST(Judge, HostsThatDifferInColumnsNobodyReadsAreJudgedOnce) {
+  Bodies bodies;
+  Judge judge(Loaded(Control()), bodies.Source());
+  const auto verdict = [&](const std::string& ports) {
+    const auto state = judge.State(
+        bodies.Add((std::string(kPorts) + ports).c_str()), kNow);
+    return (*state)->judgements[0]->verdict;
+  };
+  EXPECT_EQ(verdict("ports { port: 22 program: 'a' }"), v1::VERDICT_PASS);
+  EXPECT_EQ(verdict("ports { port: 22 program: 'b' }"), v1::VERDICT_PASS);
+  EXPECT_EQ(judge.evaluations(), 1u);
+  // What is read differs; so does the number of rows, and what belongs to
+  // which of them.
+  EXPECT_EQ(verdict("ports { port: 23 program: 'a' }"), v1::VERDICT_FAIL);
+  EXPECT_EQ(verdict("ports { port: 22 } ports { port: 22 }"), v1::VERDICT_PASS);
+  EXPECT_EQ(verdict("ports { port: 2 address: '1' } ports { port: 1 }"),
+            v1::VERDICT_PASS);
+  EXPECT_EQ(verdict("ports { port: 1 address: '1' } ports { port: 2 }"),
+            v1::VERDICT_PASS);
+  EXPECT_EQ(judge.evaluations(), 5u);
 }
 
 TEST(Judge, HowATableWasCollectedIsPartOfTheQuestion) {
@@ -543,7 +591,9 @@ TEST(Score, UnknownIsNotPassed) {
   EXPECT_EQ(blind.coverage, 0);
   v1::HostPosture posture;
   SetScore(baseline, mixed, posture);
-  EXPECT_EQ(posture.top_finding(), "c2 No telnet");
+  EXPECT_EQ(posture.top_finding(), "c2");
+  EXPECT_EQ(posture.top_title().en(), "No telnet");
+  EXPECT_EQ(posture.top_title().ja(), "telnet なし");
   EXPECT_EQ(posture.fail(), 2u);
 }
 

@@ -12,8 +12,12 @@
 #include "collectors/netlink_messages.h"
 #include "collectors/owners.h"
 #include "collectors/sockets.h"
+#include "tests/unit/recorded_host.h"
 
 namespace metsuke {
+
+absl::Status CollectPorts(const Host& host, v1::Snapshot& snapshot);
+
 namespace {
 
 using ::testing::ElementsAre;
@@ -160,15 +164,51 @@ TEST_F(HoldersOf, SocketsAreTheProcessesWithADescriptorOfThem) {
   Link("proc/77/fd/4", "socket:[10]");
   Link("proc/77/fd/5", "socket:[11]");
   Write("proc/78/fd", "closed");
+  // Ended while it was looked at.
+  Link("proc/79/fd/4", "socket:[10]");
   Write("proc/self/comm", "not a process id");
-  const Holders holders = FindHolders(Host(root_), {10});
+  const auto found = FindHolders(Host(root_), {10});
+  ASSERT_TRUE(found.ok()) << found.status();
+  const Holders& holders = *found;
   ASSERT_THAT(holders.by_inode, SizeIs(2));
-  EXPECT_EQ(holders.closed, 1);
+  EXPECT_EQ(holders.closed, 2);
   const auto first = holders.by_inode.begin(), second = std::next(first);
   EXPECT_EQ(first->second.program, "systemd");
   EXPECT_EQ(second->second.program, ") R 1 0 0");
   EXPECT_EQ(second->second.path, "/usr/sbin/sshd (deleted)");
   EXPECT_EQ(second->second.unit, "ssh.service");
+}
+
+// Not an empty list of holders: that would mean that the kernel has them all.
+TEST_F(HoldersOf, SocketsAreNotKnownWithoutTheListOfProcesses) {
+  EXPECT_TRUE(absl::IsNotFound(FindHolders(Host(root_), {10}).status()));
+}
+
+// A host whose kernel tells its sockets, and not its processes.
+class WithoutProcesses : public RecordedHost {
+ public:
+  using RecordedHost::RecordedHost;
+  absl::StatusOr<std::vector<std::string>> List(
+      std::string_view path) const override {
+    if (path == "/proc") return absl::PermissionDeniedError("/proc: closed");
+    return RecordedHost::List(path);
+  }
+};
+
+TEST(Ports, WhoseHoldersAreUnseenAreThereWithAGapOfTheirColumns) {
+  const WithoutProcesses host(METSUKE_SOURCE "/tests/hosts/debian13");
+  v1::Snapshot snapshot;
+  ASSERT_TRUE(CollectPorts(host, snapshot).ok());
+  ASSERT_GT(snapshot.ports_size(), 0);
+  EXPECT_EQ(snapshot.ports(0).port(), 22u);
+  EXPECT_EQ(snapshot.ports(0).user(), "root");
+  EXPECT_EQ(snapshot.ports(0).program(), "");
+  ASSERT_EQ(snapshot.gaps_size(), snapshot.ports_size());
+  for (const v1::Gap& gap : snapshot.gaps()) {
+    EXPECT_EQ(gap.reason(), "/proc: closed");
+    EXPECT_THAT(gap.columns(),
+                ElementsAre("program", "path", "unit", "package"));
+  }
 }
 
 }  // namespace

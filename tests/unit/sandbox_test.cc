@@ -123,11 +123,17 @@ TEST(Tables, ARowThatDoesNotFitIsAnErrorAndNotAHole) {
   EXPECT_FALSE(tables.Holds("groups", "d"));
 }
 
-std::set<std::string> Read(const std::string& sql) {
+Access AccessOf(const std::string& sql) {
   auto tables = Loaded();
   const auto access = tables.Compile(sql);
   EXPECT_TRUE(access.ok()) << sql << access.status();
-  return access.ok() ? access->tables : std::set<std::string>{};
+  return access.value_or(Access());
+}
+
+std::set<std::string> Read(const std::string& sql) {
+  std::set<std::string> tables;
+  for (const auto& [table, columns] : AccessOf(sql).reads) tables.insert(table);
+  return tables;
 }
 
 TEST(Sandbox, TellsWhatAQueryReads) {
@@ -153,6 +159,55 @@ TEST(Sandbox, TellsWhatAQueryReads) {
   EXPECT_THAT(Read("WITH n AS (SELECT port FROM ports) SELECT count(*) FROM n"),
               testing::Contains("ports"));
   EXPECT_THAT(Read("VALUES (1)"), ElementsAre());
+}
+
+TEST(Sandbox, TellsWhichColumnsAQueryReads) {
+  EXPECT_EQ(AccessOf("SELECT Port FROM PORTS WHERE \"program\" = 'a'").reads,
+            (Reads{{"ports", {"port", "program"}}}));
+  EXPECT_EQ(AccessOf("SELECT count(*) FROM groups").reads,
+            (Reads{{"groups", {}}}));
+  EXPECT_EQ(AccessOf("SELECT * FROM groups").reads,
+            (Reads{{"groups", {"name", "gid", "members"}}}));
+  EXPECT_EQ(AccessOf("WITH p AS (SELECT * FROM groups) SELECT gid FROM p").reads,
+            (Reads{{"groups", {"name", "gid", "members"}}}));
+  // The place among the rows comes of all their columns.
+  EXPECT_EQ(AccessOf("SELECT _rowid_ FROM groups").reads,
+            (Reads{{"groups", {"name", "gid", "members"}}}));
+  // SQLite does not tell by which columns these join.
+  for (const char* join : {"NATURAL JOIN accounts", "JOIN accounts USING (gid)"})
+    EXPECT_EQ(
+        AccessOf(std::string("SELECT members FROM groups ") + join)
+            .decides.at("groups"),
+        (std::set<std::string>{"name", "gid", "members"}))
+        << join;
+}
+
+TEST(Sandbox, TellsWhichColumnsAQueryDecidesBy) {
+  const auto decides = [](const std::string& sql) {
+    return AccessOf(sql).decides;
+  };
+  const Reads port = {{"ports", {"port"}}};
+  const Reads both = {{"ports", {"port", "program"}}};
+  EXPECT_EQ(decides("SELECT program FROM ports WHERE port = 23"), port);
+  EXPECT_EQ(decides("/* FROM */ SELECT DISTINCT program AS \"from\", ' FROM ', "
+                    "(SELECT max(gid) FROM groups) AS g -- from\n"
+                    "FROM ports WHERE port = 23"),
+            port);
+  EXPECT_EQ(decides("SELECT port FROM ports WHERE program = 'a' OR port = 1"),
+            both);
+  EXPECT_EQ(decides("SELECT max(port) FROM ports"), (Reads{{"ports", {}}}));
+  // Here what is shown decides, or might.
+  for (const char* sql :
+       {"SELECT program FROM ports WHERE port = 1 GROUP BY 1 HAVING count(*) > "
+        "1",
+        "SELECT program FROM ports WHERE port = 1 EXCEPT SELECT 'a'",
+        "SELECT DISTINCT program FROM ports WHERE port = 1 LIMIT 1 OFFSET 1",
+        "WITH p AS (SELECT program FROM ports WHERE port = 1) SELECT 1 FROM p",
+        "SELECT program AS p FROM ports WHERE port = 1 AND p = 'x'",
+        "SELECT 1 FROM (SELECT program FROM ports WHERE port = 1) p",
+        "SELECT program IS DISTINCT FROM 'x' AS p FROM ports WHERE port = 1",
+        "SELECT 1 WHERE EXISTS (SELECT program FROM ports WHERE port = 1)"})
+    EXPECT_EQ(decides(sql), both) << sql;
 }
 
 TEST(Sandbox, TellsWhetherAQueryAsksTheTime) {

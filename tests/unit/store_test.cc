@@ -323,6 +323,80 @@ TEST_F(StoreTest, ARemovedHostIsRefusedForEver) {
   EXPECT_EQ(store_->History(kWeb)->spans_size(), 1);
 }
 
+TEST_F(StoreTest, ThePastHasTheHostsOfItsTime) {
+  ASSERT_TRUE(Connect(*store_, kWeb, 100).ok());
+  ASSERT_TRUE(Commit(*store_, Update(kWeb, 1, 200, {HostBody("web")})).ok());
+  ASSERT_TRUE(Connect(*store_, kDb, 300).ok());
+  ASSERT_TRUE(Commit(*store_, Update(kDb, 1, 300, {HostBody("db")})).ok());
+  ASSERT_TRUE(store_->RemoveHost(kWeb, 400).ok());
+  const auto names = [&](int64_t at) {
+    std::vector<std::string> names;
+    for (const FleetHost& host : ReadFleet({}, at).hosts)
+      names.push_back(host.entry.host());
+    return names;
+  };
+  EXPECT_THAT(names(99), IsEmpty());
+  EXPECT_THAT(names(299), ElementsAre("web"));
+  EXPECT_THAT(names(399), ElementsAre("db", "web"));
+  EXPECT_THAT(names(400), ElementsAre("db"));
+  EXPECT_THAT(names(0), ElementsAre("db"));
+  EXPECT_EQ(ReadFleet({.host = "web"}, 399).states.size(), 1u);
+  EXPECT_THAT(Message(store_->ReadFleet({.host = "db"}, 299).status()),
+              HasSubstr("at that time"));
+}
+
+TEST_F(StoreTest, WhatEndedLongAgoIsForgottenWithItsBodies) {
+  ASSERT_TRUE(Connect(*store_, kWeb).ok());
+  ASSERT_TRUE(Commit(*store_, Update(kWeb, 1, 200, {PortBody(22)})).ok());
+  ASSERT_TRUE(Commit(*store_, Update(kWeb, 2, 300, {PortBody(80)})).ok());
+  ASSERT_TRUE(Connect(*store_, kDb).ok());
+  ASSERT_TRUE(
+      Commit(*store_, Update(kDb, 1, 200, {PortBody(80), HostBody("db")})).ok());
+  ASSERT_TRUE(store_->RemoveHost(kDb, 350).ok());
+  ASSERT_TRUE(store_->Forget(300).ok());
+  EXPECT_TRUE(store_->Body(PortBody(22).digest).ok());
+  EXPECT_EQ(ReadFleet({}, 349).hosts.size(), 2u);
+  ASSERT_TRUE(store_->Forget(301).ok());
+  EXPECT_TRUE(absl::IsNotFound(store_->Body(PortBody(22).digest).status()));
+  EXPECT_EQ(store_->History(kWeb)->spans_size(), 1);
+  EXPECT_EQ(ReadFleet({.host = "db"}, 349).states.size(), 1u);
+  ASSERT_TRUE(store_->Forget(351).ok());
+  EXPECT_TRUE(absl::IsNotFound(store_->Body(HostBody("db").digest).status()));
+  EXPECT_TRUE(store_->Body(PortBody(80).digest).ok());
+  EXPECT_EQ(ReadFleet().states.at(0).tables.at("ports"), PortBody(80).digest);
+  EXPECT_TRUE(absl::IsPermissionDenied(Connect(*store_, kDb).status()));
+  // And it is taken anew when it comes back.
+  ASSERT_TRUE(Commit(*store_, Update(kWeb, 3, 400, {PortBody(22)})).ok());
+  EXPECT_EQ(ReadFleet().states.at(0).tables.at("ports"), PortBody(22).digest);
+}
+
+TEST_F(StoreTest, AHostHasABoundedNumberOfStreams) {
+  ASSERT_TRUE(Connect(*store_, kWeb).ok());
+  const auto stream = [](int i) {
+    return std::string(15, 's') + static_cast<char>(i);
+  };
+  for (int i = 0; i < 40; ++i) {
+    HostUpdate update = Update(kWeb, 1, 200, {PortBody(22)});
+    update.stream = stream(i);
+    if (i == 3) update.seq = 7;
+    ASSERT_TRUE(Commit(*store_, update).ok());
+  }
+  int known = 0;
+  for (int i = 0; i < 40; ++i) {
+    std::promise<uint64_t> promise;
+    store_->Connect({.host = kWeb, .stream = stream(i), .version = "",
+                     .now = 100},
+                    [&](absl::StatusOr<Standing> standing) {
+                      promise.set_value(standing->acknowledged);
+                    });
+    const uint64_t acknowledged = promise.get_future().get();
+    known += acknowledged > 0;
+    if (i == 3) EXPECT_EQ(acknowledged, 7u);
+    if (i == 39) EXPECT_EQ(acknowledged, 1u);
+  }
+  EXPECT_EQ(known, 16);
+}
+
 TEST_F(StoreTest, TheLastBaselineAppliedIsInForce) {
   EXPECT_FALSE(store_->ActiveBaseline()->has_value());
   v1::BaselineFile file;

@@ -1,0 +1,49 @@
+#include "controller/store/tidy.h"
+
+#include "proto/status.h"
+
+namespace metsuke {
+namespace {
+
+#define METSUKE_GONE \
+  "(SELECT id FROM host WHERE removed <> 0 AND removed < ?1)"
+
+// Each forgets on its own; those that follow from others come after them. The
+// row of a removed host stays, so that its id is refused for ever.
+constexpr Sql kOfTime[] = {
+    "DELETE FROM span WHERE until <> 0 AND until < ?1",
+    "DELETE FROM span WHERE host IN " METSUKE_GONE,
+    "DELETE FROM label WHERE host IN " METSUKE_GONE,
+    "DELETE FROM stream WHERE host IN " METSUKE_GONE,
+    "DELETE FROM loss WHERE host IN " METSUKE_GONE,
+    "UPDATE host SET state = NULL, name = id, os_name = '' "
+    "WHERE removed <> 0 AND removed < ?1 AND state IS NOT NULL",
+};
+constexpr Sql kOrphans[] = {
+    "DELETE FROM body_from WHERE NOT EXISTS (SELECT 1 FROM span WHERE "
+    "span.host = body_from.host AND span.digest = body_from.digest)",
+    "DELETE FROM body WHERE digest NOT IN (SELECT digest FROM span)",
+    "DELETE FROM state WHERE digest NOT IN "
+    "(SELECT state FROM host WHERE state IS NOT NULL)",
+};
+
+#undef METSUKE_GONE
+
+}  // namespace
+
+absl::Status ForgetBefore(Database& database, int64_t before) {
+  for (const Sql statement : kOfTime)
+    RETURN_IF_ERROR(database.Execute(statement, before));
+  for (const Sql statement : kOrphans)
+    RETURN_IF_ERROR(database.Execute(statement));
+  return absl::OkStatus();
+}
+
+absl::Status ForgetStreams(Database& database, const std::string& host) {
+  return database.Execute(
+      "DELETE FROM stream WHERE host = ?1 AND stream NOT IN (SELECT stream "
+      "FROM stream WHERE host = ?1 ORDER BY acknowledged DESC LIMIT 15)",
+      host);
+}
+
+}  // namespace metsuke

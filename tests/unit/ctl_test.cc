@@ -1,0 +1,49 @@
+// What metsukectl makes of its command line, asked of the program itself.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+
+#include <array>
+#include <cstdio>
+#include <string>
+
+namespace metsuke {
+namespace {
+
+using ::testing::HasSubstr;
+
+struct Said {
+  int code;
+  std::string text;  // both outputs
+};
+
+Said Ctl(const std::string& arguments) {
+  const std::string command =
+      METSUKE_BINARY "/bin/metsukectl " + arguments + " 2>&1 </dev/null";
+  Said said{-1, ""};
+  std::FILE* const pipe = popen(command.c_str(), "r");
+  std::array<char, 4096> buffer;
+  while (size_t got = std::fread(buffer.data(), 1, buffer.size(), pipe))
+    said.text.append(buffer.data(), got);
+  const int status = pclose(pipe);
+  said.code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+  return said;
+}
+
+TEST(Ctl, AHostileWordIsNotWrittenRaw) {
+  EXPECT_THAT(Ctl("\"$(printf 'a\\033[2J')\"").text,
+              HasSubstr("\"a\\x1b[2J\""));
+}
+
+TEST(Ctl, WatchWantsATerminalOrLines) {
+  const Said said = Ctl("posture --watch");
+  EXPECT_EQ(said.code, 64);
+  EXPECT_THAT(said.text, HasSubstr("--watch needs a terminal, or -o jsonl"));
+  EXPECT_EQ(Ctl("posture --watch --at 24h -o jsonl").code, 64);
+  // It gets as far as the configuration.
+  EXPECT_EQ(Ctl("-c /nonexistent posture --watch -o jsonl").code, 78);
+}
+
+}  // namespace
+}  // namespace metsuke
