@@ -71,6 +71,9 @@ struct RunOptions {
   std::vector<std::string> inputs;
   // Exit codes other than 0 that are no failure.
   std::vector<int> accepted_codes;
+  // Whether the program may read every file of the host, as this process may
+  // (CAP_DAC_READ_SEARCH). It has no other capability, and without this none.
+  bool reads_everything = false;
 };
 
 // What the kernel says of itself; not to be had of a mounted image.

@@ -52,9 +52,6 @@ absl::Status SetOwn() {
   cap_reset_ambient();
   if (cap_set_proc(want.get()) != 0)
     return ErrnoStatus(errno, "give up capabilities");
-  // sshd -T must read host keys; where it may not, its table says so.
-  if (Has(want, CAP_DAC_READ_SEARCH, CAP_INHERITABLE))
-    cap_set_ambient(CAP_DAC_READ_SEARCH, CAP_SET);
   return absl::OkStatus();
 }
 

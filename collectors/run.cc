@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <linux/capability.h>
 #include <linux/close_range.h>
 #include <signal.h>
 #include <sys/prctl.h>
@@ -43,6 +44,25 @@ void CloseOnExec() {
   for (int fd = 3; fd < most; ++fd) fcntl(fd, F_SETFD, FD_CLOEXEC);
 }
 
+// Gives up all capabilities but CAP_DAC_READ_SEARCH, and that one too unless
+// `reads_everything`. With "no new privileges" exec gives none back, not even to
+// root (cap_bprm_creds_from_file of the kernel); were any gained, the kernel
+// would also forget PR_SET_PDEATHSIG.
+void KeepCapabilities(bool reads_everything) {
+  __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+  __user_cap_data_struct sets[_LINUX_CAPABILITY_U32S_3] = {};
+  if (syscall(SYS_capget, &header, sets) != 0) return;
+  const uint32_t kept =
+      reads_everything ? sets[0].permitted & (1u << CAP_DAC_READ_SEARCH) : 0;
+  sets[0] = {kept, kept, kept};
+  sets[1] = {};
+  prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+  prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+  syscall(SYS_capset, &header, sets);
+  if (kept != 0)
+    prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_DAC_READ_SEARCH, 0, 0);
+}
+
 // A program may map as much as is allowed to anybody here; the limit of its
 // caller (collectors/worker.h) is a lower one.
 void AllowMemory() {
@@ -55,6 +75,7 @@ void AllowMemory() {
 // What happens in the child between fork and exec.
 struct ChildSetup {
   pid_t parent;
+  bool reads_everything;
 
   template <typename Launcher>
   ErrorCode on_exec_setup(Launcher&, const boost::filesystem::path&,
@@ -67,6 +88,7 @@ struct ChildSetup {
     sigprocmask(SIG_SETMASK, &none, nullptr);
     signal(SIGPIPE, SIG_DFL);
     AllowMemory();
+    KeepCapabilities(reads_everything);
     CloseOnExec();
     return {};
   }
@@ -100,7 +122,7 @@ class Running {
         std::vector<std::string>(argv_.begin() + 1, argv_.end()),
         bp::process_stdio{nullptr, out_.pipe, err_.pipe},
         bp::process_environment(environment_), bp::process_start_dir("/"),
-        ChildSetup{getpid()});
+        ChildSetup{getpid(), options_.reads_everything});
     pid_ = process.id();
     Read(out_);
     Read(err_);

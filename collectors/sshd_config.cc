@@ -146,6 +146,7 @@ absl::StatusOr<SshdSettings> ReadSshdSettings(const Host& host,
   argv.insert(argv.end(), command.options.begin(), command.options.end());
   RunOptions options;
   options.inputs = files.paths;
+  options.reads_everything = true;  // -T loads the host keys
   // Host keys stand in /etc/ssh, and -T lists those it can load.
   options.inputs.insert(options.inputs.end(), {"/etc/ssh", kSshd, "/run/sshd"});
   absl::StatusOr<std::string> text = host.Run(argv, options);

@@ -51,6 +51,7 @@ absl::StatusOr<std::string> RunCvtsudoers(
   RunOptions run;
   run.cap = 16 << 20;
   run.inputs = PolicyFiles(host);
+  run.reads_everything = true;  // sudoers(5) is 0440
   return host.Run(argv, run);
 }
 

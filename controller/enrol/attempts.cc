@@ -4,6 +4,7 @@
 #include <netinet/in.h>
 
 #include <algorithm>
+#include <tuple>
 #include <utility>
 
 namespace metsuke {
@@ -14,34 +15,66 @@ constexpr size_t kMost = 4096;
 
 }  // namespace
 
-Attempts::Verdict Attempts::MayTry(const std::string& address, Time now) {
+Attempts::Verdict Attempts::Enter(const std::string& address, Time now,
+                                  Time until) {
+  std::unique_lock<std::mutex> lock(mutex_);
+  const std::string network = NetworkOf(address);
+  if (counts_.size() >= kMost && !counts_.contains(network)) Forget(now);
+  Count& count = counts_[network];
+  if (now - count.since >= kWindow) {
+    count.since = now;
+    count.failed = 0;
+    count.told = false;
+  }
+  const Verdict verdict = Judge(count, until, lock);
+  if (verdict == Verdict::kWelcome)
+    ++count.under_way;
+  else if (std::exchange(count.told, true))
+    return Verdict::kRefusedAgain;
+  return verdict;
+}
+
+Attempts::Verdict Attempts::Judge(Count& count, Time until,
+                                  std::unique_lock<std::mutex>& lock) {
+  if (count.under_way + count.waiting >= at_once_)
+    return Verdict::kTooManyAtOnce;
+  ++count.waiting;
+  const bool known = left_.wait_until(lock, until, [&] {
+    return count.failed >= per_minute_ ||
+           count.failed + count.under_way < per_minute_;
+  });
+  --count.waiting;
+  if (!known) return Verdict::kTooManyAtOnce;
+  return count.failed < per_minute_ ? Verdict::kWelcome
+                                    : Verdict::kFailedTooOften;
+}
+
+void Attempts::Leave(const std::string& address, bool failed) {
   const std::lock_guard<std::mutex> guard(mutex_);
   const auto found = counts_.find(NetworkOf(address));
-  if (found == counts_.end() || now - found->second.since >= kWindow ||
-      found->second.failed < per_minute_)
-    return Verdict::kWelcome;
-  return std::exchange(found->second.told, true) ? Verdict::kRefusedAgain
-                                                 : Verdict::kRefusedFirst;
+  Count& count = found->second;
+  --count.under_way;
+  if (failed) ++count.failed;
+  if (count.failed + count.under_way + count.waiting == 0 && !count.told)
+    counts_.erase(found);
+  left_.notify_all();
 }
 
-void Attempts::Failed(const std::string& address, Time now) {
-  const std::lock_guard<std::mutex> guard(mutex_);
-  const std::string network = NetworkOf(address);
-  if (counts_.size() >= kMost && counts_.count(network) == 0) Forget(now);
-  Count& count = counts_[network];
-  if (count.failed == 0 || now - count.since >= kWindow) count = {.since = now};
-  ++count.failed;
-}
-
+// Forgets whose minute is over, or else whose is the oldest. Never those who
+// are here: they are fewer than the threads that serve them.
 void Attempts::Forget(Time now) {
-  std::erase_if(counts_, [now](const auto& entry) {
-    return now - entry.second.since >= kWindow;
+  const auto idle = [](const Count& count) {
+    return count.under_way + count.waiting == 0;
+  };
+  std::erase_if(counts_, [&](const auto& entry) {
+    return idle(entry.second) && now - entry.second.since >= kWindow;
   });
   if (counts_.size() < kMost) return;
-  counts_.erase(std::min_element(counts_.begin(), counts_.end(),
-                                 [](const auto& a, const auto& b) {
-                                   return a.second.since < b.second.since;
-                                 }));
+  counts_.erase(std::min_element(
+      counts_.begin(), counts_.end(), [&](const auto& a, const auto& b) {
+        return std::tuple(!idle(a.second), a.second.since) <
+               std::tuple(!idle(b.second), b.second.since);
+      }));
 }
 
 std::string NetworkOf(const std::string& address) {

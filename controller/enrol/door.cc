@@ -50,30 +50,41 @@ EnrolDoor::EnrolDoor(TlsContextPtr tls, AuthorityClient authority,
     : tls_(std::move(tls)),
       authority_(std::move(authority)),
       limits_(limits),
-      attempts_(limits.failures_per_minute) {}
+      attempts_(limits.failures_per_minute, limits.at_once) {}
 
 void EnrolDoor::Serve(int fd) {
   const std::string address = PeerAddress(fd);
   const auto now = std::chrono::steady_clock::now();
-  const auto verdict = attempts_.MayTry(address, now);
+  const auto until = now + limits_.time;
+  const auto verdict = attempts_.Enter(address, now, until);
   if (verdict != Attempts::Verdict::kWelcome) {
     close(fd);
-    if (verdict == Attempts::Verdict::kRefusedFirst)
-      Log(Priority::kWarning,
-          fmt::format("{}: refused for a minute after {} failures",
-                      Shown(address), limits_.failures_per_minute));
-    return;
+    return LogRefusal(verdict, address);
   }
-  const absl::Status status = Talk(fd, address);
+  const absl::Status status = Talk(fd, address, until);
+  attempts_.Leave(address, !status.ok());
   if (status.ok()) return;
-  attempts_.Failed(address, std::chrono::steady_clock::now());
   Log(Priority::kWarning,
       fmt::format("{}: {}", Shown(address), Shown(Message(status))));
 }
 
+void EnrolDoor::LogRefusal(Attempts::Verdict verdict,
+                           const std::string& address) const {
+  if (verdict == Attempts::Verdict::kFailedTooOften)
+    Log(Priority::kWarning,
+        fmt::format("{}: refused for a minute after {} failures",
+                    Shown(address), limits_.failures_per_minute));
+  if (verdict == Attempts::Verdict::kTooManyAtOnce)
+    Log(Priority::kWarning,
+        fmt::format("{}: refused, for it has too many connections at once; {} "
+                    "may be",
+                    Shown(address), limits_.at_once));
+}
+
 // An error when the other side is to be counted as having failed.
-absl::Status EnrolDoor::Talk(int fd, const std::string& address) {
-  FramedSocket socket(fd, std::chrono::steady_clock::now() + limits_.time);
+absl::Status EnrolDoor::Talk(int fd, const std::string& address,
+                             Attempts::Time until) {
+  FramedSocket socket(fd, until);
   RETURN_IF_ERROR(socket.AcceptTls(tls_.get()));
   v1::EnrolRequest request;
   RETURN_IF_ERROR(socket.Receive(request));

@@ -26,6 +26,7 @@ absl::StatusOr<TlsContextPtr> EnrolTls(const std::string& certificate_path,
 struct DoorLimits {
   std::chrono::milliseconds time{5000};  // for one connection, all in all
   int failures_per_minute = 5;           // of one address
+  int at_once = 16;                      // connections of one address
 };
 
 // Safe for many threads.
@@ -37,7 +38,8 @@ class EnrolDoor {
   void Serve(int fd);
 
  private:
-  absl::Status Talk(int fd, const std::string& address);
+  void LogRefusal(Attempts::Verdict verdict, const std::string& address) const;
+  absl::Status Talk(int fd, const std::string& address, Attempts::Time until);
 
   TlsContextPtr tls_;
   AuthorityClient authority_;

@@ -1,6 +1,7 @@
 #include "collectors/channel.h"
 
 #include <gtest/gtest.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -13,6 +14,7 @@
 #include "absl/strings/match.h"
 #include "collectors/packets.h"
 #include "collectors/privileges.h"
+#include "collectors/run.h"
 #include "proto/status.h"
 
 namespace metsuke {
@@ -217,7 +219,7 @@ TEST_F(ChannelTest, PrivilegesAreGivenUp) {
                  if (StatusOf("CapEff") != "0000000040080004") return 2;
                  if (StatusOf("CapPrm") != "0000000040080004") return 3;
                  if (StatusOf("CapBnd") != "0000000040080004") return 4;
-                 if (StatusOf("CapAmb") != "0000000000000004") return 5;
+                 if (StatusOf("CapAmb") != "0000000000000000") return 5;
                  if (StatusOf("NoNewPrivs") != "1") return 6;
                  if (chown(folder_.c_str(), 1, 1) == 0) return 7;
                  return 0;
@@ -227,6 +229,39 @@ TEST_F(ChannelTest, PrivilegesAreGivenUp) {
                [] {
                  if (!DropPrivileges().ok()) return 1;
                  return StatusOf("CapPrm") == "0000000000000000" ? 0 : 2;
+               }),
+            0);
+}
+
+// The capabilities a program has that is run so by `uid`, which could read
+// everything before; the last 16 digits of a line of proc(5).
+std::string CapabilitiesOf(const std::string& set, bool reads_everything) {
+  const auto status =
+      RunProgram({"/bin/grep", set, "/proc/self/status"},
+                 {.reads_everything = reads_everything});
+  return status.ok() ? status->substr(status->size() - 17, 16)
+                     : Message(status.status());
+}
+
+TEST_F(ChannelTest, AProgramHasNoCapabilityButTheOneItWasGiven) {
+  constexpr char kNone[] = "0000000000000000", kRead[] = "0000000000000004";
+  const auto check = [&] {
+    if (CapabilitiesOf("CapEff", true) != kRead) return 2;
+    if (CapabilitiesOf("CapPrm", true) != kRead) return 3;
+    int code = 4;
+    for (const char* set : {"CapEff", "CapPrm", "CapInh", "CapAmb"}) {
+      if (CapabilitiesOf(set, false) != kNone) return code;
+      ++code;
+    }
+    return 0;
+  };
+  EXPECT_EQ(As(0, [&] { return DropPrivileges().ok() ? check() : 1; }), 0);
+  // The user of a service with AmbientCapabilities=CAP_DAC_READ_SEARCH.
+  EXPECT_EQ(As(0,
+               [&] {
+                 prctl(PR_SET_KEEPCAPS, 1);
+                 if (setresuid(kAgent, kAgent, kAgent) != 0) return 98;
+                 return DropPrivileges().ok() ? check() : 1;
                }),
             0);
 }

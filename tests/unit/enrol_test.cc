@@ -119,7 +119,7 @@ TEST(Enrol, GivesAHostAnIdentityItCanConnectWith) {
 }
 
 TEST(Enrol, SaysWhatIsWrongWithAToken) {
-  const Installation site({.failures_per_minute = 100});
+  const Installation site({.failures_per_minute = 100, .at_once = 20});
   const std::string token = site.Token();
   EXPECT_EQ(Failure(site.address(), token), "");
   EXPECT_THAT(Failure(site.address(), token), HasSubstr("was used before"));
@@ -229,7 +229,7 @@ TEST(Enrol, SaysWhenTheAuthorityIsDownAndCountsItAgainstNobody) {
 }
 
 TEST(EnrolDoor, LetsOneOfTwentyInWithATokenOfOneUse) {
-  const Installation site({.failures_per_minute = 100});
+  const Installation site({.failures_per_minute = 100, .at_once = 20});
   const std::string token = site.Token();
   std::atomic<int> joined = 0, refused = 0;
   std::vector<std::thread> threads;
@@ -308,29 +308,99 @@ TEST(EnrolDoor, RefusesAnAddressAfterFiveFailuresAndLogsNoSecret) {
   EXPECT_THAT(log, Not(HasSubstr(wrong.secret)));
 }
 
+TEST(EnrolDoor, LetsNoMoreFailAtOnceThanOneAfterTheOther) {
+  const Installation site;
+  JoinToken wrong = *ParseJoinToken(site.Token());
+  wrong.secret = "abcdefghijklmnopqrstuvwxyz";
+  std::atomic<int> tried = 0;
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 16; ++i)
+    threads.emplace_back([&] {
+      const std::string failure = Failure(site.address(), FormatJoinToken(wrong));
+      if (failure.find("not valid here") != std::string::npos) ++tried;
+    });
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(tried, 5);
+}
+
+TEST(EnrolDoor, ServesSixteenConnectionsOfAnAddressAtOnce) {
+  const Installation site;
+  const auto end = std::chrono::steady_clock::now() + seconds(10);
+  // Each begins a handshake and goes no further.
+  std::vector<FramedSocket> silent;
+  const auto knock = [&] {
+    silent.push_back(*FramedSocket::ConnectTcp(site.address(), end));
+    EXPECT_EQ(send(silent.back().fd(), "\x16", 1, MSG_NOSIGNAL), 1);
+  };
+  for (int i = 0; i < 16; ++i) knock();
+  usleep(300'000);  // all of them are inside
+  const auto start = std::chrono::steady_clock::now();
+  knock();
+  v1::EnrolReply reply;
+  EXPECT_FALSE(silent.back().Receive(reply).ok());
+  EXPECT_LT(std::chrono::steady_clock::now() - start, seconds(2));
+}
+
+using Verdict = Attempts::Verdict;
+
+// One that fails, at `now`.
+void Fail(Attempts& attempts, const std::string& address, Attempts::Time now) {
+  ASSERT_EQ(attempts.Enter(address, now, now), Verdict::kWelcome);
+  attempts.Leave(address, true);
+}
+
+// Whether `address` is let in at `now`; what it does there comes to no harm.
+Verdict Knock(Attempts& attempts, const std::string& address,
+              Attempts::Time now) {
+  const Verdict verdict = attempts.Enter(address, now, now);
+  if (verdict == Verdict::kWelcome) attempts.Leave(address, false);
+  return verdict;
+}
+
 TEST(Attempts, CountByNetworkAndMinute) {
-  Attempts attempts(2);
+  Attempts attempts(2, 9);
   const auto now = std::chrono::steady_clock::now();
-  using Verdict = Attempts::Verdict;
-  attempts.Failed("2001:db8::1", now);
-  EXPECT_EQ(attempts.MayTry("2001:db8::1", now), Verdict::kWelcome);
-  attempts.Failed("2001:db8::2", now);
-  EXPECT_EQ(attempts.MayTry("2001:db8::3", now), Verdict::kRefusedFirst);
-  EXPECT_EQ(attempts.MayTry("2001:db8::4", now), Verdict::kRefusedAgain);
-  EXPECT_EQ(attempts.MayTry("2001:db8:0:1::1", now), Verdict::kWelcome);
-  EXPECT_EQ(attempts.MayTry("192.0.2.1", now), Verdict::kWelcome);
-  EXPECT_EQ(attempts.MayTry("2001:db8::1", now + seconds(60)),
+  Fail(attempts, "2001:db8::1", now);
+  EXPECT_EQ(Knock(attempts, "2001:db8::1", now), Verdict::kWelcome);
+  Fail(attempts, "2001:db8::2", now);
+  EXPECT_EQ(Knock(attempts, "2001:db8::3", now), Verdict::kFailedTooOften);
+  EXPECT_EQ(Knock(attempts, "2001:db8::4", now), Verdict::kRefusedAgain);
+  EXPECT_EQ(Knock(attempts, "2001:db8:0:1::1", now), Verdict::kWelcome);
+  EXPECT_EQ(Knock(attempts, "192.0.2.1", now), Verdict::kWelcome);
+  EXPECT_EQ(Knock(attempts, "2001:db8::1", now + seconds(60)),
             Verdict::kWelcome);
   // A flood of addresses does not make it forget within the minute who is
   // refused last, nor grow without end.
   for (int i = 0; i < 5000; ++i)
-    attempts.Failed(
-        "10.0." + std::to_string(i / 256) + "." + std::to_string(i % 256),
-        now + milliseconds(i));
-  attempts.Failed("10.9.9.9", now + seconds(6));
-  attempts.Failed("10.9.9.9", now + seconds(6));
-  EXPECT_EQ(attempts.MayTry("10.9.9.9", now + seconds(7)),
-            Verdict::kRefusedFirst);
+    Fail(attempts,
+         "10.0." + std::to_string(i / 256) + "." + std::to_string(i % 256),
+         now + milliseconds(i));
+  Fail(attempts, "10.9.9.9", now + seconds(6));
+  Fail(attempts, "10.9.9.9", now + seconds(6));
+  EXPECT_EQ(Knock(attempts, "10.9.9.9", now + seconds(7)),
+            Verdict::kFailedTooOften);
+}
+
+TEST(Attempts, WaitForThoseThatAreUnderWay) {
+  Attempts attempts(2, 3);
+  const auto now = std::chrono::steady_clock::now();
+  EXPECT_EQ(attempts.Enter("a", now, now), Verdict::kWelcome);
+  EXPECT_EQ(attempts.Enter("a", now, now), Verdict::kWelcome);
+  EXPECT_EQ(attempts.Enter("a", now, now + milliseconds(30)),
+            Verdict::kTooManyAtOnce)
+      << "both may fail yet";
+  EXPECT_EQ(Knock(attempts, "b", now), Verdict::kWelcome);
+  // One leaves well, and the one that waits may try; then two fail, and the
+  // next one that waits may not.
+  for (const bool failed : {false, true}) {
+    Verdict third = Verdict::kRefusedAgain;
+    std::thread waits(
+        [&] { third = attempts.Enter("a", now, now + seconds(10)); });
+    attempts.Leave("a", failed);
+    if (failed) attempts.Leave("a", true);
+    waits.join();
+    EXPECT_EQ(third == Verdict::kWelcome, !failed);
+  }
 }
 
 class RenewalTest : public testing::Test {
