@@ -472,7 +472,9 @@ TEST(LastLogin, StandsInTheTableByItsDay) {
     v1::Snapshot snapshot;
     ASSERT_TRUE(CollectAccounts(RecordedHost(folder.path()), snapshot).ok());
     EXPECT_EQ(Row(snapshot, "a").last_login(), 1700006400);
-    if (!state.empty()) EXPECT_EQ(snapshot.SerializeAsString(), state);
+    if (!state.empty()) {
+      EXPECT_EQ(snapshot.SerializeAsString(), state);
+    }
     state = snapshot.SerializeAsString();
   }
 }

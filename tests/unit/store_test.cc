@@ -391,8 +391,12 @@ TEST_F(StoreTest, AHostHasABoundedNumberOfStreams) {
                     });
     const uint64_t acknowledged = promise.get_future().get();
     known += acknowledged > 0;
-    if (i == 3) EXPECT_EQ(acknowledged, 7u);
-    if (i == 39) EXPECT_EQ(acknowledged, 1u);
+    if (i == 3) {
+      EXPECT_EQ(acknowledged, 7u);
+    }
+    if (i == 39) {
+      EXPECT_EQ(acknowledged, 1u);
+    }
   }
   EXPECT_EQ(known, 16);
 }
