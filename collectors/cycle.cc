@@ -93,9 +93,10 @@ void Cycle::Run(const std::vector<const Collector*>& asked) {
 
 v1::Outcome Cycle::RunIfChanged(const Collector& collector) const {
   const auto last = last_.find(NumberOf(collector));
-  if (last == last_.end() || !Reusable(last->second) ||
-      !host_.Unchanged(Recording(last->second.recorded())))
-    return RunCollector(host_, collector);
+  if (last == last_.end()) return RunCollector(host_, collector);
+  const v1::Recorded& earlier = last->second.recorded();
+  if (!Reusable(last->second) || !host_.Unchanged(Recording(earlier)))
+    return RunCollector(host_, collector, earlier);
   v1::Outcome same;
   same.set_unchanged(true);
   return same;

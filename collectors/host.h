@@ -66,8 +66,8 @@ struct RunOptions {
   std::chrono::milliseconds deadline{5000};
   // Bytes of standard output that are taken; more is ResourceExhausted.
   size_t cap = 1 << 20;
-  // Files and folders the program's answer depends on: the program counts as
-  // unchanged while they are. With none it must be run again each time.
+  // Files and folders the program's answer depends on: it is not run again
+  // while they are unchanged. With none it is run each time.
   std::vector<std::string> inputs;
   // Exit codes other than 0 that are no failure.
   std::vector<int> accepted_codes;
@@ -168,8 +168,9 @@ class Host {
   void ReadLive() const;
 
   // From now on everything that is read is remembered, until TakeRecording
-  // returns it.
-  void StartRecording() const;
+  // returns it. A program that `earlier` has an answer of, the inputs of which
+  // are as they were, is not run again.
+  void StartRecording(Recording earlier) const;
   Recording TakeRecording() const;
 
   // Whether everything in `recording` is as it was: what was missing is still
@@ -189,7 +190,7 @@ class Host {
 
  private:
   std::unique_ptr<const SafeTree> tree_;
-  mutable std::unique_ptr<Recording> recording_;
+  mutable std::unique_ptr<Recording> recording_, earlier_;
 };
 
 }  // namespace metsuke

@@ -49,9 +49,10 @@ v1::Outcome Failed(const absl::Status& status) {
   return outcome;
 }
 
-v1::Outcome RunCollector(const Host& host, const Collector& collector) {
+v1::Outcome RunCollector(const Host& host, const Collector& collector,
+                         const v1::Recorded& earlier) {
   v1::Snapshot snapshot;
-  host.StartRecording();
+  host.StartRecording(Recording(earlier));
   absl::Status status = Collect(host, collector, snapshot);
   const Recording recording = host.TakeRecording();
   v1::Outcome outcome;
@@ -68,6 +69,7 @@ v1::Outcome RunCollector(const Host& host, const Collector& collector) {
   }
   outcome.set_gaps(CanonicalTable(snapshot, TableField("gaps")));
   *outcome.mutable_recorded() = recording.ToProto();
+  if (!recording.live()) outcome.mutable_recorded()->clear_answers();
   return outcome;
 }
 

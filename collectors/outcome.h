@@ -12,8 +12,10 @@ namespace metsuke {
 
 // Runs `collector` in this process and remembers what it read. What it throws
 // becomes an internal error. Rows of a collector that failed are dropped, for
-// they cannot be relied on; its gaps stay.
-v1::Outcome RunCollector(const Host& host, const Collector& collector);
+// they cannot be relied on; its gaps stay. `earlier` is what it read the last
+// time: programs that would answer the same are not run again.
+v1::Outcome RunCollector(const Host& host, const Collector& collector,
+                         const v1::Recorded& earlier = {});
 
 // The outcome of a collector of which only `status`, an error, is known.
 v1::Outcome Failed(const absl::Status& status);

@@ -1,5 +1,6 @@
 #include "collectors/recording.h"
 
+#include <algorithm>
 #include <ctime>
 
 namespace metsuke {
@@ -29,9 +30,31 @@ v1::Sighting Signature(const absl::StatusOr<FileInfo>& info) {
 }
 
 void Recording::SetLive() {
-  recorded_.Clear();
+  recorded_.clear_sightings();
   recorded_.set_live(true);
   known_.clear();
+}
+
+void Recording::Add(const Recording& other) {
+  if (other.live()) SetLive();
+  for (const v1::Sighting& sighting : other.ToProto().sightings())
+    Add(sighting);
+}
+
+void Recording::Answered(const std::vector<std::string>& argv,
+                         const std::string& output, const Recording& inputs) {
+  if (inputs.live()) return;
+  v1::Answer& answer = *recorded_.add_answers();
+  answer.mutable_argv()->Assign(argv.begin(), argv.end());
+  answer.set_output(output);
+  *answer.mutable_inputs() = inputs.ToProto();
+}
+
+const v1::Answer* Recording::AnswerTo(
+    const std::vector<std::string>& argv) const {
+  for (const v1::Answer& answer : recorded_.answers())
+    if (std::ranges::equal(answer.argv(), argv)) return &answer;
+  return nullptr;
 }
 
 void Recording::Saw(std::string_view home, std::string_view path,
@@ -42,11 +65,15 @@ void Recording::Saw(std::string_view home, std::string_view path,
   sighting.set_home(std::string(home));
   sighting.set_path(std::string(path));
   sighting.set_followed(followed);
-  // A file that was read twice and changed in between stays in with both
-  // signatures, one of which no longer holds.
-  if (!known_.insert(sighting.SerializeAsString()).second) return;
+  Add(sighting);
+}
+
+// A file that was read twice and changed in between stays in with both
+// signatures, one of which no longer holds.
+void Recording::Add(const v1::Sighting& sighting) {
+  if (live() || !known_.insert(sighting.SerializeAsString()).second) return;
   if (known_.size() > kMaxSightings) return SetLive();
-  *recorded_.add_sightings() = std::move(sighting);
+  *recorded_.add_sightings() = sighting;
 }
 
 }  // namespace metsuke

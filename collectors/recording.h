@@ -12,6 +12,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "collectors/host.h"
@@ -29,6 +30,15 @@ class Recording {
   bool live() const { return recorded_.live(); }
   void SetLive();
 
+  // Adds what `other` saw; live when it is.
+  void Add(const Recording& other);
+
+  // Remembers what a program answered that reads `inputs`, unless they are live.
+  void Answered(const std::vector<std::string>& argv, const std::string& output,
+                const Recording& inputs);
+  // The answer to `argv`; null when there is none.
+  const v1::Answer* AnswerTo(const std::vector<std::string>& argv) const;
+
   // Remembers that `info` was what stood at `path` below `home` (empty for a
   // system path), or why nothing could be seen there. More than 20,000 of them
   // make it live.
@@ -38,6 +48,8 @@ class Recording {
   const v1::Recorded& ToProto() const { return recorded_; }
 
  private:
+  void Add(const v1::Sighting& sighting);
+
   v1::Recorded recorded_;
   std::set<std::string> known_;
 };

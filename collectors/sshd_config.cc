@@ -148,7 +148,8 @@ absl::StatusOr<SshdSettings> ReadSshdSettings(const Host& host,
   options.inputs = files.paths;
   options.reads_everything = true;  // -T loads the host keys
   // Host keys stand in /etc/ssh, and -T lists those it can load.
-  options.inputs.insert(options.inputs.end(), {"/etc/ssh", kSshd, "/run/sshd"});
+  options.inputs.insert(options.inputs.end(),
+                        {"/etc/ssh", kSshd, "/run/sshd", "/etc/passwd"});
   absl::StatusOr<std::string> text = host.Run(argv, options);
   if (!text.ok())
     return absl::IsNotFound(text.status()) ? text.status()

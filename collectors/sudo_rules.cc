@@ -1,7 +1,7 @@
 // Fills the sudo_rules table from what cvtsudoers(1) makes of the policy: the
 // grammar of sudoers(5), its aliases and its includes are sudo's own business.
 
-#include <sstream>
+#include <algorithm>
 
 #include "collectors/collector.h"
 #include "collectors/passwd.h"
@@ -15,18 +15,27 @@ constexpr char kTable[] = "sudo_rules";
 constexpr char kCvtsudoers[] = "/usr/bin/cvtsudoers";
 constexpr char kPolicy[] = "/etc/sudoers";
 
+constexpr std::string_view kFolder = "/etc/sudoers.d";
+
+// Whether a part of the policy includes anything but the usual folder. "#" may
+// begin a directive as well as a comment (sudoers(5)).
+bool IncludesOthers(std::string_view text) {
+  std::string_view line;
+  while (NextLine(text, line)) {
+    line.remove_prefix(std::min(line.find_first_not_of(" \t"), line.size()));
+    if ((line.starts_with("@include") || line.starts_with("#include")) &&
+        line.find(kFolder) == line.npos)
+      return true;
+  }
+  return false;
+}
+
 // The files the policy is made of, when they are the usual ones; none, so that
 // cvtsudoers runs in every cycle, when the policy includes others or when that
 // cannot be seen. A folder does not change when a file in it does, so each file
 // is named.
 std::vector<std::string> PolicyFiles(const Host& host) {
-  constexpr std::string_view kFolder = "/etc/sudoers.d";
-  const std::string text = host.Read(kPolicy).value_or("");
-  std::istringstream lines(text);
-  for (std::string line; std::getline(lines, line);)
-    if ((line.starts_with("@include") || line.starts_with("#include")) &&
-        line.find(kFolder) == line.npos)
-      return {};
+  if (IncludesOthers(host.Read(kPolicy).value_or(""))) return {};
   std::vector<std::string> files = {kPolicy, std::string(kFolder), kCvtsudoers};
   const auto names = host.List(kFolder);
   if (absl::IsNotFound(names.status())) return files;
@@ -34,7 +43,7 @@ std::vector<std::string> PolicyFiles(const Host& host) {
   for (const std::string& name : *names) {
     const std::string path = std::string(kFolder) + "/" + name;
     const auto part = host.Read(path);
-    if (!part.ok() || part->find("include") != std::string::npos) return {};
+    if (!part.ok() || IncludesOthers(*part)) return {};
     files.push_back(path);
   }
   return files;

@@ -338,7 +338,7 @@ class RecordingTest : public HostTest {
 
   template <typename F>
   Recording Record(const Host& host, F&& look) {
-    host.StartRecording();
+    host.StartRecording({});
     look();
     return host.TakeRecording();
   }

@@ -172,15 +172,45 @@ TEST(Run, AProgramMayMapMoreThanItsCaller) {
 
 TEST(Run, IsLiveUnlessItsInputsAreKnown) {
   const Host host;
-  host.StartRecording();
+  host.StartRecording({});
   (void)host.Run({"/bin/true"});
   EXPECT_TRUE(host.TakeRecording().live());
-  host.StartRecording();
+  host.StartRecording({});
   (void)host.Run({"/bin/true"}, {.inputs = {"/usr/share", "/none"}});
   const Recording recording = host.TakeRecording();
   EXPECT_FALSE(recording.live());
   EXPECT_EQ(recording.ToProto().sightings_size(), 3);
   EXPECT_TRUE(host.Unchanged(recording));
+}
+
+TEST(Run, AnswersAgainWithoutRunningWhileItsInputsAreTheSame) {
+  const boost::filesystem::path input =
+      boost::filesystem::temp_directory_path() /
+      boost::filesystem::unique_path("metsuke-%%%%%%%%");
+  std::ofstream(input.string()) << "one";
+  usleep(1'100'000);  // so that its times can be trusted
+  const Host host;
+  Recording last;
+  // A program that never says the same twice.
+  const auto ask = [&](const std::string& format) {
+    host.StartRecording(std::move(last));
+    host.ReadLive();  // as a collector that also reads what is never the same
+    const auto said =
+        host.Run({"/bin/date", format}, {.inputs = {input.string()}});
+    last = host.TakeRecording();
+    EXPECT_TRUE(said.ok()) << said.status();
+    return said.value_or("");
+  };
+  const std::string first = ask("+%s.%N");
+  EXPECT_EQ(ask("+%s.%N"), first);
+  EXPECT_EQ(ask("+%s.%N"), first) << "an answer given again is kept";
+  EXPECT_TRUE(last.live());
+  std::ofstream(input.string(), std::ios::app) << "two";
+  EXPECT_NE(ask("+%s.%N"), first);
+  // Other arguments ask something else; and what was not asked is forgotten.
+  EXPECT_EQ(ask("+"), "\n");
+  EXPECT_EQ(last.AnswerTo({"/bin/date", "+%s.%N"}), nullptr);
+  boost::filesystem::remove(input);
 }
 
 // The request of rtnetlink(7) for all addresses.
