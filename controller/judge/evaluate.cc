@@ -49,6 +49,15 @@ Reads CompiledControl::Reads() const {
   return reads;
 }
 
+Reads CompiledControl::Decides() const {
+  metsuke::Reads decides;
+  for (const auto& [table, columns] : Reads()) decides[table];
+  for (const Access* access : {&applies, &violations})
+    for (const auto& [table, columns] : access->decides)
+      decides[table].insert(columns.begin(), columns.end());
+  return decides;
+}
+
 Judgement Evaluate(const CompiledControl& control, Tables& tables,
                    const Sight& sight, int64_t now, const QueryLimits& limits) {
   if (Why why = First(control.applies.reads, sight, &Sight::Unseen))

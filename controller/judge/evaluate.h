@@ -24,6 +24,9 @@ struct CompiledControl {
 
   // What either query reads.
   metsuke::Reads Reads() const;
+  // The same tables with the columns that either query decides by: whether the
+  // control passes, fails or does not apply depends on no others.
+  metsuke::Reads Decides() const;
   // Whether either query asks what time it is.
   bool Time() const { return applies.time || violations.time; }
 };

@@ -56,9 +56,10 @@ class Judge::Session {
  private:
   absl::Status ReadSight();
   absl::StatusOr<std::string> Body(const std::string& table);
-  std::vector<std::string> Look(const std::string& table);
+  using Looks = std::shared_ptr<const std::vector<std::string>>;
+  Looks Look(const std::string& table);
   const std::string& Seen(int view);
-  std::string Key(size_t control);
+  std::string Key(const CompiledControl& control, const std::vector<int>& views);
   absl::StatusOr<std::shared_ptr<const Judgement>> JudgeControl(size_t control);
   absl::Status Load(const std::string& table);
 
@@ -99,43 +100,46 @@ absl::StatusOr<std::string> Judge::Session::Body(const std::string& table) {
 }
 
 // What the state's rows of the table look like in each of its views.
-std::vector<std::string> Judge::Session::Look(const std::string& table) {
+Judge::Session::Looks Judge::Session::Look(const std::string& table) {
   const size_t views = judge_.views_.Of(table).size();
+  const auto all = [&](const std::string& look) {
+    return std::make_shared<const std::vector<std::string>>(views, look);
+  };
   const auto digest = tables_.find(table);
-  if (digest == tables_.end()) return std::vector<std::string>(views, "-");
+  if (digest == tables_.end()) return all("-");
   const std::string key = table + ' ' + digest->second;
-  if (const auto known = judge_.looks_.Find(key)) return *known;
+  if (Looks known = judge_.looks_.Find(key)) return known;
   const auto bytes = Body(table);
   // It cannot be loaded either, and then nothing of this is remembered.
-  if (!bytes.ok()) return std::vector<std::string>(views, digest->second);
-  auto look = std::make_shared<const std::vector<std::string>>(
+  if (!bytes.ok()) return all(digest->second);
+  Looks look = std::make_shared<const std::vector<std::string>>(
       judge_.views_.Digests(table, digest->second, *bytes));
   judge_.looks_.Put(key, look, views * (sizeof(std::string) + 33));
-  return *look;
+  return look;
 }
 
 const std::string& Judge::Session::Seen(int view) {
   if (!seen_[view].empty()) return seen_[view];
   const std::string& table = judge_.views_.all()[view].table;
-  const std::vector<std::string> look = Look(table);
-  for (size_t i = 0; i < look.size(); ++i) {
+  const Looks look = Look(table);
+  for (size_t i = 0; i < look->size(); ++i) {
     const int number = judge_.views_.Of(table)[i];
     const std::string sight =
         sight_->Digest(table, judge_.views_.all()[number].columns);
     // Its length first, so that parts put together read in one way only.
-    seen_[number] = static_cast<char>(sight.size()) + sight + look[i];
+    seen_[number] = static_cast<char>(sight.size()) + sight + (*look)[i];
   }
   return seen_[view];
 }
 
-std::string Judge::Session::Key(size_t control) {
-  const CompiledControl& compiled = judge_.baseline_.controls[control];
-  std::string key = compiled.digest;
-  for (const int view : judge_.reads_[control]) {
+std::string Judge::Session::Key(const CompiledControl& control,
+                                const std::vector<int>& views) {
+  std::string key = control.digest;
+  for (const int view : views) {
     const std::string& seen = Seen(view);
     (key += static_cast<char>(seen.size())) += seen;
   }
-  if (compiled.Time()) key += std::to_string(midnight_);
+  if (control.Time()) key += std::to_string(midnight_);
   return Sha256(key);
 }
 
@@ -155,12 +159,16 @@ absl::Status Judge::Session::Load(const std::string& table) {
 absl::StatusOr<std::shared_ptr<const Judgement>> Judge::Session::JudgeControl(
     size_t number) {
   const CompiledControl& control = judge_.baseline_.controls[number];
-  const std::string key = Key(number);
-  if (auto known = judge_.judgements_.Find(key)) return known;
+  const Sees& sees = judge_.sees_[number];
+  // What found nothing to show is kept under what it decided by.
+  const std::string decided = 'd' + Key(control, sees.decides);
+  if (auto known = judge_.judgements_.Find(decided)) return known;
+  const std::string read = 'r' + Key(control, sees.reads);
+  if (auto known = judge_.judgements_.Find(read)) return known;
   if (!database_) {
     ASSIGN_OR_RETURN(database_, judge_.TakeTables());
   }
-  for (const int view : judge_.reads_[number]) {
+  for (const int view : sees.reads) {
     const std::string& table = judge_.views_.all()[view].table;
     if (const absl::Status status = Load(table); !status.ok()) {
       whole_ = false;
@@ -171,10 +179,12 @@ absl::StatusOr<std::shared_ptr<const Judgement>> Judge::Session::JudgeControl(
   ++judge_.evaluations_;
   auto judgement = std::make_shared<const Judgement>(
       Evaluate(control, *database_, *sight_, midnight_, kLimits));
+  const bool shows_nothing = judgement->verdict == v1::VERDICT_PASS ||
+                             judgement->verdict == v1::VERDICT_NOT_APPLICABLE;
   if (judgement->passing)
     whole_ = false;
   else
-    judge_.judgements_.Put(key, judgement,
+    judge_.judgements_.Put(shows_nothing ? decided : read, judgement,
                            sizeof(Judgement) + Size(judgement->evidence) +
                                judgement->reason.raw().size());
   return judgement;
@@ -207,9 +217,11 @@ Judge::Judge(CompiledBaseline baseline, BodySource bodies)
       judgements_(kJudgementBytes),
       states_(kStateBytes) {
   for (const CompiledControl& control : baseline_.controls) {
-    std::vector<int>& views = reads_.emplace_back();
+    Sees& sees = sees_.emplace_back();
+    for (auto& [table, columns] : control.Decides())
+      sees.decides.push_back(views_.Add({table, columns}));
     for (auto& [table, columns] : control.Reads())
-      views.push_back(views_.Add({table, columns}));
+      sees.reads.push_back(views_.Add({table, columns}));
   }
 }
 

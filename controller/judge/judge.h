@@ -1,7 +1,8 @@
 // Judges states against one baseline and remembers what came out. A verdict
 // depends on the control, the columns of the tables it reads, how these were
 // collected, and, if it asks for the time, the day; so hosts that look the
-// same to a control cost one evaluation, however many they are.
+// same to a control cost one evaluation, however many they are. Columns that it
+// only shows count where it found something to show.
 
 #ifndef METSUKE_CONTROLLER_JUDGE_JUDGE_H_
 #define METSUKE_CONTROLLER_JUDGE_JUDGE_H_
@@ -68,8 +69,11 @@ class Judge {
   const CompiledBaseline baseline_;
   const BodySource bodies_;
   // What the controls read, and of each control the numbers of its views.
+  struct Sees {
+    std::vector<int> decides, reads;
+  };
   Views views_;
-  std::vector<std::vector<int>> reads_;
+  std::vector<Sees> sees_;
   // What a body looks like in each view of its table, by table and digest.
   Memo<std::vector<std::string>> looks_;
   Memo<Judgement> judgements_;

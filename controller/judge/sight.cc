@@ -77,13 +77,13 @@ std::optional<HostText> Sight::Absent(const std::string& table) const {
 
 std::string Sight::Digest(const std::string& table,
                           const std::set<std::string>& columns) const {
-  v1::Snapshot own;
   const v1::Collection* row = Find(table);
-  if (row != nullptr && row->status() != "ok") *own.add_collections() = *row;
+  std::string own;
+  if (row != nullptr && row->status() != "ok") own = row->SerializeAsString();
   for (const v1::Gap& gap : snapshot_.gaps())
-    if (Concerns(gap, table, columns)) *own.add_gaps() = gap;
-  if (own.ByteSizeLong() == 0) return row == nullptr ? "-" : "ok";
-  return Sha256(own.SerializeAsString());
+    if (Concerns(gap, table, columns)) own += Sha256(gap.SerializeAsString());
+  if (own.empty()) return row == nullptr ? "-" : "ok";
+  return Sha256(own);
 }
 
 }  // namespace metsuke

@@ -465,6 +465,25 @@ TEST(Judge, HostsThatDifferInColumnsNobodyReadsAreJudgedOnce) {
   EXPECT_EQ(judge.evaluations(), 5u);
 }
 
+TEST(Judge, WhatAControlShowsCountsWhereItFails) {
+  Bodies bodies;
+  Judge judge(
+      Loaded(Control({{"violations",
+                       "SELECT program, port FROM ports WHERE port = 23"}})),
+      bodies.Source());
+  const auto shown = [&](const std::string& ports) {
+    const auto state = judge.State(
+        bodies.Add((std::string(kPorts) + ports).c_str()), kNow);
+    return ToRowSet((*state)->judgements[0]->evidence).ShortDebugString();
+  };
+  EXPECT_EQ(shown("ports { port: 22 program: 'a' }"), "");
+  EXPECT_EQ(shown("ports { port: 22 program: 'b' }"), "");
+  EXPECT_EQ(judge.evaluations(), 1u);
+  EXPECT_THAT(shown("ports { port: 23 program: 'a' }"), HasSubstr("\"a\""));
+  EXPECT_THAT(shown("ports { port: 23 program: 'b' }"), HasSubstr("\"b\""));
+  EXPECT_EQ(judge.evaluations(), 3u);
+}
+
 TEST(Judge, HowATableWasCollectedIsPartOfTheQuestion) {
   Bodies bodies;
   Judge judge(Loaded(Control()), bodies.Source());
