@@ -223,13 +223,17 @@ TEST(Sandbox, LetsNothingThroughButSelect) {
   for (const char* sql :
        {"DELETE FROM ports", "ATTACH '/etc/passwd' AS x", "DROP TABLE ports",
         "PRAGMA writable_schema = 1", "PRAGMA user_version",
-        "SELECT * FROM pragma_table_info('ports')",
-        "SELECT count(*) FROM pragma_database_list",
         "INSERT INTO ports SELECT * FROM ports", "UPDATE ports SET port = 1",
         "CREATE TEMP TABLE x(y)", "VACUUM INTO '/tmp/x'", "BEGIN",
         "EXPLAIN SELECT 1", "EXPLAIN QUERY PLAN SELECT 1", "REINDEX", "ANALYZE",
         "DETACH main", "SAVEPOINT a"})
     EXPECT_EQ(One(sql), "only SELECT is allowed") << sql;
+  // SQLite 3.46 has its own words for these.
+  for (const char* sql : {"SELECT * FROM pragma_table_info('ports')",
+                          "SELECT count(*) FROM pragma_database_list"})
+    EXPECT_THAT(One(sql), testing::AnyOf("only SELECT is allowed",
+                                         HasSubstr("no such table: pragma_")))
+        << sql;
   for (const char* sql :
        {"SELECT * FROM sqlite_master", "SELECT count(*) FROM sqlite_master",
         "SELECT count(*) FROM sqlite_schema",
@@ -254,7 +258,8 @@ TEST(Sandbox, LetsNothingThroughButSelect) {
   EXPECT_EQ(One("-- nothing"), "the query is empty");
   EXPECT_EQ(One(std::string("SELECT 1\0 FROM x", 16)),
             "the query has a NUL in it");
-  EXPECT_EQ(One("SELECT \"tcp\""), "no such column: tcp");
+  EXPECT_THAT(One("SELECT \"tcp\""),
+              testing::ContainsRegex("no such column: \"?tcp"));
 }
 
 TEST(Sandbox, EveryListedFunctionIsThere) {
