@@ -33,10 +33,12 @@ void Show(bool terminal, const Answer& answer) {
 }  // namespace
 
 int TerminalRows() {
+  if (!isatty(STDOUT_FILENO)) return 0;
+  // A serial line does not know its size.
+  constexpr int kUsual = 24;
   winsize size{};
-  return isatty(STDOUT_FILENO) && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0
-             ? size.ws_row
-             : 0;
+  const bool told = ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0;
+  return told && size.ws_row > 0 ? size.ws_row : kUsual;
 }
 
 absl::StatusOr<int> Watch(const Session& session,
