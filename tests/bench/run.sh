@@ -11,7 +11,7 @@ ninja -C build metsuke-bench
 flags=(--hosts 1000,10000,100000 --named 10000)
 [ $# = 0 ] || flags=("$@")
 # Lines that begin like this are the log of the parts under test.
-page=$(build/tests/metsuke-bench "${flags[@]}" 2> >(grep -v "^<5>" >&2))
+page=$(build/bench/metsuke-bench "${flags[@]}" 2> >(grep -v "^<5>" >&2))
 mkdir -p docs
 printf '%s\n' "$page" >docs/benchmarks.md
 echo "written: docs/benchmarks.md" >&2
