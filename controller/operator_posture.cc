@@ -1,6 +1,7 @@
 // Operators' calls about how hosts stand against the baseline.
 
-#include <algorithm>
+#include <iterator>
+#include <map>
 #include <memory>
 #include <vector>
 
@@ -12,35 +13,47 @@
 namespace metsuke {
 namespace {
 
-// What the fleet's states come to. Hosts share the result of their state; one
-// that never reported shares `none`, on which no control could be judged.
-struct Judged {
-  std::vector<std::shared_ptr<const JudgedState>> states;
-  Score none;
-
-  const Score& Of(const FleetHost& host) const {
-    return host.state < 0 ? none : states[host.state]->score;
+// What the fleet's states come to, judged as they come up. Hosts share the
+// result of their state; one that never reported shares `none_`, on which no
+// control could be judged.
+class Scores {
+ public:
+  // `judge` is null while no baseline is in force.
+  Scores(Judge* judge, int64_t now) : judge_(judge), now_(now) {
+    if (judge_ != nullptr)
+      none_ = Count(judge_->baseline(),
+                    std::vector<v1::Verdict>(judge_->baseline().controls.size(),
+                                             v1::VERDICT_UNKNOWN));
   }
+
+  absl::StatusOr<const Score*> Of(int state,
+                                  const std::vector<HostState>& states) {
+    if (judge_ == nullptr || state < 0) return &none_;
+    while (judged_.size() < states.size()) {
+      ASSIGN_OR_RETURN(auto result,
+                       judge_->State(states[judged_.size()].tables, now_));
+      judged_.push_back(std::move(result));
+    }
+    return &judged_[state]->score;
+  }
+
+  v1::HostPosture Posture(const FleetHost& host, const Score& score,
+                          bool stale) const {
+    v1::HostPosture posture;
+    if (judge_ != nullptr) SetScore(judge_->baseline(), score, posture);
+    else SetScore({}, score, posture);
+    posture.set_host(host.entry.host());
+    posture.set_last_seen(host.entry.last_seen());
+    posture.set_stale(stale);
+    return posture;
+  }
+
+ private:
+  Judge* judge_;
+  const int64_t now_;
+  Score none_;
+  std::vector<std::shared_ptr<const JudgedState>> judged_;
 };
-
-absl::StatusOr<Judged> JudgeFleet(Judge* judge, const Fleet& fleet,
-                                  int64_t now) {
-  Judged judged;
-  if (!judge) {
-    judged.states.assign(fleet.states.size(),
-                         std::make_shared<const JudgedState>());
-    return judged;
-  }
-  for (const HostState& state : fleet.states) {
-    ASSIGN_OR_RETURN(auto result, judge->State(state.tables, now));
-    judged.states.push_back(std::move(result));
-  }
-  judged.none = Count(judge->baseline(),
-                      std::vector<v1::Verdict>(
-                          judge->baseline().controls.size(),
-                          v1::VERDICT_UNKNOWN));
-  return judged;
-}
 
 void AddUp(const Score& score, bool stale, v1::FleetPosture& sum) {
   sum.set_hosts(sum.hosts() + 1);
@@ -55,55 +68,61 @@ void AddUp(const Score& score, bool stale, v1::FleetPosture& sum) {
   }
 }
 
-// Indices of the hosts, the worst score first, then by name; at most `limit`
-// of them unless that is 0.
-std::vector<int> WorstFirst(const Fleet& fleet, const Judged& judged,
-                            uint32_t limit) {
-  std::vector<int> order(fleet.hosts.size());
-  for (size_t i = 0; i < order.size(); ++i) order[i] = static_cast<int>(i);
-  const size_t most = limit ? std::min<size_t>(limit, order.size()) : order.size();
-  // Hosts come by name already, so their index decides between equals.
-  std::partial_sort(order.begin(), order.begin() + most, order.end(),
-                    [&](int a, int b) {
-                      const double x = judged.Of(fleet.hosts[a]).score;
-                      const double y = judged.Of(fleet.hosts[b]).score;
-                      return x != y ? x < y : a < b;
-                    });
-  order.resize(most);
-  return order;
-}
+// The worst of the hosts that were added, at most `most`. Hosts come by name,
+// so the earlier is the worse of equals.
+class Worst {
+ public:
+  explicit Worst(size_t most) : most_(most) {}
+
+  // Whether a host with this score would be among them.
+  bool Takes(double score) const {
+    return hosts_.size() < most_ || score < hosts_.rbegin()->first.first;
+  }
+  void Add(double score, v1::HostPosture posture) {
+    hosts_.emplace(std::pair(score, count_++), std::move(posture));
+    if (hosts_.size() > most_) hosts_.erase(std::prev(hosts_.end()));
+  }
+  const auto& hosts() const { return hosts_; }
+
+ private:
+  const size_t most_;
+  uint64_t count_ = 0;
+  std::map<std::pair<double, uint64_t>, v1::HostPosture> hosts_;
+};
 
 }  // namespace
 
 grpc::Status OperatorService::Posture(
     grpc::ServerContext*, const v1::PostureRequest* request,
     grpc::ServerWriter<v1::PostureReply>* writer) {
-  const int64_t now = request->at() ? request->at() : Now();
   const auto judge = baseline_.judge();
-  const absl::StatusOr<Fleet> fleet =
-      store_.ReadFleet({request->selector(), request->host()}, request->at());
-  if (!fleet.ok()) return ToGrpc(fleet.status());
-  const absl::StatusOr<Judged> judged = JudgeFleet(judge.get(), *fleet, now);
-  if (!judged.ok()) return ToGrpc(judged.status());
-
   // A host's silence is a matter of the present, whatever instant is asked for.
   const int64_t present = Now();
+  Scores scores(judge.get(), request->at() ? request->at() : present);
+  Worst worst(request->limit());
   Batches<v1::PostureReply> batches(writer);
-  for (const int i : WorstFirst(*fleet, *judged, request->limit())) {
-    const FleetHost& host = fleet->hosts[i];
-    v1::HostPosture& posture = *batches.Next().add_hosts();
-    if (judge) SetScore(judge->baseline(), judged->Of(host), posture);
-    else SetScore({}, judged->Of(host), posture);
-    posture.set_host(host.entry.host());
-    posture.set_last_seen(host.entry.last_seen());
-    posture.set_stale(Stale(host.entry.last_seen(), present));
-  }
-  v1::FleetPosture& sum = *batches.Next().mutable_fleet();
-  for (const FleetHost& host : fleet->hosts)
-    AddUp(judged->Of(host), Stale(host.entry.last_seen(), present), sum);
-  sum.set_distinct_states(fleet->states.size());
+  v1::FleetPosture sum;
+  const absl::Status read = store_.VisitFleet(
+      {request->selector(), request->host()}, request->at(),
+      [&](const FleetHost& host,
+          const std::vector<HostState>& states) -> absl::Status {
+        ASSIGN_OR_RETURN(const Score* score, scores.Of(host.state, states));
+        const bool stale = Stale(host.entry.last_seen(), present);
+        AddUp(*score, stale, sum);
+        sum.set_distinct_states(states.size());
+        if (request->limit() == 0)
+          *batches.Next().add_hosts() = scores.Posture(host, *score, stale);
+        else if (worst.Takes(score->score))
+          worst.Add(score->score, scores.Posture(host, *score, stale));
+        return batches.alive() ? absl::OkStatus()
+                               : absl::CancelledError("nobody listens");
+      });
+  if (!read.ok()) return ToGrpc(read);
+  for (const auto& [order, posture] : worst.hosts())
+    *batches.Next().add_hosts() = posture;
   if (judge) sum.set_baseline(judge->baseline().version);
   sum.set_certificate_until(certificate_until_);
+  *batches.Next().mutable_fleet() = std::move(sum);
   batches.Flush();
   return grpc::Status::OK;
 }

@@ -97,15 +97,18 @@ absl::StatusOr<Answer> Fleet(const Session& session, const Options& options,
   request.set_limit(Limit(session, options));
   grpc::ClientContext context;
   const auto stream = stub->Posture(&context, request);
-  Item items = Item::array();
+  std::vector<v1::HostPosture> hosts;
   v1::PostureReply reply;
   v1::FleetPosture fleet;
   while (stream->Read(&reply)) {
-    for (const v1::HostPosture& host : reply.hosts())
-      items.push_back(HostItem(session, host));
+    hosts.insert(hosts.end(), reply.hosts().begin(), reply.hosts().end());
     if (reply.has_fleet()) fleet = reply.fleet();
   }
   RETURN_IF_ERROR(FromCall(stream->Finish()));
+  std::ranges::stable_sort(hosts, {}, &v1::HostPosture::score);
+  Item items = Item::array();
+  for (const v1::HostPosture& host : hosts)
+    items.push_back(HostItem(session, host));
   const bool incomplete = fleet.hosts() == 0 || fleet.stale() != 0 ||
                           fleet.unknown() != 0 || fleet.baseline().empty();
   Answer answer{.kind = "HostPosture", .items = items,

@@ -162,7 +162,7 @@ class States {
     return found->second;
   }
 
-  std::vector<HostState> Take() { return std::move(states_); }
+  const std::vector<HostState>& all() const { return states_; }
 
  private:
   int size() const { return static_cast<int>(states_.size()); }
@@ -184,17 +184,26 @@ class States {
 
 }  // namespace
 
+absl::Status SelectHosts(Database& database, const HostFilter& filter,
+                         int64_t at, const Store::TakeHost& take) {
+  States states(database);
+  return ForRows(database, filter, at, [&](HostRow row) -> absl::Status {
+    ASSIGN_OR_RETURN(const int state, states.At(row, at));
+    return take({std::move(row.entry), state}, states.all());
+  });
+}
+
 absl::StatusOr<Fleet> SelectFleet(Database& database, const HostFilter& filter,
                                   int64_t at) {
   Fleet fleet;
-  States states(database);
-  RETURN_IF_ERROR(
-      ForRows(database, filter, at, [&](HostRow row) -> absl::Status {
-        ASSIGN_OR_RETURN(const int state, states.At(row, at));
-        fleet.hosts.push_back({std::move(row.entry), state});
+  RETURN_IF_ERROR(SelectHosts(
+      database, filter, at,
+      [&](FleetHost host, const std::vector<HostState>& states) {
+        fleet.hosts.push_back(std::move(host));
+        if (fleet.states.size() < states.size())
+          fleet.states.push_back(states.back());
         return absl::OkStatus();
       }));
-  fleet.states = states.Take();
   return fleet;
 }
 

@@ -15,6 +15,10 @@ namespace metsuke {
 absl::StatusOr<Fleet> SelectFleet(Database& database, const HostFilter& filter,
                                   int64_t at);
 
+// Store::VisitFleet in an open transaction.
+absl::Status SelectHosts(Database& database, const HostFilter& filter,
+                         int64_t at, const Store::TakeHost& take);
+
 // Store::FindHost.
 absl::StatusOr<v1::HostEntry> SelectHost(Database& database,
                                          const std::string& name_or_id);

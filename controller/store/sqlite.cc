@@ -146,6 +146,15 @@ class SqliteStore : public Store {
         [&](Database& database) { return SelectFleet(database, filter, at); });
   }
 
+  absl::Status VisitFleet(const HostFilter& filter, int64_t at,
+                          const TakeHost& take) override {
+    return Read<bool>([&](Database& database) -> absl::StatusOr<bool> {
+             RETURN_IF_ERROR(SelectHosts(database, filter, at, take));
+             return true;
+           })
+        .status();
+  }
+
   absl::StatusOr<v1::HostEntry> FindHost(
       const std::string& name_or_id) override {
     return Read<v1::HostEntry>(

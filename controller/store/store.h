@@ -139,6 +139,14 @@ class Store {
   virtual absl::StatusOr<Fleet> ReadFleet(const HostFilter& filter,
                                           int64_t at) = 0;
 
+  // The same hosts in the same order, one by one, for what need not hold them
+  // all: a host's state is among the `states` that came up until then. All of
+  // it is one look at the store, which `take` must not keep up for long.
+  using TakeHost = std::function<absl::Status(
+      FleetHost host, const std::vector<HostState>& states)>;
+  virtual absl::Status VisitFleet(const HostFilter& filter, int64_t at,
+                                  const TakeHost& take) = 0;
+
   // The host with this name or id.
   virtual absl::StatusOr<v1::HostEntry> FindHost(
       const std::string& name_or_id) = 0;
