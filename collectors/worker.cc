@@ -37,7 +37,7 @@ void SetLimit(int resource, rlim_t soft, rlim_t hard) {
 
 // What the child is allowed. Only ever less than before, so nothing can fail
 // that must not.
-void Confine(const WorkerLimits& limits) {
+void Confine([[maybe_unused]] const WorkerLimits& limits) {
   for (const int signal_number : {SIGTERM, SIGINT, SIGHUP})
     signal(signal_number, SIG_DFL);
   SetLimit(RLIMIT_CORE, 0, 0);
