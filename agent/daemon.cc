@@ -186,7 +186,7 @@ void Daemon::Record(event::Looked answer) {
     return;
   }
   Log(Priority::kInfo, fmt::format("recorded state {}: {}", *seq, changed));
-  uplink_->Recorded();
+  uplink_->Recorded(Uplink::Clock::now());
 }
 
 }  // namespace metsuke

@@ -133,7 +133,8 @@ void Uplink::On(const event::Closed& closed) {
   Hang(false, Describe(closed.status, config_.controller()));
 }
 
-void Uplink::Recorded() {
+void Uplink::Recorded(Clock::time_point now) {
+  if (courier_.drained()) moved_ = now;  // until now it owed nothing
   courier_.Recorded(std::time(nullptr));
   Send();
 }
@@ -216,6 +217,7 @@ void Uplink::Hang(bool soon, const std::string& why) {
 void Uplink::RecordCurrent(Clock::time_point now) {
   record_current_at_.reset();
   recorded_current_at_ = now;
+  if (courier_.drained()) moved_ = now;
   // When it cannot be done spool_.current() is gone and the daemon looks anew.
   courier_.RecordCurrent(std::time(nullptr));
 }

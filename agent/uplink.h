@@ -46,7 +46,7 @@ class Uplink {
   void On(const event::Closed& closed);
 
   // The spool has a new record; the host looks as the last one says.
-  void Recorded();
+  void Recorded(Clock::time_point now);
   void Unchanged();
 
   // What the controller asks for, in seconds; 300 until it has.

@@ -97,7 +97,8 @@ class UplinkTest : public testing::Test {
     StopServing();
   }
 
-  void Record(const std::string& program) {
+  void Record(const std::string& program,
+              Uplink::Clock::time_point now = Uplink::Clock::now()) {
     v1::Snapshot snapshot;
     snapshot.add_ports()->set_program(program);
     const std::string bytes = CanonicalTable(snapshot, TableField("ports"));
@@ -107,7 +108,7 @@ class UplinkTest : public testing::Test {
     state.mutable_tables(0)->set_digest(Sha256(bytes));
     const Spool::Table table{Sha256(bytes), bytes};
     ASSERT_TRUE(spool_->Append(state, {&table, 1}, 1000).ok());
-    if (uplink_) uplink_->Recorded();
+    if (uplink_) uplink_->Recorded(now);
   }
 
   // Lets the link work until `done`; false when that takes too long.
@@ -280,6 +281,22 @@ TEST_F(UplinkTest, HangsUpOnAControllerThatNeverAcknowledges) {
             config_.controller() +
                 " does not acknowledge record 1: silent for 120 s");
   EXPECT_FALSE(spool_->empty());
+  uplink_.reset();
+}
+
+TEST_F(UplinkTest, AControllerThatOwedNothingHasTimeToAcknowledge) {
+  Enrol();
+  SilentServer silent(own_, /*welcomes=*/true);
+  config_.set_controller("127.0.0.1:" + std::to_string(silent.port));
+  ASSERT_TRUE(Says("connected to"));
+  // Nothing changed for an hour.
+  const auto later = Uplink::Clock::now() + std::chrono::hours(1);
+  Record("sshd", later);
+  uplink_->Tick(later + std::chrono::seconds(110));
+  EXPECT_TRUE(Says("connected to"));
+  uplink_->Tick(later + std::chrono::seconds(121));
+  EXPECT_THAT(uplink_->status(),
+              testing::HasSubstr("does not acknowledge record 1"));
   uplink_.reset();
 }
 
