@@ -36,9 +36,10 @@ KeyPolicy PolicyOf(const SshdSettings& settings, const SshdFiles& files,
              "keys come from a program (AuthorizedKeysCommand)");
   gap_if_set("trustedusercakeys",
              "certificates signed by these keys let in (TrustedUserCAKeys)");
-  for (const std::string& keyword : files.matched)
-    if (keyword.starts_with("authorizedkeys") || keyword == "trustedusercakeys")
-      AddGap(snapshot, kTable, keyword,
+  for (const SshdMatchLine& line : files.matched)
+    if (line.keyword.starts_with("authorizedkeys") ||
+        line.keyword == "trustedusercakeys")
+      AddGap(snapshot, kTable, line.keyword,
              "a Match block sets it for some connections");
   std::string paths = SettingOf(settings, "authorizedkeysfile");
   if (paths.empty()) paths = ".ssh/authorized_keys .ssh/authorized_keys2";

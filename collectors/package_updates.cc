@@ -32,7 +32,8 @@ const std::string& Helper() {
 }
 
 // What apt reads. A folder does not change when a file in it does, so its
-// files are named too.
+// files are named too; where they cannot be, nothing is, and apt is asked anew
+// each time.
 std::vector<std::string> AptInputs(const Host& host) {
   std::vector<std::string> inputs = {
       "/var/lib/dpkg/status",  "/var/lib/apt/extended_states",
@@ -43,9 +44,8 @@ std::vector<std::string> AptInputs(const Host& host) {
         "/etc/apt/preferences.d", "/etc/apt/apt.conf.d"}) {
     inputs.push_back(folder);
     const auto names = host.List(folder);
-    // Without the names no change of a file in it would be seen.
-    if (!names.ok() && !absl::IsNotFound(names.status())) host.ReadLive();
-    if (!names.ok()) continue;
+    if (absl::IsNotFound(names.status())) continue;
+    if (!names.ok()) return {};
     for (const std::string& name : *names) {
       inputs.push_back(fmt::format("{}/{}", folder, name));
     }

@@ -48,19 +48,21 @@ void CloseOnExec() {
 // `reads_everything`. With "no new privileges" exec gives none back, not even to
 // root (cap_bprm_creds_from_file of the kernel); were any gained, the kernel
 // would also forget PR_SET_PDEATHSIG.
-void KeepCapabilities(bool reads_everything) {
+bool KeepCapabilities(bool reads_everything) {
   __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
   __user_cap_data_struct sets[_LINUX_CAPABILITY_U32S_3] = {};
-  if (syscall(SYS_capget, &header, sets) != 0) return;
+  if (syscall(SYS_capget, &header, sets) != 0) return false;
   const uint32_t kept =
       reads_everything ? sets[0].permitted & (1u << CAP_DAC_READ_SEARCH) : 0;
   sets[0] = {kept, kept, kept};
   sets[1] = {};
   prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
-  prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-  syscall(SYS_capset, &header, sets);
+  if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
+      syscall(SYS_capset, &header, sets) != 0)
+    return false;
   if (kept != 0)
     prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_DAC_READ_SEARCH, 0, 0);
+  return true;
 }
 
 // A program may map as much as is allowed to anybody here; the limit of its
@@ -88,7 +90,7 @@ struct ChildSetup {
     sigprocmask(SIG_SETMASK, &none, nullptr);
     signal(SIGPIPE, SIG_DFL);
     AllowMemory();
-    KeepCapabilities(reads_everything);
+    if (!KeepCapabilities(reads_everything)) _exit(127);
     CloseOnExec();
     return {};
   }

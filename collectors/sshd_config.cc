@@ -43,13 +43,23 @@ std::vector<std::string> LineWords(std::string_view line) {
   }
 }
 
+// What follows the keyword; yes and no, which sshd takes in any case, in lower
+// case.
+std::string Arguments(const std::vector<std::string>& words) {
+  std::string all;
+  for (size_t i = 1; i < words.size(); ++i)
+    all += (i > 1 ? " " : "") + words[i];
+  const std::string lower = Lower(all);
+  return lower == "yes" || lower == "no" ? lower : all;
+}
+
 class Scanner {
  public:
   Scanner(const Host& host, SshdFiles& files) : host_(host), files_(files) {}
 
-  // Looks through one file. `matched` says that it is included in a Match
-  // block.
-  void Scan(const std::string& path, int depth, bool matched) {
+  // Looks through one file. `match` has the criteria of the Match block that
+  // includes it; empty for none.
+  void Scan(const std::string& path, int depth, std::string match) {
     if (!Add(path) || depth > kDepth) return;
     const absl::StatusOr<std::string> text = host_.Read(path);
     if (!text.ok()) return;  // sshd -T has its own word on that
@@ -59,12 +69,13 @@ class Scanner {
       if (words.empty()) continue;
       const std::string keyword = Lower(words[0]);
       if (keyword == "match") {
-        matched = words.size() < 2 || Lower(words[1]) != "all";
+        match = Arguments(words);
+        if (Lower(match) == "all") match.clear();
       } else if (keyword == "include") {
         for (size_t i = 1; i < words.size(); ++i)
-          Include(words[i], depth, matched);
-      } else if (matched) {
-        files_.matched.push_back(keyword);
+          Include(words[i], depth, match);
+      } else if (!match.empty()) {
+        files_.matched.push_back({match, keyword, Arguments(words)});
       }
     }
   }
@@ -77,7 +88,8 @@ class Scanner {
   }
 
   // A name without a leading slash is below /etc/ssh.
-  void Include(const std::string& pattern, int depth, bool matched) {
+  void Include(const std::string& pattern, int depth,
+               const std::string& match) {
     const std::string path =
         pattern.starts_with('/') ? pattern : "/etc/ssh/" + pattern;
     std::vector<std::string> found = {""};
@@ -89,7 +101,7 @@ class Scanner {
         found = Glob(found, part);
       }
     }
-    for (const std::string& file : found) Scan(file, depth + 1, matched);
+    for (const std::string& file : found) Scan(file, depth + 1, match);
   }
 
   std::vector<std::string> Glob(const std::vector<std::string>& folders,
@@ -116,7 +128,7 @@ class Scanner {
 
 SshdFiles FindSshdFiles(const Host& host, const std::string& config) {
   SshdFiles files;
-  Scanner(host, files).Scan(config, 0, false);
+  Scanner(host, files).Scan(config, 0, "");
   std::sort(files.matched.begin(), files.matched.end());
   files.matched.erase(std::unique(files.matched.begin(), files.matched.end()),
                       files.matched.end());

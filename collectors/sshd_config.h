@@ -16,13 +16,21 @@
 
 namespace metsuke {
 
+// A line in a Match block: the keyword in lower case, its arguments with a
+// blank between them, and the criteria of the block as they are written.
+struct SshdMatchLine {
+  std::string criteria, keyword, value;
+
+  auto operator<=>(const SshdMatchLine&) const = default;
+};
+
 // The files a configuration stands in.
 struct SshdFiles {
   // The file itself, those it includes, and the folders in which an Include
   // pattern looked for them: a file added there changes the configuration.
   std::vector<std::string> paths;
-  // The keywords that stand in a Match block, in lower case, sorted.
-  std::vector<std::string> matched;
+  // The lines in Match blocks.
+  std::vector<SshdMatchLine> matched;
 };
 SshdFiles FindSshdFiles(const Host& host, const std::string& config);
 

@@ -92,6 +92,13 @@ absl::Status CollectSshdOptions(const Host& host, v1::Snapshot& snapshot) {
                        ? "command_line"
                        : std::string(state));
   }
+  for (const SshdMatchLine& line : files.matched) {
+    v1::SshdOption& row = *snapshot.add_sshd_options();
+    row.set_keyword(line.keyword);
+    row.set_value(line.value);
+    row.set_daemon(std::string(state));
+    row.set_criteria(line.criteria);
+  }
   if (state == "unknown")
     AddGap(snapshot, kTable, "the running sshd",
            "it could not be seen, so it may apply other values than its files");

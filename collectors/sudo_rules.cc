@@ -1,7 +1,7 @@
 // Fills the sudo_rules table from what cvtsudoers(1) makes of the policy: the
 // grammar of sudoers(5), its aliases and its includes are sudo's own business.
 
-#include <algorithm>
+#include <sstream>
 
 #include "collectors/collector.h"
 #include "collectors/passwd.h"
@@ -18,16 +18,22 @@ constexpr char kPolicy[] = "/etc/sudoers";
 constexpr std::string_view kFolder = "/etc/sudoers.d";
 
 // Whether a part of the policy includes anything but the usual folder. "#" may
-// begin a directive as well as a comment (sudoers(5)).
+// begin a directive as well as a comment, and a line that ends in a backslash
+// goes on (sudoers(5)).
 bool IncludesOthers(std::string_view text) {
   std::string_view line;
+  bool others = false;
   while (NextLine(text, line)) {
-    line.remove_prefix(std::min(line.find_first_not_of(" \t"), line.size()));
-    if ((line.starts_with("@include") || line.starts_with("#include")) &&
-        line.find(kFolder) == line.npos)
-      return true;
+    std::istringstream words{std::string(line)};
+    std::string directive, path, more;
+    words >> directive >> path >> more;
+    others = others || (directive == "\\") ||
+             ((directive.starts_with("@include") ||
+               directive.starts_with("#include")) &&
+              (!directive.ends_with("includedir") || path != kFolder ||
+               !more.empty()));
   }
-  return false;
+  return others;
 }
 
 // The files the policy is made of, when they are the usual ones; none, so that
@@ -35,7 +41,8 @@ bool IncludesOthers(std::string_view text) {
 // cannot be seen. A folder does not change when a file in it does, so each file
 // is named.
 std::vector<std::string> PolicyFiles(const Host& host) {
-  if (IncludesOthers(host.Read(kPolicy).value_or(""))) return {};
+  const auto policy = host.Read(kPolicy);
+  if (!policy.ok() || IncludesOthers(*policy)) return {};
   std::vector<std::string> files = {kPolicy, std::string(kFolder), kCvtsudoers};
   const auto names = host.List(kFolder);
   if (absl::IsNotFound(names.status())) return files;

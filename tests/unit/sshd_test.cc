@@ -94,7 +94,9 @@ TEST(SshdFiles, FollowIncludesAndSeeMatchBlocks) {
                   "/etc/ssh/sshd_config.d/50.conf", "/etc/with blank",
                   "/etc/ssh/x", "/etc/missing", "/etc/ssh/matched.conf"));
   EXPECT_THAT(files.matched,
-              ElementsAre("authorizedkeysfile", "trustedusercakeys"));
+              ElementsAre(
+                  SshdMatchLine{"User bob", "authorizedkeysfile", "/keys/%u"},
+                  SshdMatchLine{"User bob", "trustedusercakeys", "/ca"}));
 }
 
 TEST(SshdFiles, EndInALoopOfIncludes) {
@@ -194,6 +196,28 @@ TEST(SshdOptions, SayWhetherTheDaemonAppliesThem) {
   EXPECT_EQ(host.Ports(), "22 same, 2222 same");
   host.folder().Write("run/sshd.pid", "701\n");
   EXPECT_EQ(host.Ports(), "22 stale, 2222 stale");
+}
+
+TEST(SshdOptions, OfMatchBlocksNameTheirCriteria) {
+  SshdHost host;
+  host.folder().Write("etc/ssh/sshd_config",
+                      "PasswordAuthentication no\n"
+                      "Match  User backup Address 10.0.0.0/8\n"
+                      "  PasswordAuthentication YES\n"
+                      "  AuthenticationMethods publickey,password any\n"
+                      "Match all\nX11Forwarding no\n");
+  host.Process(700, 1, kTitle);
+  EXPECT_EQ(host.Ports(), "22 same, 2222 same");
+  std::string rows;
+  for (const v1::SshdOption& row : host.snapshot().sshd_options())
+    if (!row.criteria().empty())
+      rows += fmt::format("{} {} ({}, {})\n", row.keyword(), row.value(),
+                          row.criteria(), row.daemon());
+  EXPECT_EQ(rows,
+            "authenticationmethods publickey,password any "
+            "(User backup Address 10.0.0.0/8, same)\n"
+            "passwordauthentication yes "
+            "(User backup Address 10.0.0.0/8, same)\n");
 }
 
 TEST(SshdOptions, ThatTheCommandLineSetsSaySo) {
