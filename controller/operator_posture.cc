@@ -29,12 +29,12 @@ class Scores {
   absl::StatusOr<const Score*> Of(int state,
                                   const std::vector<HostState>& states) {
     if (judge_ == nullptr || state < 0) return &none_;
-    while (judged_.size() < states.size()) {
-      ASSIGN_OR_RETURN(auto result,
-                       judge_->State(states[judged_.size()].tables, now_));
-      judged_.push_back(std::move(result));
+    while (scores_.size() < states.size()) {
+      ASSIGN_OR_RETURN(const auto judged,
+                       judge_->State(states[scores_.size()].tables, now_));
+      scores_.push_back(judged->score);
     }
-    return &judged_[state]->score;
+    return &scores_[state];
   }
 
   v1::HostPosture Posture(const FleetHost& host, const Score& score,
@@ -52,7 +52,7 @@ class Scores {
   Judge* judge_;
   const int64_t now_;
   Score none_;
-  std::vector<std::shared_ptr<const JudgedState>> judged_;
+  std::vector<Score> scores_;
 };
 
 void AddUp(const Score& score, bool stale, v1::FleetPosture& sum) {

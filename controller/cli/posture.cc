@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 #include <ctime>
 #include <nlohmann/json.hpp>
 
@@ -17,6 +18,9 @@
 namespace metsuke::cli {
 namespace {
 
+// A controller that hangs must not look like one that has nothing to say.
+constexpr std::chrono::minutes kPatience(2);
+
 // Rows of the table for people; programs get every host.
 constexpr uint32_t kShown = 100;
 
@@ -27,7 +31,8 @@ struct Options {
 
 void WarnOfEnd(const v1::FleetPosture& fleet) {
   constexpr int64_t kWarnSeconds = 30 * 86400;
-  if (fleet.certificate_until() - std::time(nullptr) < kWarnSeconds)
+  if (fleet.certificate_until() != 0 &&
+      fleet.certificate_until() - std::time(nullptr) < kWarnSeconds)
     fmt::print(stderr,
                "metsukectl: the controller's certificate ends on {}; its log "
                "says what to do\n",
@@ -83,7 +88,7 @@ Item HostItem(const Session& session, const v1::HostPosture& host) {
 uint32_t Limit(const Session& session, const Options& options) {
   if (!ForPeople(session)) return 0;
   // The heading, the sums and what stands between.
-  constexpr int kOtherRows = 6;
+  constexpr int kOtherRows = 7;
   const int rows = options.watch ? TerminalRows() - kOtherRows : kShown;
   return std::clamp<int>(rows, 1, kShown);
 }
@@ -96,6 +101,7 @@ absl::StatusOr<Answer> Fleet(const Session& session, const Options& options,
   request.set_at(at);
   request.set_limit(Limit(session, options));
   grpc::ClientContext context;
+  context.set_deadline(std::chrono::system_clock::now() + kPatience);
   const auto stream = stub->Posture(&context, request);
   std::vector<v1::HostPosture> hosts;
   v1::PostureReply reply;
@@ -129,6 +135,7 @@ absl::StatusOr<Answer> OneHost(const Session& session, const Options& options,
   posture.set_host(options.host);
   posture.set_at(at);
   grpc::ClientContext posture_context;
+  posture_context.set_deadline(std::chrono::system_clock::now() + kPatience);
   const auto postures = stub->Posture(&posture_context, posture);
   v1::PostureReply host_reply;
   v1::HostPosture host;
@@ -140,6 +147,7 @@ absl::StatusOr<Answer> OneHost(const Session& session, const Options& options,
   request.set_host(options.host);
   request.set_at(at);
   grpc::ClientContext context;
+  context.set_deadline(std::chrono::system_clock::now() + kPatience);
   const auto stream = stub->Findings(&context, request);
   std::vector<v1::Finding> findings;
   v1::FindingsReply reply;

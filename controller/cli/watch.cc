@@ -27,6 +27,7 @@ void Show(bool terminal, const Answer& answer) {
   if (!terminal) return PrintLine(answer.kind, answer.items);
   // Home, and clear all below.
   fmt::print("\x1b[H\x1b[J");
+  std::fflush(stdout);  // before anything goes to standard error
   answer.print();
 }
 

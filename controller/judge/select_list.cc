@@ -65,13 +65,24 @@ void ForWords(std::string_view sql,
 }  // namespace
 
 std::optional<std::string> WithoutList(std::string_view sql) {
-  // HAVING, as what is grouped may be named by its place in the list.
+  // HAVING, as what is grouped may be named by its place in the list; a column
+  // of the list may have the name of a constant, which it then hides.
   constexpr std::string_view kRefused[] = {
-      "with", "values", "union", "except", "intersect", "having", "limit"};
+      "with",   "values", "union", "except", "intersect",
+      "having", "limit",  "true",  "false"};
+  // Where SQLite's words end at these is not known here.
+  if (std::any_of(sql.begin(), sql.end(), [](char c) {
+        return std::string_view("?:@$#").find(c) != std::string_view::npos ||
+               static_cast<unsigned char>(c) >= 0x80;
+      }))
+    return std::nullopt;
   bool plain = true;
   std::optional<size_t> select, from;
   ForWords(sql, [&](const std::string& word, int depth, size_t at) {
-    if (depth > 0) return true;
+    if (depth > 0) {
+      plain = word != "true" && word != "false";
+      return plain;
+    }
     if (word == "select" && !select)
       select = at;
     else if (word == "from" && !from)

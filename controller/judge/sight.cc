@@ -78,12 +78,11 @@ std::optional<HostText> Sight::Absent(const std::string& table) const {
 std::string Sight::Digest(const std::string& table,
                           const std::set<std::string>& columns) const {
   const v1::Collection* row = Find(table);
-  std::string own;
+  std::string own = row == nullptr ? "-" : "";
   if (row != nullptr && row->status() != "ok") own = row->SerializeAsString();
   for (const v1::Gap& gap : snapshot_.gaps())
     if (Concerns(gap, table, columns)) own += Sha256(gap.SerializeAsString());
-  if (own.empty()) return row == nullptr ? "-" : "ok";
-  return Sha256(own);
+  return own.empty() ? "ok" : Sha256(own);
 }
 
 }  // namespace metsuke

@@ -28,7 +28,8 @@ std::string DigestOf(const v1::Snapshot& snapshot, const FieldDescriptor* table,
       ((shown += ' ') += std::to_string(value.size()) += ':') += value;
     }
   }
-  return Sha256(shown);
+  // Not to be taken for the digest of a body.
+  return "v" + Sha256(shown);
 }
 
 }  // namespace

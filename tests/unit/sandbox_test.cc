@@ -202,6 +202,11 @@ TEST(Sandbox, TellsWhichColumnsAQueryDecidesBy) {
         "1",
         "SELECT program FROM ports WHERE port = 1 EXCEPT SELECT 'a'",
         "SELECT DISTINCT program FROM ports WHERE port = 1 LIMIT 1 OFFSET 1",
+        "SELECT program = 'a' AS true FROM ports WHERE port = 1 AND true",
+        "SELECT program FROM ports WHERE 1 IS NOT ?1EXCEPT SELECT 'a' FROM "
+        "ports WHERE port = 1",
+        "SELECT program FROM ports WHERE port = 1 \xEF\xBB\xBF" "EXCEPT SELECT "
+        "'a'",
         "WITH p AS (SELECT program FROM ports WHERE port = 1) SELECT 1 FROM p",
         "SELECT program AS p FROM ports WHERE port = 1 AND p = 'x'",
         "SELECT 1 FROM (SELECT program FROM ports WHERE port = 1) p",
