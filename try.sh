@@ -27,18 +27,23 @@ run() {
   exit 1
 }
 
-pids() { cat "$try"/run/*.pid 2>/dev/null || true; }
 alive() { [ -f "$try/run/$1.pid" ] && kill -0 "$(cat "$try/run/$1.pid")" 2>/dev/null && grep -qa "metsuke-$1" "/proc/$(cat "$try/run/$1.pid")/cmdline" 2>/dev/null; }
 
+# Whether it was built anew since it was started.
+outdated() { [[ $(readlink "/proc/$(cat "$try/run/$1.pid")/exe") == *" (deleted)" ]]; }
+
+end() { # end NAME, if it runs
+  local pid
+  alive "$1" || return 0
+  pid=$(cat "$try/run/$1.pid")
+  kill "$pid" 2>/dev/null || true
+  for _ in $(seq 100); do kill -0 "$pid" 2>/dev/null || break; sleep 0.05; done
+  kill -9 "$pid" 2>/dev/null || true
+}
+
 stop() {
-  local name pid
-  for name in agent collect enrol controller ca; do
-    alive $name || continue
-    pid=$(cat "$try/run/$name.pid")
-    kill "$pid" 2>/dev/null || true
-    for _ in $(seq 100); do kill -0 "$pid" 2>/dev/null || break; sleep 0.05; done
-    kill -9 "$pid" 2>/dev/null || true
-  done
+  local name
+  for name in agent collect enrol controller ca; do end $name; done
   rm -f "$try"/run/*.pid
 }
 
@@ -87,7 +92,10 @@ folder() { mkdir -p "$2"; own "$1" "$2"; chmod 0700 "$2"; } # folder UID PATH
 
 start() { # start NAME UID [+CAPABILITIES] COMMAND…
   local name=$1; shift
-  alive "$name" && return
+  if alive "$name"; then
+    outdated "$name" || return 0
+    end "$name"
+  fi
   echo "+ start $name: $*" >>"$log"
   : >"$try/run/$name.log"
   as "$@" >>"$try/run/$name.log" 2>&1 </dev/null &
