@@ -90,7 +90,7 @@ absl::Status EnrolDoor::Talk(int fd, const std::string& address,
   RETURN_IF_ERROR(socket.Receive(request));
   auto answered = authority_.Enrol(request);
   v1::EnrolReply reply;
-  if (answered.ok()) reply = *std::move(answered);
+  if (answered.ok()) reply = *answered;
   if (!answered.ok() && IsOurs(answered.status())) {
     Log(Priority::kError, Message(answered.status()));
     reply.set_error("the controller cannot enrol hosts now; try again later");
