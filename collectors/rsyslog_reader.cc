@@ -8,6 +8,7 @@
 #include <tuple>
 
 #include "collectors/syslog_config.h"
+#include "collectors/syslog_text.h"
 #include "collectors/words.h"
 
 namespace metsuke {
@@ -45,17 +46,15 @@ bool IsLetter(char c) {
 class RsyslogReader::File {
  public:
   File(RsyslogReader& reader, const SyslogFile& file)
-      : reader_(reader), path_(file.path) {
-    Join(file.text);
-  }
+      : reader_(reader), path_(file.path), text_(file.text) {}
 
   void Read() {
     SyslogMask all;
     all.fill(0xff);
-    while (Skip(), at_ < text_.size()) {
-      if (text_[at_] == '}') {
+    while (text_.Skip(), !text_.AtEnd()) {
+      if (text_.Here() == '}') {
         Tell("an unexpected }");
-        ++at_;
+        text_.Advance();
       } else {
         Statement(all);
       }
@@ -63,97 +62,17 @@ class RsyslogReader::File {
   }
 
  private:
-  // A backslash at the end of a line joins it with the next one, whose leading
-  // blanks go.
-  void Join(std::string_view text) {
-    for (size_t i = 0; i < text.size(); ++i) {
-      if (text[i] != '\\' || i + 1 >= text.size() || text[i + 1] != '\n') {
-        text_ += text[i];
-        continue;
-      }
-      joins_.push_back(text_.size());
-      ++i;
-      while (i + 1 < text.size() && (text[i + 1] == ' ' || text[i + 1] == '\t'))
-        ++i;
-    }
-  }
-
-  // Past blanks, newlines and comments.
-  void Skip() {
-    while (at_ < text_.size()) {
-      if (text_[at_] == '#')
-        at_ = std::min(text_.find('\n', at_), text_.size());
-      else if (text_.compare(at_, 2, "/*") == 0)
-        at_ = std::min(text_.find("*/", at_), text_.size() - 2) + 2;
-      else if (Strip(text_.substr(at_, 1)).empty())
-        ++at_;
-      else
-        return;
-    }
-  }
-
   std::string Where() {
-    for (; counted_ < at_ && counted_ < text_.size(); ++counted_)
-      line_ += text_[counted_] == '\n';
-    const auto joins =
-        std::upper_bound(joins_.begin(), joins_.end(), at_) - joins_.begin();
-    return fmt::format("{}:{}", path_, line_ + joins);
+    return fmt::format("{}:{}", path_, text_.LineNumber());
   }
 
   void Tell(std::string_view why) {
     reader_.troubles_.push_back({Where(), std::string(why)});
   }
 
-  std::string Line() {
-    const size_t end = std::min(text_.find('\n', at_), text_.size());
-    std::string line = text_.substr(at_, end - at_);
-    at_ = end;
-    return line;
-  }
-
-  std::string Word() {
-    const size_t start = at_;
-    while (at_ < text_.size() &&
-           (IsLetter(text_[at_]) || (text_[at_] >= '0' && text_[at_] <= '9')))
-      ++at_;
-    return Lower(std::string_view(text_).substr(start, at_ - start));
-  }
-
-  // What stands between the bracket here and the one that closes it; quotes
-  // and comments may hold brackets.
-  std::string Balanced(char open, char close) {
-    const size_t start = ++at_;
-    int depth = 1;
-    while (at_ < text_.size()) {
-      const char c = text_[at_];
-      if (c == '"' || c == '\'') {
-        SkipString();
-        continue;
-      }
-      if (c == '#' || text_.compare(at_, 2, "/*") == 0) {
-        Skip();
-        continue;
-      }
-      depth += c == open ? 1 : c == close ? -1 : 0;
-      if (depth == 0) break;
-      ++at_;
-    }
-    std::string inside = text_.substr(start, at_ - start);
-    if (at_ < text_.size()) ++at_;
-    return inside;
-  }
-
-  // Past the string whose quote stands here.
-  void SkipString() {
-    const char quote = text_[at_];
-    for (++at_; at_ < text_.size() && text_[at_] != quote; ++at_)
-      if (text_[at_] == '\\') ++at_;
-    at_ = std::min(at_ + 1, text_.size());
-  }
-
   // Reads one statement that is reached by the messages of `within`.
   void Statement(const SyslogMask& within) {
-    const char c = text_[at_];
+    const char c = text_.Here();
     if (c == '$') return Directive();
     if (c == ':') return Property();
     if (c == '&') return Again();
@@ -161,21 +80,19 @@ class RsyslogReader::File {
     if (c == '{') return Block(within);
     if (c == '~' || c == '/' || c == '@' || c == '|' || c == '^' || c == '?')
       return Legacy(within);
-    const size_t start = at_;
-    const std::string word = Word();
+    const size_t start = text_.place();
+    const std::string word = text_.Word();
+    const bool selector =
+        word.empty() || text_.Here() == '.' || text_.Here() == ',';
+    text_.GoTo(start);
     // A selector: "mail.info", "auth,authpriv.*", "*.*".
-    if (word.empty() || (at_ < text_.size() &&
-                         (text_[at_] == '.' || text_[at_] == ','))) {
-      at_ = start;
-      return Rule(within);
-    }
-    Script(word, start, within);
+    if (selector) return Rule(within);
+    Script(within);
   }
 
-  void Script(const std::string& word, size_t start, const SyslogMask& within) {
-    at_ = start;
+  void Script(const SyslogMask& within) {
     const std::string where = Where();
-    Word();
+    const std::string word = text_.Word();
     if (word == "stop") return Act(within, {"discard", ""}, where);
     if (word == "continue") return;
     if (word == "if" || word == "foreach") {
@@ -183,17 +100,16 @@ class RsyslogReader::File {
       return SkipCondition(word == "if" ? "then" : "do");
     }
     if (word == "set" || word == "unset" || word == "reset") {
-      at_ = std::min(text_.find(';', at_), text_.size() - 1) + 1;
+      text_.SkipPast(';');
       return;
     }
-    while (at_ < text_.size() && (text_[at_] == ' ' || text_[at_] == '\t'))
-      ++at_;
-    if (at_ == text_.size() || text_[at_] != '(') {
+    text_.SkipBlanks();
+    if (text_.Here() != '(') {
       reader_.troubles_.push_back({where, "not understood: " + word});
-      Line();
+      text_.Line();
       return;
     }
-    Object(word, Balanced('(', ')'), where, within);
+    Object(word, text_.Balanced('(', ')'), where, within);
   }
 
   void Object(const std::string& word, const std::string& inside,
@@ -203,8 +119,8 @@ class RsyslogReader::File {
     } else if (word == "include") {
       IncludeFiles(ScriptParameter(inside, "file"));
     } else if (word == "ruleset") {
-      Skip();
-      if (at_ < text_.size() && text_[at_] == '{') Balanced('{', '}');
+      text_.Skip();
+      if (text_.Here() == '{') text_.Balanced('{', '}');
       reader_.troubles_.push_back(
           {where, "the rules of a ruleset depend on who calls it"});
     }
@@ -214,7 +130,7 @@ class RsyslogReader::File {
   // A line with "$": what else it may set, it routes nothing.
   void Directive() {
     const std::string where = Where();
-    const std::string line = Line();
+    const std::string line = text_.Line();
     const auto words = Words(line);
     const std::string name = Lower(words[0]);
     if (name == "$includeconfig" && words.size() > 1)
@@ -227,7 +143,7 @@ class RsyslogReader::File {
   // "!program", "+host", "-host": from here on rules hold for it alone; "*"
   // ends that.
   void HostBlock() {
-    const std::string line = Line();
+    const std::string line = text_.Line();
     elsewhere_ = Strip(std::string_view(line).substr(1)) != "*";
   }
 
@@ -235,110 +151,105 @@ class RsyslogReader::File {
   void Property() {
     Tell("the rule depends on a property of the message");
     last_.reset();
-    while (at_ < text_.size() && text_[at_] != '\n' && text_[at_] != '{') {
-      if (text_[at_] == '"')
-        SkipString();
+    while (!text_.AtEnd() && text_.Here() != '\n' && text_.Here() != '{') {
+      if (text_.Here() == '"')
+        text_.SkipString();
       else
-        ++at_;
+        text_.Advance();
     }
-    if (at_ < text_.size() && text_[at_] == '{') Balanced('{', '}');
+    if (text_.Here() == '{') text_.Balanced('{', '}');
   }
 
   // Past the condition up to `word`, the statement after it and what stands
   // under "else".
   void SkipCondition(std::string_view word) {
     last_.reset();
-    while (Skip(), at_ < text_.size()) {
-      if (text_[at_] == '(')
-        Balanced('(', ')');
-      else if (text_[at_] == '"' || text_[at_] == '\'')
-        SkipString();
-      else if (!IsLetter(text_[at_]))
-        ++at_;
-      else if (Word() == word)
+    while (text_.Skip(), !text_.AtEnd()) {
+      if (text_.Here() == '(')
+        text_.Balanced('(', ')');
+      else if (text_.Here() == '"' || text_.Here() == '\'')
+        text_.SkipString();
+      else if (!IsLetter(text_.Here()))
+        text_.Advance();
+      else if (text_.Word() == word)
         break;
     }
     SkipStatement();
-    Skip();
-    if (text_.compare(std::min(at_, text_.size()), 4, "else") != 0) return;
-    at_ += 4;
+    text_.Skip();
+    if (!text_.StartsWith("else")) return;
+    text_.Advance(4);
     SkipStatement();
   }
 
   void SkipStatement() {
-    Skip();
-    if (at_ >= text_.size()) return;
-    if (text_[at_] == '{') {
-      Balanced('{', '}');
+    text_.Skip();
+    if (text_.AtEnd()) return;
+    if (text_.Here() == '{') {
+      text_.Balanced('{', '}');
       return;
     }
-    const size_t start = at_;
-    const std::string word = Word();
+    const size_t start = text_.place();
+    const std::string word = text_.Word();
     if (word == "if") {
       if (conditions_ == kMaxBlocks) {
         Tell("conditions too deep");
-        at_ = text_.size();
-        return;
+        return text_.GoToEnd();
       }
       ++conditions_;
       SkipCondition("then");
       --conditions_;
       return;
     }
-    Skip();
-    if (!word.empty() && at_ < text_.size() && text_[at_] == '(') {
-      Balanced('(', ')');
+    text_.Skip();
+    if (!word.empty() && text_.Here() == '(') {
+      text_.Balanced('(', ')');
       return;
     }
-    at_ = start;
-    Line();
+    text_.GoTo(start);
+    text_.Line();
   }
 
   void Block(const SyslogMask& within) {
-    ++at_;
+    text_.Advance();
     if (++blocks_ > kMaxBlocks) {
       Tell("blocks too deep");
-      at_ = text_.size();
+      text_.GoToEnd();
     }
-    while (Skip(), at_ < text_.size() && text_[at_] != '}') Statement(within);
-    if (at_ < text_.size()) ++at_;
+    while (text_.Skip(), !text_.AtEnd() && text_.Here() != '}')
+      Statement(within);
+    text_.Advance();
     --blocks_;
   }
 
   // A selector and what follows it.
   void Rule(const SyslogMask& within) {
-    const size_t end =
-        std::min(text_.find_first_of(" \t\r\n", at_), text_.size());
-    const std::string selector = text_.substr(at_, end - at_);
+    const std::string where = Where();
+    const std::string selector = text_.Field();
     auto mask = ReadSelector(selector);
     if (!mask) {
-      Tell("not understood: " + selector);
-      Line();
+      reader_.troubles_.push_back({where, "not understood: " + selector});
+      text_.Line();
       return;
     }
     for (size_t i = 0; i < mask->size(); ++i) (*mask)[i] &= within[i];
-    const std::string where = Where();
-    at_ = std::min(text_.find_first_not_of(" \t", end), text_.size());
+    text_.SkipBlanks();
     Follow(*mask, where);
   }
 
   // The action that stands here: a block, a script action or a legacy one.
   void Follow(const SyslogMask& mask, const std::string& where) {
     last_ = mask;
-    if (at_ < text_.size() && text_[at_] == '{') return Block(mask);
-    const size_t start = at_;
-    const std::string word = Word();
-    const size_t next = text_.find_first_not_of(" \t", at_);
-    const bool object = next != std::string::npos && text_[next] == '(';
-    at_ = start;
-    if (object || word == "stop" || word == "call" || word == "continue") {
-      if (object || word != "call") return Script(word, start, mask);
+    if (text_.Here() == '{') return Block(mask);
+    const size_t start = text_.place();
+    const std::string word = text_.Word();
+    text_.SkipBlanks();
+    const bool object = text_.Here() == '(';
+    text_.GoTo(start);
+    if (object || word == "stop" || word == "continue") return Script(mask);
+    const std::string line = text_.Line();
+    if (word == "call")
       reader_.troubles_.push_back({where, "the rule calls a ruleset"});
-      Line();
-      return;
-    }
-    const std::string line = Line();
-    if (Strip(line).empty())
+    else if (Strip(line).empty())
       reader_.troubles_.push_back({where, "the rule has no action"});
     else
       Act(mask, ReadLegacyAction(line), where);
@@ -346,14 +257,15 @@ class RsyslogReader::File {
 
   void Legacy(const SyslogMask& within) {
     const std::string where = Where();
-    const std::string line = Line();
+    const std::string line = text_.Line();
     Act(within, ReadLegacyAction(line), where);
   }
 
   // "& ACTION": one more action for the messages of the rule before.
   void Again() {
     const std::string where = Where();
-    at_ = std::min(text_.find_first_not_of(" \t", at_ + 1), text_.size());
+    text_.Advance();
+    text_.SkipBlanks();
     if (last_) return Follow(*last_, where);
     SkipStatement();
   }
@@ -377,11 +289,7 @@ class RsyslogReader::File {
 
   RsyslogReader& reader_;
   const std::string path_;
-  std::string text_;
-  std::vector<size_t> joins_;  // where a newline was taken out of text_
-  size_t at_ = 0;
-  size_t counted_ = 0;
-  int line_ = 1;
+  SyslogText text_;
   int blocks_ = 0;
   int conditions_ = 0;  // skipped ones in each other
   bool elsewhere_ = false;
