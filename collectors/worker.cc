@@ -109,7 +109,7 @@ Worker::Worker(pid_t child, Descriptor pipe, Batch batch,
                const WorkerLimits& limits)
     : child_(child),
       pipe_(std::move(pipe)),
-      todo_(std::move(batch)),
+      queue_(std::move(batch)),
       limits_(limits),
       began_(Clock::now()) {}
 
@@ -117,7 +117,7 @@ Worker::Worker(Worker&& other) noexcept
     : child_(std::exchange(other.child_, 0)),
       stuck_(other.stuck_),
       pipe_(std::move(other.pipe_)),
-      todo_(std::move(other.todo_)),
+      queue_(std::move(other.queue_)),
       limits_(other.limits_),
       began_(other.began_),
       received_(std::move(other.received_)),
@@ -144,7 +144,7 @@ absl::StatusOr<Worker> Worker::Start(Batch batch, const WorkerLimits& limits,
 // Takes one whole answer out of what was received, if there is one.
 bool Worker::TakeOne(std::vector<Answer>& answers) {
   uint64_t size = 0;
-  if (todo_.empty() || received_.size() < sizeof size) return false;
+  if (queue_.empty() || received_.size() < sizeof size) return false;
   memcpy(&size, received_.data(), sizeof size);
   if (size > kMaxOutcome) ended_ = too_much_ = true;
   if (too_much_ || received_.size() - sizeof size < size) return false;
@@ -155,8 +155,8 @@ bool Worker::TakeOne(std::vector<Answer>& answers) {
     return false;
   }
   received_.erase(0, sizeof size + size);
-  answers.emplace_back(todo_.front(), std::move(outcome));
-  todo_.pop_front();
+  answers.emplace_back(queue_.front(), std::move(outcome));
+  queue_.pop_front();
   began_ = Clock::now();
   return true;
 }
@@ -206,9 +206,9 @@ std::optional<Worker::Answer> Worker::Finish() {
   }
   if (!reaped) stuck_ = child_;
   child_ = 0;
-  if (todo_.empty()) return std::nullopt;
-  Answer answer(todo_.front(), Failed(HowItEnded(status)));
-  todo_.pop_front();
+  if (queue_.empty()) return std::nullopt;
+  Answer answer(queue_.front(), Failed(HowItEnded(status)));
+  queue_.pop_front();
   return answer;
 }
 

@@ -61,7 +61,7 @@ class Worker {
   std::vector<Answer> Receive();
 
   // Whether nothing more will come.
-  bool Ended() const { return ended_ || todo_.empty(); }
+  bool Ended() const { return ended_ || queue_.empty(); }
 
   // Ends the child. If a collector was at work, that is the outcome of it.
   std::optional<Answer> Finish();
@@ -72,7 +72,7 @@ class Worker {
   pid_t stuck() const { return stuck_; }
 
   // The collectors that have not begun; of use after Finish.
-  const Batch& Rest() const { return todo_; }
+  const Batch& Rest() const { return queue_; }
 
  private:
   Worker(pid_t child, Descriptor pipe, Batch batch, const WorkerLimits& limits);
@@ -82,7 +82,7 @@ class Worker {
   pid_t child_;
   pid_t stuck_ = 0;
   Descriptor pipe_;
-  Batch todo_;  // the first is at work
+  Batch queue_;  // the first is at work
   WorkerLimits limits_;
   Clock::time_point began_;
   std::string received_;
