@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <functional>
+#include <iterator>
 #include <unordered_map>
 #include <utility>
 
@@ -22,6 +22,9 @@ struct HostRow {
   std::string state;  // digest of the current one; empty when none
   int64_t state_since = 0;
 };
+
+// Hosts that are read at once.
+constexpr int64_t kPage = 1000;
 
 // A literal, as statements are.
 #define METSUKE_HOST_COLUMNS \
@@ -82,8 +85,7 @@ absl::StatusOr<HostRow> SelectOne(Database& database,
   return std::move(rows[0]);
 }
 
-// Labels of all hosts, sorted by host and label.
-using Labels = std::vector<std::pair<std::string, std::string>>;
+using Labels = FleetReader::Labels;
 
 absl::StatusOr<Labels> SelectAllLabels(Database& database) {
   Labels labels;
@@ -92,33 +94,6 @@ absl::StatusOr<Labels> SelectAllLabels(Database& database) {
   while (query.Step()) labels.emplace_back(query.Text(0), query.Text(1));
   RETURN_IF_ERROR(query.status());
   return labels;
-}
-
-// Hands each host that `filter` means to `take` as it is read: a fleet is large,
-// and nobody needs all of its rows at once.
-absl::Status ForRows(Database& database, const HostFilter& filter, int64_t at,
-                     const std::function<absl::Status(HostRow row)>& take) {
-  ASSIGN_OR_RETURN(const Selector selector, Selector::Parse(filter.selector));
-  if (!filter.host.empty()) {
-    ASSIGN_OR_RETURN(HostRow row, SelectOne(database, filter.host, at));
-    if (!selector.Matches(row.entry.labels())) return absl::OkStatus();
-    return take(std::move(row));
-  }
-  ASSIGN_OR_RETURN(const Labels labels, SelectAllLabels(database));
-  Query query = database.Run("SELECT " METSUKE_HOST_COLUMNS
-                             " FROM host WHERE " METSUKE_IN_FLEET
-                             " ORDER BY name, id",
-                             at);
-  while (query.Step()) {
-    HostRow row = ReadRow(query);
-    auto label = std::lower_bound(labels.begin(), labels.end(),
-                                  std::pair(row.entry.id(), std::string()));
-    for (; label != labels.end() && label->first == row.entry.id(); ++label)
-      row.entry.add_labels(label->second);
-    if (selector.Matches(row.entry.labels()))
-      RETURN_IF_ERROR(take(std::move(row)));
-  }
-  return query.status();
 }
 
 // The state of a host at an instant when it was not in its current one.
@@ -142,15 +117,22 @@ absl::StatusOr<v1::State> SelectStateAt(Database& database,
   return state;
 }
 
-// Gives each distinct state one number.
-class States {
- public:
-  explicit States(Database& database) : database_(database) {}
+void AddLabels(const Labels& labels, v1::HostEntry& entry) {
+  auto label = std::lower_bound(labels.begin(), labels.end(),
+                                std::pair(entry.id(), std::string()));
+  for (; label != labels.end() && label->first == entry.id(); ++label)
+    entry.add_labels(label->second);
+}
 
-  absl::StatusOr<int> At(const HostRow& row, int64_t at) {
-    if (at == 0 || row.state_since <= at) return Current(row.state);
+}  // namespace
+
+// Gives each distinct state one number.
+class FleetReader::States {
+ public:
+  absl::StatusOr<int> At(Database& database, const HostRow& row, int64_t at) {
+    if (at == 0 || row.state_since <= at) return Current(database, row.state);
     ASSIGN_OR_RETURN(const v1::State state,
-                     SelectStateAt(database_, row.entry.id(), at));
+                     SelectStateAt(database, row.entry.id(), at));
     if (state.tables().empty()) return -1;
     const std::string digest = StateDigest(state);
     const auto [found, fresh] = numbers_.emplace(digest, size());
@@ -162,48 +144,80 @@ class States {
     return found->second;
   }
 
-  const std::vector<HostState>& all() const { return states_; }
+  std::vector<HostState>& all() { return states_; }
 
  private:
   int size() const { return static_cast<int>(states_.size()); }
 
-  absl::StatusOr<int> Current(const std::string& digest) {
+  absl::StatusOr<int> Current(Database& database, const std::string& digest) {
     if (digest.empty()) return -1;
     const auto [found, fresh] = numbers_.emplace(digest, size());
     if (!fresh) return found->second;
     HostState added{.digest = digest};
-    ASSIGN_OR_RETURN(added.tables, ReadState(database_, digest));
+    ASSIGN_OR_RETURN(added.tables, ReadState(database, digest));
     states_.push_back(std::move(added));
     return found->second;
   }
 
-  Database& database_;
   std::unordered_map<std::string, int> numbers_;
   std::vector<HostState> states_;
 };
 
-}  // namespace
+FleetReader::FleetReader(HostFilter filter, int64_t at)
+    : filter_(std::move(filter)),
+      at_(at),
+      states_(std::make_unique<States>()) {}
 
-absl::Status SelectHosts(Database& database, const HostFilter& filter,
-                         int64_t at, const Store::TakeHost& take) {
-  States states(database);
-  return ForRows(database, filter, at, [&](HostRow row) -> absl::Status {
-    ASSIGN_OR_RETURN(const int state, states.At(row, at));
-    return take({std::move(row.entry), state}, states.all());
-  });
+FleetReader::~FleetReader() = default;
+
+std::vector<HostState>& FleetReader::states() { return states_->all(); }
+
+absl::StatusOr<std::vector<FleetHost>> FleetReader::Next(Database& database) {
+  std::vector<FleetHost> hosts;
+  ASSIGN_OR_RETURN(const Selector selector, Selector::Parse(filter_.selector));
+  const auto take = [&](HostRow row) -> absl::Status {
+    if (!selector.Matches(row.entry.labels())) return absl::OkStatus();
+    ASSIGN_OR_RETURN(const int state, states_->At(database, row, at_));
+    hosts.push_back({std::move(row.entry), state});
+    return absl::OkStatus();
+  };
+  if (!filter_.host.empty() && !done_) {
+    done_ = true;
+    ASSIGN_OR_RETURN(HostRow row, SelectOne(database, filter_.host, at_));
+    RETURN_IF_ERROR(take(std::move(row)));
+  }
+  if (!done_ && !labels_) {
+    ASSIGN_OR_RETURN(labels_, SelectAllLabels(database));
+  }
+  while (hosts.empty() && !done_) {
+    int64_t rows = 0;
+    Query query = database.Run(
+        "SELECT " METSUKE_HOST_COLUMNS " FROM host WHERE " METSUKE_IN_FLEET
+        " AND (name, id) > (?2, ?3) ORDER BY name, id LIMIT ?4",
+        at_, last_name_, last_id_, kPage);
+    for (; query.Step(); ++rows) {
+      HostRow row = ReadRow(query);
+      AddLabels(*labels_, row.entry);
+      last_name_ = row.entry.host();
+      last_id_ = row.entry.id();
+      RETURN_IF_ERROR(take(std::move(row)));
+    }
+    RETURN_IF_ERROR(query.status());
+    done_ = rows < kPage;
+  }
+  return hosts;
 }
 
 absl::StatusOr<Fleet> SelectFleet(Database& database, const HostFilter& filter,
                                   int64_t at) {
   Fleet fleet;
-  RETURN_IF_ERROR(SelectHosts(
-      database, filter, at,
-      [&](FleetHost host, const std::vector<HostState>& states) {
-        fleet.hosts.push_back(std::move(host));
-        if (fleet.states.size() < states.size())
-          fleet.states.push_back(states.back());
-        return absl::OkStatus();
-      }));
+  FleetReader reader(filter, at);
+  while (true) {
+    ASSIGN_OR_RETURN(std::vector<FleetHost> hosts, reader.Next(database));
+    if (hosts.empty()) break;
+    std::move(hosts.begin(), hosts.end(), std::back_inserter(fleet.hosts));
+  }
+  fleet.states = std::move(reader.states());
   return fleet;
 }
 

@@ -3,7 +3,11 @@
 #ifndef METSUKE_CONTROLLER_STORE_FLEET_H_
 #define METSUKE_CONTROLLER_STORE_FLEET_H_
 
+#include <memory>
+#include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "controller/store/sql.h"
@@ -15,9 +19,32 @@ namespace metsuke {
 absl::StatusOr<Fleet> SelectFleet(Database& database, const HostFilter& filter,
                                   int64_t at);
 
-// Store::VisitFleet in an open transaction.
-absl::Status SelectHosts(Database& database, const HostFilter& filter,
-                         int64_t at, const Store::TakeHost& take);
+// Reads a fleet a page at a time, each of which may be a transaction of its own.
+class FleetReader {
+ public:
+  FleetReader(HostFilter filter, int64_t at);
+  ~FleetReader();
+
+  // The hosts that come next, by name and then by id; none after the last. The
+  // errors of Store::ReadFleet.
+  absl::StatusOr<std::vector<FleetHost>> Next(Database& database);
+
+  // What FleetHost::state is the index of; grows with each page.
+  std::vector<HostState>& states();
+
+  // Labels of all hosts, sorted by host and label.
+  using Labels = std::vector<std::pair<std::string, std::string>>;
+
+ private:
+  class States;
+
+  const HostFilter filter_;
+  const int64_t at_;
+  std::optional<Labels> labels_;
+  std::string last_name_, last_id_;
+  bool done_ = false;
+  std::unique_ptr<States> states_;
+};
 
 // Store::FindHost.
 absl::StatusOr<v1::HostEntry> SelectHost(Database& database,

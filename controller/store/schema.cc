@@ -33,7 +33,7 @@ CREATE TABLE host(
   state_since INTEGER NOT NULL,
   lost INTEGER NOT NULL,
   removed INTEGER NOT NULL) STRICT;
-CREATE INDEX host_name ON host(name);
+CREATE INDEX host_name ON host(name, id);
 CREATE TABLE stream(
   host TEXT NOT NULL,
   stream BLOB NOT NULL,

@@ -148,11 +148,16 @@ class SqliteStore : public Store {
 
   absl::Status VisitFleet(const HostFilter& filter, int64_t at,
                           const TakeHost& take) override {
-    return Read<bool>([&](Database& database) -> absl::StatusOr<bool> {
-             RETURN_IF_ERROR(SelectHosts(database, filter, at, take));
-             return true;
-           })
-        .status();
+    FleetReader reader(filter, at);
+    while (true) {
+      ASSIGN_OR_RETURN(std::vector<FleetHost> hosts,
+                       Read<std::vector<FleetHost>>([&](Database& database) {
+                         return reader.Next(database);
+                       }));
+      if (hosts.empty()) return absl::OkStatus();
+      for (FleetHost& host : hosts)
+        RETURN_IF_ERROR(take(std::move(host), reader.states()));
+    }
   }
 
   absl::StatusOr<v1::HostEntry> FindHost(

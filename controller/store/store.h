@@ -140,8 +140,9 @@ class Store {
                                           int64_t at) = 0;
 
   // The same hosts in the same order, one by one, for what need not hold them
-  // all: a host's state is among the `states` that came up until then. All of
-  // it is one look at the store, which `take` must not keep up for long.
+  // all: a host's state is among the `states` that came up until then. The
+  // store is not held up while `take` runs; in between hosts may change, and
+  // one that takes another name may come twice or not at all.
   using TakeHost = std::function<absl::Status(
       FleetHost host, const std::vector<HostState>& states)>;
   virtual absl::Status VisitFleet(const HostFilter& filter, int64_t at,

@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <boost/filesystem.hpp>
 #include <future>
 
@@ -123,6 +124,37 @@ class StoreTest : public ::testing::Test {
           .string();
   std::unique_ptr<Store> store_;
 };
+
+// More than are read at once; the last page is full, too.
+TEST_F(StoreTest, ALargeFleetIsReadWhole) {
+  constexpr int kHosts = 3000;
+  std::promise<void> done;
+  std::atomic<int> left = kHosts;
+  std::vector<std::string> ids;
+  for (int i = 0; i < kHosts; ++i) {
+    ids.push_back(fmt::format("00000000-0000-4000-8000-{:012}", i));
+    store_->Connect({.host = ids.back(),
+                     .stream = kStream,
+                     .version = "0.1.0",
+                     .now = 100},
+                    [&](absl::StatusOr<Standing> standing) {
+                      EXPECT_TRUE(standing.ok()) << standing.status();
+                      if (--left == 0) done.set_value();
+                    });
+  }
+  done.get_future().wait();
+  std::vector<std::string> visited, read;
+  const absl::Status status = store_->VisitFleet(
+      {}, 0, [&](const FleetHost& host, const std::vector<HostState>&) {
+        visited.push_back(host.entry.id());
+        return absl::OkStatus();
+      });
+  EXPECT_TRUE(status.ok()) << status;
+  for (const FleetHost& host : ReadFleet().hosts)
+    read.push_back(host.entry.id());
+  EXPECT_EQ(visited, ids);
+  EXPECT_EQ(read, ids);
+}
 
 TEST_F(StoreTest, AHostIsEnrolledOnFirstContactAndNamedByItsTable) {
   const auto standing = Connect(*store_, kWeb);
