@@ -1,5 +1,7 @@
 #include "collectors/collector.h"
 
+#include "proto/canonical.h"
+
 namespace metsuke {
 namespace {
 
@@ -26,8 +28,14 @@ void AddGap(v1::Snapshot& snapshot, std::string_view table,
   gap.set_table(std::string(table));
   gap.set_subject(std::string(subject));
   gap.set_reason(std::string(reason));
-  for (const std::string_view column : columns)
-    gap.add_columns(std::string(column));
+  const auto* field = TableField(table);
+  for (const std::string_view column : columns) {
+    const std::string name(column);
+    // A misspelt name would concern nothing; so it concerns all.
+    if (!field || !field->message_type()->FindFieldByName(name))
+      return gap.clear_columns();
+    gap.add_columns(name);
+  }
 }
 
 }  // namespace metsuke

@@ -115,6 +115,14 @@ constexpr std::array<Collector, 10> kAll = {{{"services", NotUtf8},
                                              {"sysctls", Hang},
                                              {"journal_config", Throw}}};
 
+TEST(AddGap, OfAColumnThatIsNotThereConcernsTheWholeTable) {
+  v1::Snapshot snapshot;
+  AddGap(snapshot, "ports", "a", "closed", {"program", "user"});
+  AddGap(snapshot, "ports", "b", "closed", {"program", "owner"});
+  EXPECT_EQ(snapshot.gaps(0).columns_size(), 2);
+  EXPECT_EQ(snapshot.gaps(1).columns_size(), 0);
+}
+
 TEST_F(CycleTest, WhatHappensToOneCollectorCostsItsTableAlone) {
   const Host host(root_);
   CycleOptions options;

@@ -8,6 +8,8 @@
 
 #include <thread>
 
+#include "controller/judge/sight.h"
+#include "controller/judge/views.h"
 #include "proto/canonical.h"
 #include "proto/encode.h"
 #include "proto/status.h"
@@ -497,6 +499,33 @@ TEST(Judge, HowATableWasCollectedIsPartOfTheQuestion) {
                          gaps { table: "ports" })pb"),
             v1::VERDICT_UNKNOWN);
   EXPECT_EQ(verdict(kPorts), v1::VERDICT_PASS);
+}
+
+TEST(Sight, ATableNobodyCollectedIsNotTakenForOneWithTheSameGap) {
+  v1::Snapshot with_row, without;
+  ASSERT_TRUE(google::protobuf::TextFormat::ParseFromString(
+      R"pb(collections { table: "ports" status: "ok" }
+           gaps { table: "ports" subject: "a" })pb",
+      &with_row));
+  *without.mutable_gaps() = with_row.gaps();
+  EXPECT_FALSE(Sight(with_row).Unseen("ports"));
+  EXPECT_TRUE(Sight(without).Unseen("ports"));
+  EXPECT_NE(Sight(with_row).Digest("ports", {}),
+            Sight(without).Digest("ports", {}));
+}
+
+TEST(Views, AreNotTakenForBodies) {
+  Views views;
+  views.Add({"ports", {"port"}});
+  v1::Snapshot snapshot;
+  snapshot.add_ports()->set_port(22);
+  const std::string body = CanonicalTable(snapshot, TableField("ports"));
+  // A host chooses its bodies, but not what their digests begin with.
+  const std::string small = views.Digests("ports", Sha256(body), body).at(0);
+  const std::string odd =
+      views.Digests("ports", Sha256("\xff"), "\xff").at(0);
+  EXPECT_EQ(odd, Sha256("\xff"));
+  EXPECT_EQ(small.size(), odd.size() + 1);
 }
 
 TEST(Judge, AVerdictThatAsksTheTimeIsGoodForADay) {

@@ -55,6 +55,49 @@ std::string Spec(const std::string& user, const std::string& options,
          "]}]}";
 }
 
+// Notes what cvtsudoers is said to read.
+class Watched : public RecordedHost {
+ public:
+  using RecordedHost::RecordedHost;
+  mutable std::vector<std::string> inputs;
+
+ protected:
+  absl::StatusOr<std::string> RunForBytes(
+      const std::vector<std::string>&,
+      const RunOptions& options) const override {
+    inputs = options.inputs;
+    return absl::UnavailableError("not run");
+  }
+};
+
+TEST(SudoRules, AreReadAnewUnlessAllTheirFilesAreKnown) {
+  // What the files and one in the usual folder say, and how many are watched.
+  const auto watched = [](const std::string& policy, const std::string& part) {
+    HostFolder folder;
+    folder.Write("kernel", "h\n1\nx86_64\nsynchronized\n");
+    folder.Write("etc/sudoers", policy);
+    folder.Write("etc/sudoers.d/README", part);
+    const Watched host(folder.path());
+    v1::Snapshot snapshot;
+    (void)CollectSudoRules(host, snapshot);
+    return host.inputs.size();
+  };
+  const std::string usual = "Defaults env_reset\n@includedir /etc/sudoers.d\n";
+  // As Debian has it: a comment that speaks of the directive.
+  EXPECT_EQ(watched(usual, "# the default /etc/sudoers now includes:\n#\n"
+                           "#   @includedir /etc/sudoers.d\n"),
+            4u);
+  EXPECT_EQ(watched("#includedir /etc/sudoers.d\n", ""), 4u);
+  for (const char* other :
+       {"@include /etc/sudoers.local", "@includedir /etc/sudoers.d.site",
+        "@include /etc/sudoers.d-team", "  @includedir /etc/sudoers.d/../x",
+        "@include /srv/x # was /etc/sudoers.d", "#include /etc/x",
+        "@includedir /etc/sudoers.d more"}) {
+    EXPECT_EQ(watched(usual + other + "\n", ""), 0u) << other;
+    EXPECT_EQ(watched(usual, std::string(other) + "\n"), 0u) << other;
+  }
+}
+
 TEST(SudoRules, AreOneForEachSubjectAndCommand) {
   const v1::Snapshot snapshot = Parse(
       R"({"User_Specs": [)" +

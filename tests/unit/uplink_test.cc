@@ -235,23 +235,25 @@ class Silent : public v1::Sync::CallbackService {
   const bool welcomes_;
 };
 
-// A server on loopback with this service and nothing else.
+// A server on loopback with this service and nothing else; the controller of
+// `config` from now on.
 struct SilentServer {
-  SilentServer(const Credential& own, bool welcomes) : service(welcomes) {
+  SilentServer(const Credential& own, v1::AgentConfig& config, bool welcomes)
+      : service(welcomes) {
     grpc::ServerBuilder builder;
+    int port = 0;
     builder.AddListeningPort("127.0.0.1:0", ServerTls(own), &port);
     builder.RegisterService(&service);
     server = builder.BuildAndStart();
+    config.set_controller("127.0.0.1:" + std::to_string(port));
   }
   Silent service;
-  int port = 0;
   std::unique_ptr<grpc::Server> server;
 };
 
 TEST_F(UplinkTest, HangsUpOnAControllerThatNeverSaysWelcome) {
   Enrol();
-  SilentServer silent(own_, /*welcomes=*/false);
-  config_.set_controller("127.0.0.1:" + std::to_string(silent.port));
+  SilentServer silent(own_, config_, /*welcomes=*/false);
   ASSERT_TRUE(Until([&] { return silent.service.heard_ == 1; }));
   const auto now = Uplink::Clock::now();
   EXPECT_LE(uplink_->next(), now + std::chrono::seconds(60));
@@ -267,8 +269,7 @@ TEST_F(UplinkTest, HangsUpOnAControllerThatNeverSaysWelcome) {
 
 TEST_F(UplinkTest, HangsUpOnAControllerThatNeverAcknowledges) {
   Enrol();
-  SilentServer silent(own_, /*welcomes=*/true);
-  config_.set_controller("127.0.0.1:" + std::to_string(silent.port));
+  SilentServer silent(own_, config_, /*welcomes=*/true);
   ASSERT_TRUE(Says("connected to"));
   uplink_->Tick(Uplink::Clock::now() + std::chrono::hours(1));
   EXPECT_TRUE(Says("connected to")) << "it owes no answer";
@@ -286,8 +287,7 @@ TEST_F(UplinkTest, HangsUpOnAControllerThatNeverAcknowledges) {
 
 TEST_F(UplinkTest, AControllerThatOwedNothingHasTimeToAcknowledge) {
   Enrol();
-  SilentServer silent(own_, /*welcomes=*/true);
-  config_.set_controller("127.0.0.1:" + std::to_string(silent.port));
+  SilentServer silent(own_, config_, /*welcomes=*/true);
   ASSERT_TRUE(Says("connected to"));
   // Nothing changed for an hour.
   const auto later = Uplink::Clock::now() + std::chrono::hours(1);
