@@ -39,10 +39,9 @@ bool Courier::RecordCurrent(int64_t now) {
     orders_.notes.push_back("record the state once more: " +
                             Message(seq.status()));
     spool_.ForgetCurrent();
-    return false;
   }
-  Recorded(now);
-  return true;
+  Recorded(now);  // a Loss, when it is not the state
+  return seq.ok();
 }
 
 std::optional<v1::AgentMessage> Courier::NextMessage(int64_t now) {

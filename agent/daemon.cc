@@ -183,9 +183,10 @@ void Daemon::Record(event::Looked answer) {
         "the state could not be recorded: " + Shown(Message(seq.status())));
     // A table that was to be kept from the last state has lost its body.
     if (absl::IsFailedPrecondition(seq.status())) spool_->ForgetCurrent();
-    return;
+  } else {
+    Log(Priority::kInfo, fmt::format("recorded state {}: {}", *seq, changed));
   }
-  Log(Priority::kInfo, fmt::format("recorded state {}: {}", *seq, changed));
+  // The Loss of what was not recorded is a record, too.
   uplink_->Recorded(Uplink::Clock::now());
 }
 

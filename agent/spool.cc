@@ -69,23 +69,24 @@ absl::StatusOr<uint64_t> Spool::Append(const v1::State& state,
   const uint64_t seq = next_seq_++;
   const absl::Status status = TryAppend(seq, state, tables, now);
   if (status.ok()) return seq;
-  if (!unrecorded_) {
-    unrecorded_ =
-        MakeLoss(seq, seq, "could not be recorded: " + Message(status), now);
-  }
-  unrecorded_->set_to(seq);
+  PutLoss(seq, seq, ReasonNotRecorded(status), now);
   CollectGarbage();
-  // It is to be known after a restart, too.
-  if (WriteLoss(*unrecorded_).ok()) unrecorded_.reset();
   return status;
+}
+
+// One reason speaks for all states that came after it in vain: those of a disk
+// that stays full differ in names of files alone.
+std::string Spool::ReasonNotRecorded(const absl::Status& status) const {
+  constexpr std::string_view kPrefix = "could not be recorded: ";
+  if (!entries_.empty()) {
+    const std::optional<v1::Loss>& last = entries_.rbegin()->second.loss;
+    if (last && last->reason().starts_with(kPrefix)) return last->reason();
+  }
+  return std::string(kPrefix) + Message(status);
 }
 
 absl::Status Spool::TryAppend(uint64_t seq, const v1::State& state,
                               std::span<const Table> tables, int64_t now) {
-  if (unrecorded_) {
-    RETURN_IF_ERROR(WriteLoss(*unrecorded_));
-    unrecorded_.reset();
-  }
   for (const Table& table : tables)
     RETURN_IF_ERROR(bodies_.Put(table.digest, table.bytes));
   RETURN_IF_ERROR(Fits(state));
@@ -168,15 +169,14 @@ absl::Status Spool::Free(uint64_t seq) {
 }
 
 absl::Status Spool::BeginStream(int64_t now) {
-  const uint64_t first =
-      entries_.empty() && unrecorded_ ? unrecorded_->from() : first_seq();
-  return StartOver(next_seq_ - first,
+  return StartOver(next_seq_ - first_seq(),
                    "not acknowledged when a new stream began", now);
 }
 
-// Begins a stream whose first `lost` numbers are a Loss. Whatever else is in
-// the folder goes only when that is on disk: until then Open would find records
-// of another stream there and declare them itself.
+// Begins a stream whose first `lost` numbers are a Loss. Until that is on disk
+// a file of the old stream keeps its place: Open finds that it is not the
+// record it should be and declares all numbers up to it. So it is also when the
+// disk has no room for the Loss.
 absl::Status Spool::StartOver(uint64_t lost, const std::string& reason,
                               int64_t now) {
   const std::string old = std::exchange(stream_, std::string(kStreamSize, 0));
@@ -192,16 +192,15 @@ absl::Status Spool::StartOver(uint64_t lost, const std::string& reason,
     return status;
   }
   while (!entries_.empty()) Erase(entries_.begin()->first);
-  unrecorded_.reset();
   next_seq_ = lost + 1;
-  if (lost > 0) {
-    const v1::Loss loss = MakeLoss(1, lost, reason, now);
-    status = WriteLoss(loss);
-    if (!status.ok()) EnterLoss(loss, 0);
+  std::vector<uint64_t> files = RecordNames();
+  if (lost > 0 && !files.empty()) {
+    rename(RecordPath(files.back()).c_str(), RecordPath(lost).c_str());
+    files.pop_back();
   }
-  if (!status.ok()) return absl::OkStatus();
-  for (const uint64_t seq : RecordNames())
+  for (const uint64_t seq : files)
     if (seq != lost) unlink(RecordPath(seq).c_str());
+  if (lost > 0) PutLoss(1, lost, reason, now);
   return SyncFolder(folder_ / "records");
 }
 
@@ -298,8 +297,8 @@ absl::Status Spool::WriteLoss(const v1::Loss& loss) {
 void Spool::PutLoss(uint64_t from, uint64_t to, const std::string& reason,
                     int64_t now) {
   const v1::Loss loss = MakeLoss(from, to, reason, now);
-  // When the disk takes nothing the Loss is kept in memory; Open finds out
-  // again from what is on disk.
+  // When the disk takes nothing the Loss is kept in memory, from where the
+  // controller gets it all the same; Open finds out again from what is on disk.
   if (!WriteLoss(loss).ok()) EnterLoss(Merge(loss), 0);
 }
 

@@ -66,10 +66,9 @@ class Spool {
   // Adds a record with this state; its number. `tables` has the bodies it
   // names that HasBody does not know. All of it is on disk when Append returns.
   // When the spool is full the oldest states make room and are declared lost.
-  // An error means that the state is not recorded; a Loss that is on disk when
-  // Append returns says so. Only if the disk does not even take that, the Loss
-  // comes with the next record that can be written. FailedPrecondition when a
-  // body is missing.
+  // An error means that the state is not recorded and, but for
+  // FailedPrecondition, which is that a body is missing, that a Loss with its
+  // number says so: on disk or, if that does not even take a Loss, in memory.
   absl::StatusOr<uint64_t> Append(const v1::State& state,
                                   std::span<const Table> tables, int64_t now);
 
@@ -133,6 +132,7 @@ class Spool {
   absl::Status WriteRecord(const v1::Record& record);
   absl::Status TryAppend(uint64_t seq, const v1::State& state,
                          std::span<const Table> tables, int64_t now);
+  std::string ReasonNotRecorded(const absl::Status& status) const;
   absl::Status Fits(const v1::State& state) const;
   void MakeRoom(int64_t now);
   void Insert(const v1::Record& record, uint64_t size);
@@ -156,8 +156,6 @@ class Spool {
   // How many entries name a digest.
   std::map<std::string, int> names_;
   std::optional<v1::State> current_;
-  // States that could not be recorded and have no Loss on disk yet.
-  std::optional<v1::Loss> unrecorded_;
 };
 
 }  // namespace metsuke

@@ -362,21 +362,28 @@ TEST_F(SpoolTest, AStateLargerThanTheSpoolIsRefusedAndDeclared) {
   EXPECT_EQ(lines[1], Line(3, "b"));
 }
 
-TEST_F(SpoolTest, WhatADiskWithoutRoomDidNotTakeIsDeclaredLater) {
-  const auto spool = Open();
-  ASSERT_TRUE(Add(*spool, "a").ok());
+TEST_F(SpoolTest, WhatADiskWithoutRoomDidNotTakeIsDeclaredAtOnce) {
+  const auto lost = testing::AllOf(
+      testing::StartsWith("2-3:could not be recorded: "),
+      testing::Not(testing::HasSubstr("; could")));
   {
-    const FullDisk full(8);
-    EXPECT_FALSE(Add(*spool, "b").ok());
-    EXPECT_FALSE(Add(*spool, "c").ok());
+    const auto spool = Open();
+    ASSERT_TRUE(Add(*spool, "a").ok());
+    {
+      const FullDisk full(8);
+      EXPECT_FALSE(Add(*spool, "b").ok());
+      EXPECT_FALSE(Add(*spool, "c").ok());
+      EXPECT_THAT(Contents(*spool), testing::ElementsAre(Line(1, "a"), lost));
+    }
+    ASSERT_TRUE(Add(*spool, "d").ok());
+    EXPECT_THAT(Contents(*spool),
+                testing::ElementsAre(Line(1, "a"), lost, Line(4, "d")));
+    EXPECT_EQ(BodyFiles().size(), 2u);
   }
-  EXPECT_THAT(Contents(*spool), testing::ElementsAre(Line(1, "a")));
-  ASSERT_TRUE(Add(*spool, "d").ok());
-  auto lines = Contents(*spool);
-  ASSERT_EQ(lines.size(), 3u);
-  EXPECT_THAT(lines[1], testing::StartsWith("2-3:could not be recorded: "));
-  EXPECT_EQ(lines[2], Line(4, "d"));
-  EXPECT_EQ(BodyFiles().size(), 2u);
+  const auto spool = Open();
+  EXPECT_THAT(Contents(*spool),
+              testing::ElementsAre(Line(1, "a"), "2-3:missing on disk",
+                                   Line(4, "d")));
 }
 
 TEST_F(SpoolTest, LostRecordsBecomeLossesInTheirPlaceAndMerge) {
@@ -490,6 +497,26 @@ TEST_F(SpoolTest, ADiskWithoutRoomKeepsTheOldStream) {
   }
   EXPECT_EQ(spool->stream(), stream);
   EXPECT_THAT(Contents(*spool), testing::ElementsAre(Line(1, "a")));
+}
+
+TEST_F(SpoolTest, ALossWithoutRoomOnTheDiskIsDeclaredOnceAndOnlyThat) {
+  {
+    const auto spool = Open();
+    for (const char* bytes : {"a", "b", "c", "d", "e"})
+      ASSERT_TRUE(Add(*spool, bytes).ok());
+    ASSERT_TRUE(spool->Free(3).ok());
+    // The stream's own file is smaller than a Loss with its reason.
+    const FullDisk full(60);
+    ASSERT_TRUE(spool->BeginStream(1000).ok());
+    EXPECT_EQ(spool->next_seq(), 3u);
+    EXPECT_THAT(Contents(*spool), testing::ElementsAre(testing::StartsWith(
+                                      "1-2:not acknowledged")));
+  }
+  const auto spool = Open();
+  EXPECT_EQ(spool->next_seq(), 3u);
+  EXPECT_THAT(Contents(*spool),
+              testing::ElementsAre(testing::AllOf(
+                  testing::StartsWith("1-2:"), testing::HasSubstr("damaged"))));
 }
 
 TEST_F(SpoolTest, AStateThatWasNotRecordedIsKnownAfterARestart) {
