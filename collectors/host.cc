@@ -278,8 +278,8 @@ absl::StatusOr<std::string> Host::RunForBytes(
   RETURN_IF_ERROR(program.status());
   RETURN_IF_ERROR(Demand(FileInfo::Kind::kRegular, *program, argv[0]));
   const v1::Answer* known = earlier_ ? earlier_->AnswerTo(argv) : nullptr;
-  const bool same = !inputs.live() && known != nullptr &&
-                    Unchanged(Recording(known->inputs()));
+  const bool same =
+      known != nullptr && Unchanged(Recording(known->inputs()));
   ASSIGN_OR_RETURN(const std::string output,
                    same ? known->output() : RunProgram(argv, options));
   if (recording_ != nullptr) recording_->Answered(argv, output, inputs);
