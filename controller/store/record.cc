@@ -170,6 +170,13 @@ absl::Status StoreLosses(Database& database, const HostUpdate& update) {
   for (const v1::Loss& loss : update.losses) {
     if (loss.from() > loss.to() || loss.to() > kLargestSeq)
       return absl::InvalidArgumentError("a loss that ends before it begins");
+    // A host that cannot write for a day says so at each look.
+    RETURN_IF_ERROR(database.Execute(
+        "UPDATE loss SET last = ? WHERE host = ? AND stream = ? AND last = ? "
+        "AND reason = ?",
+        static_cast<int64_t>(loss.to()), update.host, Blob{update.stream},
+        static_cast<int64_t>(loss.from()) - 1, loss.reason()));
+    if (database.changes() > 0) continue;
     // The agent's own word replaces ours about the same hole.
     RETURN_IF_ERROR(database.Execute(
         "INSERT INTO loss(host, stream, first, last, reason, noticed) "
@@ -177,7 +184,8 @@ absl::Status StoreLosses(Database& database, const HostUpdate& update) {
         "last = max(last, excluded.last), reason = excluded.reason, "
         "noticed = excluded.noticed",
         update.host, Blob{update.stream}, static_cast<int64_t>(loss.from()),
-        static_cast<int64_t>(loss.to()), loss.reason(), loss.noticed()));
+        static_cast<int64_t>(loss.to()), loss.reason(),
+        std::min(loss.noticed(), update.now)));
   }
   if (update.losses.empty()) return absl::OkStatus();
   // total() does not overflow: a host may claim any numbers.

@@ -8,6 +8,7 @@ namespace {
 #define METSUKE_GONE \
   "(SELECT id FROM host WHERE removed <> 0 AND removed < ?1)"
 
+// A loss is noticed before its host is removed and so is forgotten already.
 // Each forgets on its own; those that follow from others come after them. The
 // row of a removed host stays, so that its id is refused for ever.
 constexpr Sql kOfTime[] = {
@@ -15,7 +16,6 @@ constexpr Sql kOfTime[] = {
     "DELETE FROM span WHERE host IN " METSUKE_GONE,
     "DELETE FROM label WHERE host IN " METSUKE_GONE,
     "DELETE FROM stream WHERE host IN " METSUKE_GONE,
-    "DELETE FROM loss WHERE host IN " METSUKE_GONE,
     "UPDATE host SET state = NULL, name = id, os_name = '' "
     "WHERE removed <> 0 AND removed < ?1 AND state IS NOT NULL",
 };
@@ -32,6 +32,14 @@ constexpr Sql kOrphans[] = {
 }  // namespace
 
 absl::Status ForgetBefore(Database& database, int64_t before) {
+  RETURN_IF_ERROR(
+      database.Execute("DELETE FROM loss WHERE noticed < ?", before));
+  // The count follows, as in StoreLosses.
+  if (database.changes() > 0)
+    RETURN_IF_ERROR(database.Execute(
+        "UPDATE host SET lost = (SELECT CAST(min(total(last - first + 1), "
+        "9e18) AS INTEGER) FROM loss WHERE loss.host = host.id) "
+        "WHERE lost > 0"));
   int64_t forgotten = 0;
   for (const Sql statement : kOfTime) {
     RETURN_IF_ERROR(database.Execute(statement, before));

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <gmock/gmock.h>
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sqlite3.h>
@@ -302,6 +303,38 @@ TEST_F(StoreTest, LossesAreCountedAndTold) {
   ASSERT_TRUE(Commit(*store_, update).ok());
   EXPECT_EQ(store_->FindHost(kWeb)->lost_records(), 5u);
   EXPECT_EQ(store_->History(kWeb)->losses(0).reason(), "spool full");
+}
+
+TEST_F(StoreTest, LossesThatFollowEachOtherAreOneUntilTheyAreOld) {
+  ASSERT_TRUE(Connect(*store_, kWeb).ok());
+  const auto lose = [&](uint64_t from, uint64_t to, const char* reason,
+                        int64_t noticed) {
+    HostUpdate update = Update(kWeb, to + 1, 200, {PortBody(22)});
+    v1::Loss& loss = update.losses.emplace_back();
+    loss.set_from(from);
+    loss.set_to(to);
+    loss.set_reason(reason);
+    loss.set_noticed(noticed);
+    ASSERT_TRUE(Commit(*store_, update).ok());
+  };
+  const auto told = [&] {
+    std::vector<std::string> lines;
+    const auto history = store_->History(kWeb);
+    for (const v1::LossEntry& loss : history->losses())
+      lines.push_back(fmt::format("{}-{} {} {}", loss.from(), loss.to(),
+                                  loss.reason(), loss.noticed()));
+    return lines;
+  };
+  lose(1, 1, "disk full", 100);
+  lose(2, 3, "disk full", 110);
+  lose(4, 4, "damaged", 120);
+  lose(6, 6, "damaged", int64_t{1} << 60);
+  EXPECT_THAT(told(), ElementsAre("6-6 damaged 200", "4-4 damaged 120",
+                                  "1-3 disk full 100"));
+  EXPECT_EQ(store_->FindHost(kWeb)->lost_records(), 5u);
+  ASSERT_TRUE(store_->Forget(120).ok());
+  EXPECT_THAT(told(), ElementsAre("6-6 damaged 200", "4-4 damaged 120"));
+  EXPECT_EQ(store_->FindHost(kWeb)->lost_records(), 2u);
 }
 
 TEST_F(StoreTest, LabelsSelectHosts) {
