@@ -9,6 +9,7 @@
 #include <map>
 
 #include "collectors/collector.h"
+#include "collectors/time_span.h"
 #include "collectors/words.h"
 #include "proto/status.h"
 
@@ -108,7 +109,6 @@ std::string OneOf(std::string_view value,
 // `value` as journald takes it, booleans and levels in one spelling; empty
 // when journald would say "Failed to parse" and go on without it.
 std::string Accepted(Type type, std::string_view value) {
-  constexpr std::string_view kTimeUnits = "abcdefghijklmnopqrstuvwxyzM\xc2\xb5";
   constexpr std::string_view kSizeUnits = "BKMGTPE";
   switch (type) {
     case Type::kStorage:
@@ -122,9 +122,7 @@ std::string Accepted(Type type, std::string_view value) {
         return std::string(word);
       return Accepted(Type::kSize, value);
     case Type::kTime:
-      return IsNumberWithUnit(value, kTimeUnits) || value == "infinity"
-                 ? std::string(value)
-                 : "";
+      return TimeSpan(value) ? std::string(value) : "";
     case Type::kSize:
       return IsNumberWithUnit(value, kSizeUnits) ? std::string(value) : "";
     case Type::kCount:
@@ -143,6 +141,13 @@ std::string Accepted(Type type, std::string_view value) {
 bool EmptyResets(const Option& option) {
   return option.type == Type::kCompress || option.type == Type::kPath ||
          option.name == "LineMax" || option.name == "Audit";
+}
+
+// See JournalOption in proto/snapshot.proto.
+int64_t Seconds(const Option& option, std::string_view value) {
+  if (option.type != Type::kTime) return 0;
+  const int64_t micros = TimeSpan(value).value_or(INT64_MAX);
+  return micros == INT64_MAX ? 0 : micros / 1'000'000 + (micros % 1'000'000 > 0);
 }
 
 struct Setting {
@@ -258,9 +263,11 @@ std::vector<v1::JournalOption> JournalOptions(
     if (forwards && option.name == "ForwardToSyslog") row.set_value("yes");
     if (debian && option.name == "Audit") row.set_value("no");
     row.set_source("default");
-    if (set == settings.end()) continue;
-    row.set_value(set->second.value);
-    row.set_source(set->second.source);
+    if (set != settings.end()) {
+      row.set_value(set->second.value);
+      row.set_source(set->second.source);
+    }
+    row.set_seconds(Seconds(option, row.value()));
   }
   return rows;
 }

@@ -83,6 +83,28 @@ TEST(JournalConfig, SpellingsAreMadeOne) {
   EXPECT_EQ(Value(files, "ForwardToSocket"), "vsock:2:1234 (/a)");
 }
 
+TEST(JournalConfig, SpansOfTimeAreAlsoToldInSeconds) {
+  const auto seconds = [](const std::string& value) {
+    for (const v1::JournalOption& row : JournalOptions(
+             {{"/a", "[Journal]\nMaxRetentionSec=" + value + "\n"}}, true, true))
+      if (row.option() == "MaxRetentionSec") return row.seconds();
+    return int64_t{-1};
+  };
+  EXPECT_EQ(seconds("0"), 0);
+  EXPECT_EQ(seconds("0.5d"), 43200);
+  EXPECT_EQ(seconds("3month"), 7889400);
+  EXPECT_EQ(seconds("1ms"), 1) << "not off";
+  EXPECT_EQ(seconds("infinity"), 0);
+  EXPECT_EQ(seconds("1 parsec"), 0) << "the default";
+  for (const v1::JournalOption& row : JournalOptions({}, true, true)) {
+    if (row.option() == "MaxFileSec") {
+      EXPECT_EQ(row.seconds(), 2629800);
+    } else if (row.option() == "SystemMaxFiles") {
+      EXPECT_EQ(row.seconds(), 0) << "no span of time";
+    }
+  }
+}
+
 TEST(JournalConfig, ABackslashContinuesALine) {
   const std::vector<JournalFile> files = {
       {"/a", "[Journal]\nStorage=\\\n# between\npersistent\nSeal=no\\"}};

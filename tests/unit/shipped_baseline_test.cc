@@ -116,32 +116,30 @@ TEST(Baseline, MethodsThatAllAskForAKeyAreNoPassword) {
 
 // Instants are told from 2026-01-01, the day of the examples.
 TEST(Baseline, AJournalAloneIsJudgedByItsRetentionAndItsRecords) {
-  const auto journal = [](int days, const std::string& retention) {
+  const auto journal = [](int days, int64_t retention) {
     return "log_files { source: 'journal' path: '/var/log/journal/1' newest: 1 "
            "oldest: " + std::to_string(kExampleNow - days * 86400) + " } "
-           "journal_config { option: 'MaxRetentionSec' value: '" + retention +
-           "' } ";
+           "journal_config { option: 'MaxRetentionSec' seconds: " +
+           std::to_string(retention) + " } ";
   };
   const std::string old_wtmp =
       "log_files { source: 'wtmp' path: '/var/log/wtmp' oldest: 1700000000 } ";
   for (const char* id : {"log-system-kept", "log-authentication-kept"}) {
     EXPECT_EQ(On(id, ""), v1::VERDICT_NOT_APPLICABLE);
-    EXPECT_EQ(On(id, journal(200, "0")), v1::VERDICT_PASS);
-    EXPECT_EQ(On(id, journal(200, "0") + old_wtmp), v1::VERDICT_PASS);
+    EXPECT_EQ(On(id, journal(200, 0)), v1::VERDICT_PASS);
+    EXPECT_EQ(On(id, journal(200, 0) + old_wtmp), v1::VERDICT_PASS);
     // A young host has nothing older to show.
-    EXPECT_EQ(On(id, journal(10, "0")), v1::VERDICT_PASS);
-    EXPECT_EQ(On(id, journal(10, "0") + old_wtmp), v1::VERDICT_FAIL);
-    for (const char* span : {"90d", "90 days", "3month", "3M", "1year",
-                             "13weeks", "7776000", "2160h"})
-      EXPECT_EQ(On(id, journal(10, span)), v1::VERDICT_PASS) << span;
-    for (const char* span : {"89d", "2month", "2M", "12w", "7775999s", "90m"})
-      EXPECT_EQ(On(id, journal(200, span)), v1::VERDICT_FAIL) << span;
+    EXPECT_EQ(On(id, journal(10, 0)), v1::VERDICT_PASS);
+    EXPECT_EQ(On(id, journal(10, 0) + old_wtmp), v1::VERDICT_FAIL);
+    EXPECT_EQ(On(id, journal(10, 90 * 86400)), v1::VERDICT_PASS);
+    EXPECT_EQ(On(id, journal(200, 90 * 86400 - 1)), v1::VERDICT_FAIL);
+    EXPECT_EQ(On(id, journal(200, 1)), v1::VERDICT_FAIL);
   }
   EXPECT_EQ(On("log-system-kept",
-               journal(10, "1week") + "log_files { source: 'syslog' newest: 1 }"),
+               journal(10, 7 * 86400) + "log_files { source: 'syslog' newest: 1 }"),
             v1::VERDICT_PASS);
   EXPECT_EQ(On("log-system-kept",
-               journal(10, "1week") + "log_files { source: 'syslog' newest: 1 }"
+               journal(10, 7 * 86400) + "log_files { source: 'syslog' newest: 1 }"
                "logrotate_rules { path: '/var/log/syslog' keep_days: 28 }"),
             v1::VERDICT_FAIL);
 }
