@@ -4,7 +4,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -15,30 +14,12 @@
 
 #include "agent/frame.h"
 #include "proto/canonical.h"
+#include "tests/unit/full_disk.h"
 
 namespace metsuke {
 namespace {
 
 namespace fs = boost::filesystem;
-
-// While it lives, write(2) fails beyond the first bytes of a file, as it does
-// on a full disk.
-class FullDisk {
- public:
-  explicit FullDisk(rlim_t bytes) : handler_(signal(SIGXFSZ, SIG_IGN)) {
-    getrlimit(RLIMIT_FSIZE, &usual_);
-    const rlimit tight{bytes, usual_.rlim_max};
-    setrlimit(RLIMIT_FSIZE, &tight);
-  }
-  ~FullDisk() {
-    setrlimit(RLIMIT_FSIZE, &usual_);
-    signal(SIGXFSZ, handler_);
-  }
-
- private:
-  const sighandler_t handler_;
-  rlimit usual_;
-};
 
 // Bytes that cannot be compressed.
 std::string Noise(size_t size) {
