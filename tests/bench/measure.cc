@@ -100,7 +100,7 @@ std::string ShowKib(int64_t kib) {
 std::string ShowCount(double count) {
   std::string text = fmt::format("{:.0f}", std::round(count));
   for (int i = static_cast<int>(text.size()) - 3; i > 0; i -= 3)
-    text.insert(i, ",");
+    text.insert(i, 1, ',');
   return text;
 }
 
