@@ -1,31 +1,22 @@
 // Fills the authorized_keys table from the files that sshd's AuthorizedKeysFile
-// names for each account. They belong to users, who may have put anything in
-// their place.
+// names for each account.
 
 #include <fmt/format.h>
 
-#include "collectors/authorized_key_line.h"
+#include "collectors/account_keys.h"
 #include "collectors/collector.h"
 #include "collectors/passwd.h"
 #include "collectors/sshd_config.h"
 #include "collectors/sshd_daemon.h"
 #include "proto/status.h"
-#include "proto/utf8.h"
 
 namespace metsuke {
 namespace {
 
 constexpr char kTable[] = "authorized_keys";
-constexpr int kKeysOfOneFile = 4096;
 constexpr int kKeys = 100'000;
 
-// What of sshd's configuration decides about keys.
-struct KeyPolicy {
-  std::vector<std::string> files;
-  bool strict_modes;
-};
-
-KeyPolicy PolicyOf(const SshdSettings& settings, const SshdFiles& files,
+KeySource PolicyOf(const SshdSettings& settings, const SshdFiles& files,
                    v1::Snapshot& snapshot) {
   const auto gap_if_set = [&](std::string_view keyword, const char* reason) {
     const std::string value = SettingOf(settings, keyword);
@@ -36,157 +27,26 @@ KeyPolicy PolicyOf(const SshdSettings& settings, const SshdFiles& files,
              "keys come from a program (AuthorizedKeysCommand)");
   gap_if_set("trustedusercakeys",
              "certificates signed by these keys let in (TrustedUserCAKeys)");
-  for (const SshdMatchLine& line : files.matched)
-    if (line.keyword.starts_with("authorizedkeys") ||
-        line.keyword == "trustedusercakeys")
+  for (const SshdLine& line : files.lines)
+    if (!files.blocks[line.block].tests.empty() &&
+        (line.keyword.starts_with("authorizedkeys") ||
+         line.keyword == "trustedusercakeys"))
       AddGap(snapshot, kTable, line.keyword,
              "a Match block sets it for some connections");
   std::string paths = SettingOf(settings, "authorizedkeysfile");
   if (paths.empty()) paths = ".ssh/authorized_keys .ssh/authorized_keys2";
-  KeyPolicy policy;
+  KeySource policy;
   policy.strict_modes = SettingOf(settings, "strictmodes") != "no";
   for (std::string& path : SplitFields(paths, ' '))
     if (!path.empty() && path != "none") policy.files.push_back(path);
   return policy;
 }
 
-// The account's home as sshd, which works in "/", comes to it, without a slash
-// at its end. It is empty for "/": what stands below that is the system's.
-std::string HomeOf(const PasswdEntry& account) {
-  std::string home = account.home;
-  while (home.ends_with('/')) home.pop_back();
-  return home.empty() || home.starts_with('/') ? home : "/" + home;
-}
-
-// The path with its tokens replaced; below the home unless absolute.
-std::string ExpandPath(const std::string& pattern, const PasswdEntry& account,
-                       const std::string& home) {
-  std::string path;
-  for (size_t i = 0; i < pattern.size(); ++i) {
-    if (pattern[i] != '%' || i + 1 == pattern.size()) {
-      path += pattern[i];
-      continue;
-    }
-    switch (pattern[++i]) {
-      case 'h':
-        path += home;
-        break;
-      case 'u':
-        path += account.name;
-        break;
-      case 'U':
-        path += std::to_string(account.uid);
-        break;
-      default:
-        path += pattern[i];
-    }
-  }
-  return path.starts_with('/') ? path : home + "/" + path;
-}
-
-// `path` from the home on; empty when it is the system's.
-std::string FromHome(const std::string& path, const std::string& home) {
-  if (home.empty() || !path.starts_with(home + "/")) return "";
-  return path.substr(home.size() + 1);
-}
-
-// What `status` says of `path`. NotFound is no answer when the name on the host
-// is not UTF-8, for then it was another name that was looked for.
-absl::Status Doubt(const absl::Status& status, const std::string& path) {
-  if (!absl::IsNotFound(status) || path.find("\uFFFD") == std::string::npos)
-    return status;
-  return absl::UnavailableError("its name is not UTF-8");
-}
-
-// Whether StrictModes makes sshd ignore the file (safe_path in misc.c): it or
-// a folder above it, up to the home or else the root, belongs to somebody
-// other than root and the account, or others may write to it.
-bool Ignored(const Host& host, const PasswdEntry& account,
-             const std::string& home, const std::string& path) {
-  const bool below = !FromHome(path, home).empty();
-  std::string current = path;
-  while (true) {
-    const std::string relative = FromHome(current, home);
-    const bool in_home = below && !relative.empty();
-    const absl::StatusOr<FileInfo> info =
-        in_home ? host.StatBelow(home, relative) : host.Stat(current);
-    if (info.ok() && ((info->uid != 0 && info->uid != account.uid) ||
-                      (info->mode & 022) != 0))
-      return true;
-    if (current == "/" || (below && !in_home)) return false;
-    const size_t slash = current.rfind('/');
-    if (slash == std::string::npos) return false;
-    current = slash == 0 ? "/" : current.substr(0, slash);
-  }
-}
-
-// The beginning of what a user wrote, so that one user's file cannot fill the
-// table; the fingerprint tells keys apart all the same.
-std::string Cut(const std::string& text) {
-  constexpr size_t kMost = 4096;
-  return text.size() <= kMost ? text : ToUtf8(text.substr(0, kMost)) + "…";
-}
-
-void AddKeys(std::string_view text, const v1::AuthorizedKey& prototype,
-             v1::Snapshot& snapshot) {
-  int keys = 0;
-  std::string_view line;
-  while (NextLine(text, line)) {
-    const std::optional<KeyLine> key = ParseKeyLine(line);
-    if (!key) continue;
-    if (++keys > kKeysOfOneFile)
-      return AddGap(snapshot, kTable, prototype.path(),
-                    fmt::format("more than {} keys", kKeysOfOneFile));
-    v1::AuthorizedKey& row = *snapshot.add_authorized_keys();
-    row = prototype;
-    row.set_fingerprint(key->fingerprint);
-    row.set_type(key->type);
-    row.set_bits(key->bits);
-    row.set_comment(Cut(key->comment));
-    row.set_from(Cut(key->from));
-    row.set_command(Cut(key->command));
-    row.set_options(Cut(key->options));
-  }
-}
-
-void AddFile(const Host& host, const PasswdEntry& account,
-             const std::string& home, const KeyPolicy& policy,
-             const std::string& path, v1::Snapshot& snapshot) {
-  const std::string relative = FromHome(path, home);
-  const absl::StatusOr<std::string> text =
-      relative.empty() ? host.Read(path) : host.ReadBelow(home, relative);
-  const absl::Status status = Doubt(text.status(), path);
-  if (absl::IsNotFound(status)) return;
-  if (!status.ok()) return AddGap(snapshot, kTable, path, Message(status));
-  v1::AuthorizedKey prototype;
-  prototype.set_account(account.name);
-  prototype.set_path(path);
-  prototype.set_ignored(policy.strict_modes && Ignored(host, account, home, path));
-  AddKeys(*text, prototype, snapshot);
-}
-
-// Patterns that lead out of the home hold for accounts without one, too.
-void AddAccount(const Host& host, const PasswdEntry& account,
-                const KeyPolicy& policy, v1::Snapshot& snapshot) {
-  const std::string home = HomeOf(account);
-  const absl::Status seen =
-      home.empty() ? absl::OkStatus() : Doubt(host.Stat(home).status(), home);
-  bool hidden = false;
-  for (const std::string& pattern : policy.files) {
-    const std::string path = ExpandPath(pattern, account, home);
-    if (seen.ok() || FromHome(path, home).empty())
-      AddFile(host, account, home, policy, path, snapshot);
-    else
-      hidden = !absl::IsNotFound(seen);
-  }
-  if (hidden) AddGap(snapshot, kTable, home, Message(seen));
-}
-
 // What sshd says of its files; to look at the daemon's command line would make
 // this collector run in every cycle, so CollectSshdOptions does that for both.
 // Without its word its defaults are taken, and a gap says so. Absent when there
 // is no sshd.
-absl::StatusOr<KeyPolicy> ReadPolicy(const Host& host, v1::Snapshot& snapshot) {
+absl::StatusOr<KeySource> ReadPolicy(const Host& host, v1::Snapshot& snapshot) {
   if (absl::IsNotFound(host.Stat(kSshd).status()))
     return Absent("sshd is not installed");
   const SshdCommand command;
@@ -203,12 +63,12 @@ absl::StatusOr<KeyPolicy> ReadPolicy(const Host& host, v1::Snapshot& snapshot) {
 }  // namespace
 
 absl::Status CollectAuthorizedKeys(const Host& host, v1::Snapshot& snapshot) {
-  ASSIGN_OR_RETURN(const KeyPolicy policy, ReadPolicy(host, snapshot));
+  ASSIGN_OR_RETURN(const KeySource policy, ReadPolicy(host, snapshot));
   int foreign = 0;
   ASSIGN_OR_RETURN(const std::vector<PasswdEntry> accounts,
                    ReadPasswd(host, &foreign));
   for (const PasswdEntry& account : accounts) {
-    AddAccount(host, account, policy, snapshot);
+    AddAccountKeys(host, account, policy, snapshot);
     if (snapshot.authorized_keys_size() > kKeys)
       return absl::ResourceExhaustedError(
           fmt::format("more than {} keys", kKeys));

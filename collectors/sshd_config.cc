@@ -14,6 +14,7 @@ namespace {
 // sshd stops at 16 levels (SERVCONF_MAX_DEPTH in servconf.h).
 constexpr int kDepth = 16;
 constexpr size_t kFiles = 1024;
+constexpr size_t kLines = 100'000;
 
 std::string Lower(std::string text) {
   for (char& c : text)
@@ -53,43 +54,72 @@ std::string Arguments(const std::vector<std::string>& words) {
   return lower == "yes" || lower == "no" ? lower : all;
 }
 
+// The criteria of a Match line after those of the block around it. An argument
+// follows its attribute after a blank or "=".
+SshdBlock Block(const SshdBlock& around,
+                const std::vector<std::string>& words) {
+  SshdBlock block = around;
+  const std::string written = Arguments(words);
+  if (Lower(written) == "all") {
+    if (block.criteria.empty()) block.criteria = "all";
+    return block;
+  }
+  if (block.criteria == "all") block.criteria.clear();
+  block.criteria += (block.criteria.empty() ? "" : " ") + written;
+  for (size_t i = 1; i < words.size(); ++i) {
+    const size_t equals = words[i].find('=');
+    std::string attribute = Lower(words[i].substr(0, equals)), argument;
+    if (equals != std::string::npos && equals + 1 < words[i].size())
+      argument = words[i].substr(equals + 1);
+    else if (attribute != "invalid-user" && i + 1 < words.size())
+      argument = words[++i];
+    block.tests.emplace_back(std::move(attribute), std::move(argument));
+  }
+  return block;
+}
+
 class Scanner {
  public:
   Scanner(const Host& host, SshdFiles& files) : host_(host), files_(files) {}
 
-  // Looks through one file. `match` has the criteria of the Match block that
-  // includes it; empty for none.
-  void Scan(const std::string& path, int depth, std::string match) {
-    if (!Add(path) || depth > kDepth) return;
+  // Looks through one file, which stands in `block`.
+  void Scan(const std::string& path, int depth, size_t block) {
+    if (depth > kDepth || ++scans_ > kFiles) {
+      files_.cut_off = true;
+      return;
+    }
+    Add(path);
     const absl::StatusOr<std::string> text = host_.Read(path);
     if (!text.ok()) return;  // sshd -T has its own word on that
+    // Blocks of this file stand in the one that includes it.
+    const size_t around = block;
     std::string_view rest = *text, line;
-    while (NextLine(rest, line)) {
+    for (int number = 1; NextLine(rest, line); ++number) {
       std::vector<std::string> words = LineWords(line);
       if (words.empty()) continue;
-      const std::string keyword = Lower(words[0]);
+      std::string keyword = Lower(words[0]);
       if (keyword == "match") {
-        match = Arguments(words);
-        if (Lower(match) == "all") match.clear();
+        block = files_.blocks.size();
+        files_.blocks.push_back(Block(files_.blocks[around], words));
       } else if (keyword == "include") {
         for (size_t i = 1; i < words.size(); ++i)
-          Include(words[i], depth, match);
-      } else if (!match.empty()) {
-        files_.matched.push_back({match, keyword, Arguments(words)});
+          Include(words[i], depth, block);
+      } else if (files_.lines.size() < kLines) {
+        files_.lines.push_back(
+            {block, std::move(keyword), Arguments(words), path, number});
+      } else {
+        files_.cut_off = true;
       }
     }
   }
 
  private:
-  bool Add(const std::string& path) {
-    if (seen_.size() >= kFiles || !seen_.insert(path).second) return false;
-    files_.paths.push_back(path);
-    return true;
+  void Add(const std::string& path) {
+    if (seen_.insert(path).second) files_.paths.push_back(path);
   }
 
   // A name without a leading slash is below /etc/ssh.
-  void Include(const std::string& pattern, int depth,
-               const std::string& match) {
+  void Include(const std::string& pattern, int depth, size_t block) {
     const std::string path =
         pattern.starts_with('/') ? pattern : "/etc/ssh/" + pattern;
     std::vector<std::string> found = {""};
@@ -101,7 +131,7 @@ class Scanner {
         found = Glob(found, part);
       }
     }
-    for (const std::string& file : found) Scan(file, depth + 1, match);
+    for (const std::string& file : found) Scan(file, depth + 1, block);
   }
 
   std::vector<std::string> Glob(const std::vector<std::string>& folders,
@@ -122,16 +152,14 @@ class Scanner {
   const Host& host_;
   SshdFiles& files_;
   std::set<std::string> seen_;
+  size_t scans_ = 0;
 };
 
 }  // namespace
 
 SshdFiles FindSshdFiles(const Host& host, const std::string& config) {
   SshdFiles files;
-  Scanner(host, files).Scan(config, 0, "");
-  std::sort(files.matched.begin(), files.matched.end());
-  files.matched.erase(std::unique(files.matched.begin(), files.matched.end()),
-                      files.matched.end());
+  Scanner(host, files).Scan(config, 0, 0);
   return files;
 }
 
@@ -149,19 +177,35 @@ SshdSettings ParseSshdSettings(std::string_view text) {
   return settings;
 }
 
+std::string NoConnection(const SshdFiles& files) {
+  std::set<std::string> ports;
+  for (const SshdBlock& block : files.blocks)
+    for (const auto& [attribute, argument] : block.tests)
+      if (attribute == "localport") ports.insert(argument);
+  if (ports.empty()) return "";
+  int port = 65535;
+  while (ports.contains(std::to_string(port))) --port;
+  return "lport=" + std::to_string(port);
+}
+
 absl::StatusOr<SshdSettings> ReadSshdSettings(const Host& host,
                                               const SshdCommand& command,
-                                              const SshdFiles& files) {
+                                              const SshdFiles& files,
+                                              const std::string& connection) {
   std::vector<std::string> argv = {kSshd, "-T"};
   if (command.config != SshdCommand().config)
     argv.insert(argv.end(), {"-f", command.config});
   argv.insert(argv.end(), command.options.begin(), command.options.end());
+  const std::string spec =
+      connection.empty() ? NoConnection(files) : connection;
+  if (!spec.empty()) argv.insert(argv.end(), {"-C", spec});
   RunOptions options;
   options.inputs = files.paths;
   options.reads_everything = true;  // -T loads the host keys
   // Host keys stand in /etc/ssh, and -T lists those it can load.
   options.inputs.insert(options.inputs.end(),
                         {"/etc/ssh", kSshd, "/run/sshd", "/etc/passwd"});
+  if (!connection.empty()) options.inputs.push_back("/etc/group");
   absl::StatusOr<std::string> text = host.Run(argv, options);
   if (!text.ok())
     return absl::IsNotFound(text.status()) ? text.status()

@@ -1,6 +1,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include <map>
 
 #include "collectors/collector.h"
@@ -93,10 +95,18 @@ TEST(SshdFiles, FollowIncludesAndSeeMatchBlocks) {
                   "/etc/ssh/sshd_config.d/10.conf",
                   "/etc/ssh/sshd_config.d/50.conf", "/etc/with blank",
                   "/etc/ssh/x", "/etc/missing", "/etc/ssh/matched.conf"));
-  EXPECT_THAT(files.matched,
-              ElementsAre(
-                  SshdMatchLine{"User bob", "authorizedkeysfile", "/keys/%u"},
-                  SshdMatchLine{"User bob", "trustedusercakeys", "/ca"}));
+  std::set<std::string> matched;
+  for (const SshdLine& line : files.lines)
+    if (line.block != 0)
+      matched.insert(fmt::format("{} {} ({}) {}:{}", line.keyword, line.value,
+                                 files.blocks[line.block].criteria, line.path,
+                                 line.number));
+  EXPECT_THAT(matched,
+              ElementsAre("authorizedkeysfile /keys/%u (User bob) "
+                          "/etc/ssh/sshd_config:5",
+                          "strictmodes no (all) /etc/ssh/sshd_config:8",
+                          "trustedusercakeys /ca (User bob) "
+                          "/etc/ssh/matched.conf:1"));
 }
 
 TEST(SshdFiles, EndInALoopOfIncludes) {

@@ -1,0 +1,52 @@
+// A daemon reads its files when it starts and on SIGHUP, when it executes
+// itself anew: process id and start time stay, so /proc alone cannot tell a
+// reload. But it removes its pid file before and writes it after, so the later
+// of start and pid file is when it last read them. Without a pid file
+// (PidFile none) a reload goes unseen and the rows stay "stale", the side on
+// which to err. Times of files are of their last change of any kind (ctime):
+// `mv` and `cp -p` leave the other one behind.
+
+#include "collectors/sshd_state.h"
+
+#include <algorithm>
+
+#include "proto/status.h"
+
+namespace metsuke {
+namespace {
+
+// When the daemon last read its configuration.
+int64_t LastRead(const Host& host, const SshdDaemon& daemon,
+                 const std::string& pid_file) {
+  if (!pid_file.starts_with('/')) return daemon.started;
+  const absl::StatusOr<std::string> text = host.Read(pid_file, 64);
+  const absl::StatusOr<FileInfo> info = host.Stat(pid_file);
+  if (!text.ok() || !info.ok() ||
+      text->substr(0, text->find('\n')) != std::to_string(daemon.pid))
+    return daemon.started;
+  return std::max(daemon.started, info->modified);
+}
+
+// Whether something the configuration stands in was changed since. Start times
+// are only good to the second, and a second is given for that.
+bool ChangedSince(const Host& host, const SshdFiles& files, int64_t when) {
+  for (const std::string& path : files.paths) {
+    const absl::StatusOr<FileInfo> info = host.Stat(path);
+    if (info.ok() && info->changed > when + 1) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+std::string_view SshdState(const Host& host, const SshdDaemon& daemon,
+                           const SshdFiles& files,
+                           const SshdSettings& settings) {
+  if (daemon.state == SshdDaemon::State::kStopped) return "not_running";
+  if (daemon.state == SshdDaemon::State::kUnknown || daemon.started == 0)
+    return "unknown";
+  const int64_t read = LastRead(host, daemon, SettingOf(settings, "pidfile"));
+  return ChangedSince(host, files, read) ? "stale" : "same";
+}
+
+}  // namespace metsuke
