@@ -18,6 +18,7 @@ absl::Status CollectPackageUpdates(const Host&, v1::Snapshot&);
 absl::Status CollectPackages(const Host&, v1::Snapshot&);
 absl::Status CollectPorts(const Host&, v1::Snapshot&);
 absl::Status CollectServices(const Host&, v1::Snapshot&);
+absl::Status CollectSshAccess(const Host&, v1::Snapshot&);
 absl::Status CollectSshdOptions(const Host&, v1::Snapshot&);
 absl::Status CollectSudoRules(const Host&, v1::Snapshot&);
 absl::Status CollectSysctls(const Host&, v1::Snapshot&);
@@ -27,7 +28,7 @@ absl::Status CollectTimers(const Host&, v1::Snapshot&);
 namespace {
 
 // In the order of the tables' field numbers.
-constexpr std::array<Collector, 19> kCollectors = {{
+constexpr std::array<Collector, 20> kCollectors = {{
     {"host", CollectHost},
     {"interfaces", CollectInterfaces},
     {"packages", CollectPackages},
@@ -47,6 +48,7 @@ constexpr std::array<Collector, 19> kCollectors = {{
     {"log_files", CollectLogFiles},
     {"audit_status", CollectAuditStatus},
     {"audit_rules", CollectAuditRules},
+    {"ssh_access", CollectSshAccess},
 }};
 
 }  // namespace

@@ -1,0 +1,268 @@
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <chrono>
+
+#include "collectors/collector.h"
+#include "collectors/ssh_listeners.h"
+#include "collectors/ssh_matrix.h"
+#include "tests/unit/host_folder.h"
+#include "tests/unit/recorded_host.h"
+
+namespace metsuke {
+
+absl::Status CollectSshAccess(const Host& host, v1::Snapshot& snapshot);
+
+namespace {
+
+using ::testing::Contains;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+using ::testing::StartsWith;
+
+constexpr char kKey[] =
+    "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGh"
+    "scHR4f";
+
+// What sshd says besides what a test is about.
+constexpr char kUsual[] =
+    "port 22\nlistenaddress 0.0.0.0:22\nlistenaddress [::]:22\nusepam yes\n"
+    "pidfile /run/sshd.pid\nauthorizedkeysfile .ssh/authorized_keys\n"
+    "permitemptypasswords no\ndisableforwarding no\nstrictmodes yes\n";
+
+class SshAccess : public testing::Test {
+ protected:
+  SshAccess() {
+    folder_.Write("kernel", "h\n1\nx86_64\nsynchronized\n");
+    folder_.Write("usr/sbin/sshd", "");
+    folder_.Write("bin/sh", "");
+    folder_.Write("etc/passwd",
+                  "root:x:0:0::/root:/bin/sh\ndeploy:x:1000:1000::/home/deploy:"
+                  "/bin/sh\nlocked:x:1001:1001::/:/bin/sh\n");
+    folder_.Write("etc/shadow",
+                  "root:" + Hash() + ":1:0:99999:7:::\ndeploy:" + Hash() +
+                      ":1:0:99999:7:::\nlocked:*:1:0:99999:7:::\n");
+    folder_.Write("proc/stat", "btime 1\n");
+    folder_.Write("etc/group", "root:x:0:\ndeploy:x:1000:\n");
+    Configuration("");
+    Says("", "passwordauthentication no\npermitrootlogin no\n");
+  }
+
+  static std::string Hash() { return "$6$salt$" + std::string(86, 'a'); }
+  void Configuration(const std::string& text) {
+    folder_.Write("etc/ssh/sshd_config", text);
+  }
+  // What `sshd -T` says, or `sshd -T -C` for a connection.
+  void Says(const std::string& connection, const std::string& lines) {
+    folder_.Write("commands/%usr%sbin%sshd -T" +
+                      (connection.empty() ? "" : " -C " + connection),
+                  kUsual + lines);
+  }
+
+  // "account source listener method restrictions", "(…)" when not usable.
+  std::vector<std::string> Rows() {
+    snapshot_.Clear();
+    status_ = CollectSshAccess(RecordedHost(folder_.path()), snapshot_);
+    std::vector<std::string> rows;
+    for (const v1::SshAccess& row : snapshot_.ssh_access()) {
+      std::string text = fmt::format("{} {} {} {}{}{}", row.account(),
+                                     row.source(), row.listener(), row.method(),
+                                     row.restrictions().empty() ? "" : " ",
+                                     row.restrictions());
+      rows.push_back(row.usable() ? text : "(" + text + ")");
+    }
+    return rows;
+  }
+  std::string Why(const std::string& account) {
+    for (const v1::SshAccess& row : snapshot_.ssh_access())
+      if (row.account() == account) return row.why();
+    return "no row";
+  }
+
+  HostFolder folder_;
+  v1::Snapshot snapshot_;
+  absl::Status status_;
+};
+
+TEST_F(SshAccess, SeesWhatOnlySomeConnectionsMay) {
+  Configuration(
+      "PasswordAuthentication no\n"
+      "Match User deploy Address 203.0.113.0/24\n"
+      "  PasswordAuthentication yes\n");
+  Says("user=deploy,host=203.0.113.0,addr=203.0.113.0,laddr=0.0.0.0,lport=22",
+       "passwordauthentication yes\npermitrootlogin no\n");
+  EXPECT_THAT(Rows(), ElementsAre("deploy 203.0.113.0/24 *:22 password"));
+  EXPECT_EQ(Why("deploy"), "/etc/ssh/sshd_config:3 passwordauthentication yes");
+  EXPECT_EQ(snapshot_.ssh_access(0).daemon(), "not_running");
+}
+
+TEST_F(SshAccess, AnAccountNeedsWhatTheMethodTakes) {
+  Says("",
+       "passwordauthentication yes\npubkeyauthentication yes\n"
+       "permitrootlogin without-password\n");
+  folder_.Write("home/deploy/.ssh/authorized_keys",
+                std::string("from=\"10.0.0.0/8\" ") + kKey + "\n" +
+                    "command=\"backup\" " + kKey + "\n");
+  EXPECT_THAT(Rows(),
+              testing::UnorderedElementsAre(
+                  "(root any *:22 publickey)", "deploy any *:22 password",
+                  "deploy 10.0.0.0/8 *:22 publickey",
+                  "deploy any *:22 publickey forced command backup",
+                  "(locked any *:22 password)", "(locked any *:22 publickey)",
+                  "(* any *:22 password)", "(* any *:22 publickey)"));
+  EXPECT_EQ(Why("deploy"), "default passwordauthentication yes");
+}
+
+TEST_F(SshAccess, AllowAndDenyUsersCutTheSources) {
+  Says("",
+       "passwordauthentication yes\npermitrootlogin yes\n"
+       "allowusers root@192.0.2.0/24,!192.0.2.7\nallowusers deploy\n"
+       "denyusers deploy@2001:db8::/32\n");
+  EXPECT_THAT(Rows(),
+              testing::AllOf(Contains("root 192.0.2.0/30 *:22 password"),
+                             Contains("root 192.0.2.128/25 *:22 password"),
+                             Not(Contains(HasSubstr("192.0.2.7 "))),
+                             Contains("deploy 0.0.0.0/0 *:22 password"),
+                             Contains("deploy 8000::/1 *:22 password"),
+                             Not(Contains("deploy any *:22 password")),
+                             Not(Contains(HasSubstr("locked"))),
+                             Not(Contains(HasSubstr("*  ")))));
+}
+
+TEST_F(SshAccess, StepsAreAllAskedFor) {
+  Says("",
+       "passwordauthentication yes\npubkeyauthentication yes\n"
+       "kbdinteractiveauthentication no\npermitrootlogin yes\n"
+       "authenticationmethods publickey,password\n"
+       "authenticationmethods keyboard-interactive\n");
+  folder_.Write("home/deploy/.ssh/authorized_keys", std::string(kKey) + "\n");
+  EXPECT_THAT(Rows(), testing::UnorderedElementsAre(
+                          "(root any *:22 publickey,password)",
+                          "deploy any *:22 publickey,password",
+                          "(locked any *:22 publickey,password)",
+                          "(* any *:22 publickey,password)"));
+}
+
+TEST_F(SshAccess, RootIsHeldToPermitRootLogin) {
+  folder_.Write("root/.ssh/authorized_keys", std::string(kKey) + "\n");
+  const auto root = [&](const char* word) {
+    Says("",
+         "passwordauthentication yes\npubkeyauthentication yes\n"
+         "permitrootlogin " +
+             std::string(word) + "\n");
+    std::string rows;
+    for (const std::string& row : Rows())
+      if (row.find("root any") != row.npos) rows += row + ";";
+    return rows;
+  };
+  EXPECT_EQ(root("no"), "");
+  EXPECT_EQ(root("yes"), "root any *:22 password;root any *:22 publickey;");
+  EXPECT_EQ(root("without-password"), "root any *:22 publickey;");
+  EXPECT_EQ(root("forced-commands-only"), "(root any *:22 publickey);");
+}
+
+TEST_F(SshAccess, AShellThatLetsNobodyWorkLeavesForwarding) {
+  folder_.Write("etc/passwd", "deploy:x:1000:1000::/:/usr/sbin/nologin\n");
+  folder_.Write("usr/sbin/nologin", "");
+  Says("", "passwordauthentication yes\n");
+  EXPECT_THAT(Rows(), Contains("deploy any *:22 password forwarding only, the "
+                               "shell is /usr/sbin/nologin"));
+  Says("", "passwordauthentication yes\nallowtcpforwarding no\n");
+  EXPECT_THAT(Rows(), Contains(StartsWith("(deploy any *:22 password")));
+  folder_.Write("etc/passwd", "deploy:x:1000:1000::/:/gone\n");
+  Says("", "passwordauthentication yes\n");
+  EXPECT_THAT(Rows(), Contains(StartsWith("(deploy any *:22 password")));
+}
+
+TEST_F(SshAccess, AnExpiredAccountGetsNowhere) {
+  Says("", "passwordauthentication yes\npermitrootlogin no\n");
+  folder_.Write("etc/shadow", "deploy:" + Hash() + ":1:0:99999:7::100:\n");
+  EXPECT_THAT(Rows(), Contains("(deploy any *:22 password)"));
+}
+
+TEST_F(SshAccess, WhatIsBrokenIsSaidInSshdsWords) {
+  folder_.Write("commands/%usr%sbin%sshd -T.error",
+                "/etc/ssh/sshd_config line 3: Bad configuration option");
+  boost::filesystem::remove(folder_.path() / "commands/%usr%sbin%sshd -T");
+  EXPECT_THAT(Rows(), IsEmpty());
+  EXPECT_THAT(std::string(status_.message()), HasSubstr("line 3"));
+  boost::filesystem::remove(folder_.path() / "usr/sbin/sshd");
+  Rows();
+  EXPECT_TRUE(IsAbsent(status_));
+}
+
+TEST_F(SshAccess, WhatCannotBeToldIsAGap) {
+  Configuration("Match Address *7\nPasswordAuthentication yes\n");
+  Rows();
+  ASSERT_TRUE(status_.ok()) << status_;
+  ASSERT_EQ(snapshot_.gaps_size(), 1);
+  EXPECT_THAT(snapshot_.gaps(0).reason(), HasSubstr("Match Address *7"));
+}
+
+TEST_F(SshAccess, ForABlockAboutAPortSshdIsToldOne) {
+  Configuration("Match LocalPort 65535\nX11Forwarding no\n");
+  Says("lport=65534", "passwordauthentication yes\n");
+  EXPECT_THAT(Rows(), Contains("deploy any *:22 password"));
+}
+
+// Many accounts and blocks that all differ.
+TEST(SshMatrixBounds, AHostileConfigurationIsAskedAboutSoOftenAndNoMore) {
+  SshdFiles files;
+  std::vector<SshAccount> accounts;
+  for (int i = 0; i < 200; ++i) {
+    SshdBlock block;
+    block.tests = {{"user", fmt::format("*{}*", i)},
+                   {"address", fmt::format("10.{}.0.0/{}", i, 9 + i % 20)}};
+    block.criteria = "x";
+    files.blocks.push_back(block);
+    files.lines.push_back(
+        {files.blocks.size() - 1, "passwordauthentication", "yes", "/f", i});
+  }
+  for (int i = 0; i < 500; ++i)
+    accounts.push_back({fmt::format("user{}", i), {}, true, false});
+  SshListener listener;
+  listener.sources = AddressSet::All(false);
+  int asked = 0;
+  const auto matrix = MakeSshMatrix(
+      files, accounts, {listener}, {},
+      [&](const SshQuestion&) -> absl::StatusOr<SshdSettings> {
+        ++asked;
+        return SshdSettings();
+      },
+      100);
+  ASSERT_TRUE(matrix.ok());
+  EXPECT_EQ(asked, 100);
+  ASSERT_EQ(matrix->problems.size(), 1u);
+  EXPECT_THAT(matrix->problems[0], HasSubstr("were left out"));
+}
+
+TEST(SshListeners, AreAsManyAsBlocksCanTellApart) {
+  const SshdSettings settings = {
+      {"listenaddress", "0.0.0.0:22"},
+      {"listenaddress", "[::]:22"},
+      {"listenaddress", "192.0.2.9:2222"},
+      {"listenaddress", "0.0.0.0:23 rdomain \"blue\""},
+      {"port", "22"}};
+  const auto names = [&](const SshdFiles& files) {
+    std::vector<std::string> names;
+    for (const SshListener& listener : SshListeners(
+             settings, files,
+             {*ParseIpAddress("192.0.2.1"), *ParseIpAddress("192.0.2.9"),
+              *ParseIpAddress("198.51.100.1"), *ParseIpAddress("::1")}))
+      names.push_back(listener.name);
+    return names;
+  };
+  SshdFiles files;
+  EXPECT_THAT(names(files),
+              ElementsAre("*:22", "192.0.2.9:2222", "0.0.0.0:23"));
+  files.blocks.push_back({{{"localaddress", "198.51.100.0/24"}}, "x"});
+  EXPECT_THAT(names(files),
+              ElementsAre("0.0.0.0:22", "198.51.100.1:22", "[::]:22",
+                          "192.0.2.9:2222", "0.0.0.0:23", "198.51.100.1:23"));
+}
+
+}  // namespace
+}  // namespace metsuke
