@@ -24,14 +24,16 @@ void AddHost(CommandLine& line, Session& session);
 void AddPosture(CommandLine& line, Session& session);
 void AddQuery(CommandLine& line, Session& session);
 void AddSchema(CommandLine& line, Session& session);
+void AddSsh(CommandLine& line, Session& session);
 void AddToken(CommandLine& line, Session& session);
 
 namespace {
 
 // In the order --help shows them: the daily ones first.
 constexpr Command kCommands[] = {
-    {AddPosture}, {AddDrift},  {AddHost},  {AddControl},    {AddQuery},
-    {AddSchema},  {AddBaseline}, {AddToken}, {AddAuditLocal}, {AddCompletion},
+    {AddPosture}, {AddDrift},      {AddSsh},        {AddHost},
+    {AddControl}, {AddQuery},      {AddSchema},     {AddBaseline},
+    {AddToken},   {AddAuditLocal}, {AddCompletion},
 };
 
 // Japanese must survive a locale of cron's: width and printability of
@@ -86,6 +88,7 @@ int Main(int argc, char** argv) {
       "  metsukectl posture web01           one host, with evidence\n"
       "  metsukectl control explain ssh-no-password\n"
       "  metsukectl drift --since 24h       what changed, row by row\n"
+      "  metsukectl ssh who --from 203.0.113.9  who gets in from there\n"
       "  metsukectl query \"SELECT port, program FROM ports\"\n");
   line.RequireCommand();
   line.Footer(

@@ -1,7 +1,8 @@
 // metsukectl query: rows that a SELECT returns on each host.
 
-#include <cstdio>
+#include "controller/cli/query.h"
 
+#include <cstdio>
 #include <nlohmann/json.hpp>
 
 #include "controller/cli/items.h"
@@ -27,6 +28,13 @@ absl::StatusOr<int> Query(const Session& session, const Options& options) {
     ASSIGN_OR_RETURN(const int64_t at, ParseInstant(options.at));
     request.set_at(at);
   }
+  return PrintQuery(session, "Row", request);
+}
+
+}  // namespace
+
+absl::StatusOr<int> PrintQuery(const Session& session, const std::string& kind,
+                               const v1::QueryRequest& request) {
   ASSIGN_OR_RETURN(const auto stub, Connect(session));
   grpc::ClientContext context;
   const auto stream = stub->Query(&context, request);
@@ -48,7 +56,7 @@ absl::StatusOr<int> Query(const Session& session, const Options& options) {
     }
   }
   RETURN_IF_ERROR(FromCall(stream->Finish()));
-  Print(session, "Row", items, columns);
+  Print(session, kind, items, columns);
   if (hosts == 0) std::fprintf(stderr, "metsukectl: no host matched\n");
   if (omitted)
     std::fprintf(stderr, "metsukectl: %llu rows were left out\n",
@@ -56,8 +64,6 @@ absl::StatusOr<int> Query(const Session& session, const Options& options) {
   return CodeFor(session, v1::SEVERITY_UNSPECIFIED,
                  omitted != 0 || incomplete != 0 || hosts == 0);
 }
-
-}  // namespace
 
 void AddQuery(CommandLine& line, Session& session) {
   const auto options = std::make_shared<Options>();

@@ -1,0 +1,95 @@
+// metsukectl ssh who: who can get in over SSH, from where, by which method.
+
+#include <arpa/inet.h>
+#include <fmt/format.h>
+
+#include "controller/cli/query.h"
+#include "controller/cli/session.h"
+#include "proto/command_line.h"
+#include "proto/status.h"
+
+namespace metsuke::cli {
+namespace {
+
+struct Options {
+  std::string host, selector, account, from;
+  bool all = false;
+};
+
+// As a literal of SQL.
+std::string Quoted(const std::string& text) {
+  std::string quoted = "'";
+  for (const char c : text) quoted += c == '\'' ? "''" : std::string(1, c);
+  return quoted + "'";
+}
+
+// "ADDRESS" or "ADDRESS/LENGTH".
+absl::Status CheckNetwork(const std::string& text) {
+  const size_t slash = text.find('/');
+  const std::string address = text.substr(0, slash);
+  unsigned char bytes[16];
+  const bool v6 = address.find(':') != std::string::npos;
+  bool good = inet_pton(v6 ? AF_INET6 : AF_INET, address.c_str(), bytes) == 1;
+  if (slash != std::string::npos) {
+    const std::string length = text.substr(slash + 1);
+    good = good && !length.empty() && length.size() <= 3 &&
+           length.find_first_not_of("0123456789") == std::string::npos &&
+           std::stoi(length) <= (v6 ? 128 : 32);
+  }
+  if (good) return absl::OkStatus();
+  return absl::InvalidArgumentError(fmt::format(
+      "--from {}: an address such as 203.0.113.9 or a network such as "
+      "10.0.0.0/8 is wanted",
+      text));
+}
+
+// Of two networks that meet, one lies in the other.
+std::string Meets(const std::string& network) {
+  const std::string here = Quoted(network);
+  return fmt::format(
+      " AND CASE WHEN source = 'any' THEN listener LIKE '*:%' OR "
+      "(listener LIKE '[%') = {} ELSE in_cidr(source, {}) OR "
+      "in_cidr({}, source) END",
+      network.find(':') != std::string::npos ? 1 : 0, here, here);
+}
+
+absl::StatusOr<int> Who(const Session& session, const Options& options) {
+  if (!options.from.empty()) RETURN_IF_ERROR(CheckNetwork(options.from));
+  std::string sql = fmt::format(
+      "SELECT account, source, listener, method, {}root, restrictions, why, "
+      "daemon FROM ssh_access WHERE {}",
+      options.all ? "usable, " : "", options.all ? "1" : "usable");
+  if (!options.account.empty())
+    sql += " AND account = " + Quoted(options.account);
+  if (!options.from.empty()) sql += Meets(options.from);
+  sql += " ORDER BY root DESC, account, method, listener, source";
+  v1::QueryRequest request;
+  request.set_sql(sql);
+  request.set_host(options.host);
+  request.set_selector(options.selector);
+  return PrintQuery(session, "SshAccess", request);
+}
+
+}  // namespace
+
+void AddSsh(CommandLine& line, Session& session) {
+  CommandLine& ssh = line.Command("ssh", "Who can get in over SSH");
+  ssh.RequireCommand();
+  const auto options = std::make_shared<Options>();
+  CommandLine& who = ssh.Command(
+      "who", "The ways in: account, source, listener, method, and why",
+      [&session, options] {
+        session.run = [&session, options] { return Who(session, *options); };
+      });
+  who.Word("host", options->host, "Name or id of one host; all without it");
+  who.Option("-l,--selector", options->selector,
+             "Labels the hosts must have: key=value,key");
+  who.Option("--account", options->account, "Ways of this account only");
+  who.Option("--from", options->from,
+             "Ways from this address, or from somewhere in this network");
+  who.Flag("--all", options->all,
+           "Also what sshd's configuration would allow to accounts that lack "
+           "what it takes");
+}
+
+}  // namespace metsuke::cli
