@@ -15,6 +15,7 @@ class Plan:
     packages: list = dataclasses.field(default_factory=list)  # over the base
     accounts: dict = dataclasses.field(default_factory=dict)  # name: {password, groups, shell, keys}
     files: dict = dataclasses.field(default_factory=dict)  # path: text, or {text, mode, owner}
+    sysctls: dict = dataclasses.field(default_factory=dict)  # of the network: name: value
     before: list = dataclasses.field(default_factory=list)  # shell lines in the folder, before the boot
     commands: list = dataclasses.field(default_factory=list)  # shell lines inside, after the boot
     metsuke: bool = True  # whether collector and agent are installed
@@ -49,6 +50,9 @@ def prepare(plan, host):
         host.write(path, content["text"], int(str(content.get("mode", "0644")), 8))
         if "owner" in content:
             host.before_boot("chown", content["owner"], path)
+    for name, value in plan.sysctls.items():
+        # Inside, nspawn mounts them read-only.
+        lab.call(["ip", "netns", "exec", f"metsuke-{host.lab}-{host.name}", "sysctl", "-qw", f"{name}={value}"])
     for line in plan.before:
         host.before_boot("sh", "-ec", line)
 
@@ -85,7 +89,7 @@ def log_in(host, account, login):
     folder = host.root.parent
     ssh = ["ssh", "-F", "none", "-b", login["from"], "-p", str(login.get("port", 22)), "-o", "StrictHostKeyChecking=no",
            "-o", "UserKnownHostsFile=/dev/null", "-o", "ConnectTimeout=5", "-o", "NumberOfPasswordPrompts=1",
-           "-o", f"PreferredAuthentications={login['method']}", "-o", "IdentitiesOnly=yes",
+           "-tt", "-o", f"PreferredAuthentications={login['method']}", "-o", "IdentitiesOnly=yes",
            f"{login['account']}@{host.address}", "true"]
     environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LAB_PASSWORD": account.get("password", ""),
                    "METSUKE_LAB": str(host.root.parents[3])}

@@ -82,16 +82,18 @@ def chage(host, _):
 def lastlog(host, _):
     found = []
     lines = host.tool("lastlog").splitlines()
-    port, origin, latest = (lines[0].index(w) for w in ("Port", "From", "Latest"))
+    port, origin = (lines[0].index(w) for w in ("Port", "From"))
     for line in lines[1:]:
-        name, when = line.split()[0], line[latest:].strip()
+        name = line.split()[0]
         row = {"name": name, "last_login": 0, "last_login_from": ""}
         if "Never" not in line:
             moment = re.search(r"(\w{3} +\d+ \d\d:\d\d:\d\d) ([+-]\d{4}) (\d{4})", line)
             seconds = calendar.timegm(time.strptime(f"{moment[1]} {moment[3]}", "%b %d %H:%M:%S %Y"))
             sign = 1 if moment[2][0] == "+" else -1
             seconds -= sign * (int(moment[2][1:3]) * 3600 + int(moment[2][3:]) * 60)
-            row |= {"last_login": seconds // DAY * DAY, "last_login_from": line[origin:latest].strip() or line[port:origin].strip()}
+            # An address is wider than its column's head, and holds no blank.
+            came = line[origin:].split()[0] if line[origin] != " " else line[port:origin].strip()
+            row |= {"last_login": seconds // DAY * DAY, "last_login_from": came}
         found.append(row)
     return found
 

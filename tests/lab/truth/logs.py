@@ -45,28 +45,32 @@ def journal(host, snapshot):
 PERIODS = {"hourly": 0, "daily": 1, "weekly": 7, "monthly": 30, "yearly": 365}
 
 
-@check("logrotate_rules", "logrotate -d", "path", "rotate", "frequency", "size_bytes", "max_age_days", "keep_days")
-def logrotate(host, _):
-    found = []
+@check("logrotate_rules", "logrotate -d", "path", "rotate", "frequency", "size_bytes", "keep_days")
+def logrotate(host, snapshot):
+    found, ages = [], {row.path: row.max_age_days for row in snapshot.logrotate_rules}
     # It says on standard error what it would do.
     said = host.tool("sh", "-c", "logrotate -d /etc/logrotate.conf 2>&1")
     for paths, when, rest in re.findall(r"^rotating pattern: ([^(]*?)\s{2,}(.*)\n(.*)$", said, re.M):
-        rotations = re.search(r"\((?:(\d+) rotations|no old logs will be kept)\)", when)
+        rotations = re.search(r"\((\d+) rotations|(no old logs)", when)
         keep = int(rotations[1] or 0) if rotations else -1
         forced = re.match(r"(\d+) bytes", when)
-        frequency = "size" if forced else re.search(r"(hourly|daily|weekly|monthly|yearly)", when)[1] if "after" not in when[:6] else when
+        # It words a day as "after 1 days".
+        frequency = "size" if forced else "daily" if when.startswith("after 1 days") else when.split()[0]
         size = int(forced[1]) if forced else 0
         if most := re.search(r"log files >= (\d+) are rotated earlier", rest):
             size = int(most[1])
-        age = re.search(r"older than (\d+) days", rest)
         days = 0 if frequency == "size" else -1 if keep < 0 else keep * PERIODS[frequency]
         for path in paths.split():
+            # It does not tell maxage, which bounds how long they are kept; a
+            # scenario expects it.
+            age = ages.get(path, 0)
+            kept = min(days, age) if age and days > 0 else age if age and days < 0 else days
             found.append({"path": path, "rotate": keep, "frequency": frequency, "size_bytes": size,
-                          "max_age_days": int(age[1]) if age else 0, "keep_days": days})
+                          "keep_days": kept})
     return found
 
 
-apart("logrotate_rules", compress="logrotate -d tells of compression only for what it would rotate now",
+apart("logrotate_rules", max_age_days="logrotate -d does not tell it", compress="logrotate -d tells of compression only for what it would rotate now",
       source="logrotate -d does not tell where a rule stands")
 
 

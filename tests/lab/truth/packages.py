@@ -27,35 +27,53 @@ def _releases(host):
     return found
 
 
-def _newer(host, versions, than):
-    """Those of `versions` above `than`, as dpkg orders them."""
-    script = 'than=$1; shift; for v; do if dpkg --compare-versions "$v" gt "$than"; then echo "$v"; fi; done'
-    return host.tool("sh", "-c", script, "sh", than, *versions).split()
+def _above(host, pairs):
+    """Those pairs of versions of which dpkg says that the first is above the second."""
+    script = 'while [ $# -gt 0 ]; do if dpkg --compare-versions "$1" gt "$2"; then echo "$1 $2"; fi; shift 2; done'
+    said = host.tool("sh", "-c", script, "sh", *(version for pair in pairs for version in pair))
+    return {tuple(line.split()) for line in said.splitlines()}
+
+
+def _places(host, names, releases):
+    """Of each package, its versions and where each can be had."""
+    found, name, version = {}, "", ""
+    for line in host.tool("apt-cache", "policy", *names).splitlines():
+        # Versions stand at five columns or after "***", places at eight.
+        if at := re.match(r"(\S+):$", line):
+            name = at[1].split(":")[0]
+        elif at := re.match(r" (?:\*\*\*|   ) (\S+) -?\d+$", line):
+            version = at[1]
+        elif at := re.match(r" {8} *-?\d+ (\S+ \S+ \S+) Packages$", line):
+            found.setdefault(name, {}).setdefault(version, []).append(releases[at[1]])
+    return found
+
+
+def _security(place):
+    return any("security" in part.lower() for part in place)
 
 
 @check("package_updates", "apt list --upgradable, apt-cache policy and apt-mark showhold", "name", "architecture", "installed",
        "candidate", "security", "origin", "source", "held", may_be_empty=True)
 def updates(host, _):
-    releases, held, found = _releases(host), host.tool("apt-mark", "showhold").split(), []
-    for line in host.tool("apt", "list", "--upgradable").splitlines():
-        listed = re.fullmatch(r"([^/]+)/(\S+) (\S+) (\S+) \[upgradable from: (\S+)\]", line)
-        if not listed:
-            continue
-        name, _, candidate, architecture, installed = listed.groups()
-        # Of each version, where it can be had: versions begin at five columns
-        # or at "***", places at eight.
-        places, version = {}, ""
-        for row in host.tool("apt-cache", "policy", f"{name}:{architecture}").split("Version table:")[1].splitlines()[1:]:
-            if at := re.match(r" (?:\*\*\*|   ) (\S+) -?\d+$", row):
-                version = at[1]
-            elif at := re.match(r" {8} *-?\d+ (\S+ \S+ \S+) Packages$", row):
-                places.setdefault(version, []).append(releases[at[1]])
-        ways = [place for v in _newer(host, places, installed) for place in places[v]]
-        safe = [p for p in places[candidate] if any("security" in part.lower() for part in p)]
-        label, suite, _ = (safe or places[candidate])[0]
-        shown = host.tool("apt-cache", "show", f"{name}:{architecture}={candidate}")
-        source = re.search(r"^Source: (\S+)", shown, re.M)
+    listed = [re.fullmatch(r"([^/]+)/\S+ (\S+) (\S+) \[upgradable from: (\S+)\]", line)
+              for line in host.tool("apt", "list", "--upgradable").splitlines()]
+    listed = [line.groups() for line in listed if line]
+    if not listed:
+        return []
+    held, found = host.tool("apt-mark", "showhold").split(), []
+    places = _places(host, [name for name, *_ in listed], _releases(host))
+    above = _above(host, [(v, installed) for name, _, _, installed in listed for v in places[name]])
+    shown = host.tool("apt-cache", "show", *(f"{name}={candidate}" for name, candidate, *_ in listed))
+    sources = {}
+    for part in shown.split("\n\n"):
+        if name := re.search(r"^Package: (\S+)", part, re.M):
+            source = re.search(r"^Source: (\S+)", part, re.M)
+            sources[name[1]] = source[1] if source else name[1]
+    for name, candidate, architecture, installed in listed:
+        ways = [place for v, at in places[name].items() if (v, installed) in above for place in at]
+        at = places[name][candidate]
+        label, suite, _ = next(filter(_security, at), at[0])
         found.append({"name": name, "architecture": architecture, "installed": installed, "candidate": candidate,
-                      "security": any("security" in part.lower() for place in ways for part in place),
-                      "origin": f"{label}:{suite}", "source": source[1] if source else name, "held": name in held})
+                      "security": any(map(_security, ways)), "origin": f"{label}:{suite}", "source": sources[name],
+                      "held": name in held})
     return found

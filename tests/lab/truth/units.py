@@ -41,17 +41,15 @@ def services(host, _):
 
 @check("timers", "systemctl list-timers, show and cat", "name", "unit", "enabled", "active", "schedule", "persistent", "last_run")
 def timers(host, _):
-    found = []
-    for name, unit in _units(host, ".timer").items():
-        shown = dict(line.split("=", 1) for line in host.tool(
-            "systemctl", "show", "--", name, "-p", "Unit", "-p", "TimersCalendar", "-p", "TimersMonotonic", "-p", "Persistent",
-            "-p", "LastTriggerUSec", "--timestamp=unix").splitlines() if "=" in line and not line.startswith("Timers"))
-        lines = [line for line in host.tool("systemctl", "show", "--", name, "-p", "TimersCalendar", "-p", "TimersMonotonic").splitlines()]
-        calendar = [re.match(r"TimersCalendar=\{ (\S+?)=(.*?) ;", line).groups() for line in lines if line.startswith("TimersCalendar={")]
-        monotonic = [re.match(r"TimersMonotonic=\{ (\w+?)USec=(.*?) ;", line).groups() for line in lines if line.startswith("TimersMonotonic={")]
-        last = shown.get("LastTriggerUSec", "").lstrip("@")
-        found.append({"name": name, "unit": shown.get("Unit", ""), "enabled": unit["enabled"], "active": unit["active"],
-                      "schedule": "; ".join([f"{k}={v}" for k, v in calendar] + [f"{k}Sec={v}" for k, v in monotonic]),
-                      "persistent": shown.get("Persistent") == "yes",
-                      "last_run": int(last) // 3600 * 3600 if last.isdigit() else 0})
+    units, found = _units(host, ".timer"), []
+    said = host.tool("systemctl", "show", "--timestamp=unix", "-p", "Unit", "-p", "TimersCalendar", "-p", "TimersMonotonic", "-p",
+                     "Persistent", "-p", "LastTriggerUSec", "--", *units)
+    for unit, part in zip(units.values(), said.strip().split("\n\n"), strict=True):
+        # systemctl names a span by its property on the bus, which counts in microseconds.
+        schedule = [f"{kind.replace('USec', 'Sec')}={value}"
+                    for kind, value in re.findall(r"^Timers\w+=\{ (\w+)=(.*?) ;", part, re.M)]
+        last = re.search(r"^LastTriggerUSec=@(\d+)", part, re.M)
+        found.append({"name": unit["name"], "unit": (re.search(r"^Unit=(.*)", part, re.M) or ["", ""])[1],
+                      "enabled": unit["enabled"], "active": unit["active"], "schedule": "; ".join(schedule),
+                      "persistent": "Persistent=yes" in part, "last_run": int(last[1]) // 3600 * 3600 if last else 0})
     return found
