@@ -1,6 +1,9 @@
 """journal_config, logrotate_rules, log_files: what is kept."""
 
+import contextlib
 import re
+import sqlite3
+import struct
 
 from truth import apart, check
 
@@ -20,6 +23,9 @@ def _assignments(host):
 
 
 
+NEWER = ("ForwardToSocket", "MaxLevelSocket")
+
+
 @check("journal_config", "systemd-analyze cat-config and timespan", "option", "value", "source", "seconds")
 def journal(host, snapshot):
     # The file as it is shipped has every option as a comment with its default
@@ -30,6 +36,8 @@ def journal(host, snapshot):
             found.setdefault(option, {"option": option, "value": value, "source": "default"})
         else:
             found[option] = {"option": option, "value": value, "source": path}
+    # Newer than systemd 252: the table has it when a file sets it.
+    found = {option: row for option, row in found.items() if option not in NEWER or row["source"] != "default"}
     for row in found.values():
         row["seconds"] = 0
         # The shipped file leaves it empty; journald.conf(5) says what that means.
@@ -50,14 +58,16 @@ def logrotate(host, snapshot):
     found, ages = [], {row.path: row.max_age_days for row in snapshot.logrotate_rules}
     # It says on standard error what it would do.
     said = host.tool("sh", "-c", "logrotate -d /etc/logrotate.conf 2>&1")
-    for paths, when, rest in re.findall(r"^rotating pattern: ([^(]*?)\s{2,}(.*)\n(.*)$", said, re.M):
+    # Paths, frequency and rotations; before 3.22 the rest stands on a line of
+    # its own, after two blanks.
+    for paths, when, rest in re.findall(r"^rotating pattern: ((?:/\S+\s+)+)([^/].*)\n(.*)$", said, re.M):
         rotations = re.search(r"\((\d+) rotations|(no old logs)", when)
         keep = int(rotations[1] or 0) if rotations else -1
         forced = re.match(r"(\d+) bytes", when)
         # It words a day as "after 1 days".
         frequency = "size" if forced else "daily" if when.startswith("after 1 days") else when.split()[0]
         size = int(forced[1]) if forced else 0
-        if most := re.search(r"log files >= (\d+) are rotated earlier", rest):
+        if most := re.search(r"log files >= (\d+) are rotated earlier", when + rest):
             size = int(most[1])
         days = 0 if frequency == "size" else -1 if keep < 0 else keep * PERIODS[frequency]
         for path in paths.split():
@@ -109,8 +119,15 @@ def files(host, snapshot):
 def _ends(host, source, path, names):
     """Seconds of the first and the last record of a log with its rotated files."""
     if source in ("wtmp", "btmp"):
-        tool = "last" if source == "wtmp" else "lastb"
-        said = host.tool("sh", "-c", "for f in \"$@\"; do utmpdump \"$f\" 2>/dev/null; done", tool, *names)
+        if host.suite == "trixie":  # it has no utmpdump; its logins are in wtmpdb(8)'s database
+            data = b"".join((host.root / name.lstrip("/")).read_bytes() for name in names if not name.endswith(".db"))
+            moments = [seconds for (seconds,) in struct.iter_unpack("=340xi40x", data)]  # utmp(5)
+            for name in names:
+                if name.endswith(".db"):
+                    with contextlib.closing(sqlite3.connect(f"file:{host.root / name.lstrip('/')}?mode=ro", uri=True)) as database:
+                        moments += [micro // 1000000 for (micro,) in database.execute("SELECT Login FROM wtmp")]
+            return min(moments, default=0), max(moments, default=0)
+        said = host.tool("sh", "-c", "for f; do utmpdump \"$f\" 2>/dev/null; done", "sh", *names)
         moments = re.findall(r"\[(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d),\d+\+00:00\]", said)
         moments = [int(host.tool("date", "-ud", m, "+%s")) for m in (min(moments), max(moments))] if moments else [0, 0]
         return moments[0], moments[1]
