@@ -93,7 +93,7 @@ class Host:
 
     @functools.cached_property
     def leader(self):
-        return int((self.root.parent / "leader").read_text())
+        return int((self.root.parent / "leader").read_text().split()[0])
 
 
 def put_programs(host, binaries):
