@@ -298,10 +298,14 @@ absl::StatusOr<KernelFacts> Host::Kernel() const {
   ReadLive();
   utsname names;
   if (uname(&names) != 0) return ErrnoStatus(errno, "uname");
+  KernelFacts facts{ToUtf8(names.nodename), ToUtf8(names.release),
+                    ToUtf8(names.machine), false};
   timex clock{};
-  if (adjtimex(&clock) < 0) return ErrnoStatus(errno, "adjtimex");
-  return KernelFacts{ToUtf8(names.nodename), ToUtf8(names.release),
-                     ToUtf8(names.machine), (clock.status & STA_UNSYNC) == 0};
+  if (adjtimex(&clock) < 0)
+    facts.clock_synchronized = ErrnoStatus(errno, "adjtimex");
+  else
+    facts.clock_synchronized = (clock.status & STA_UNSYNC) == 0;
+  return facts;
 }
 
 absl::StatusOr<int> Host::Bus() const {

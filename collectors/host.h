@@ -79,7 +79,9 @@ struct RunOptions {
 // What the kernel says of itself; not to be had of a mounted image.
 struct KernelFacts {
   std::string hostname, release, machine;  // uname(2)
-  bool clock_synchronized;                 // adjtimex(2), not STA_UNSYNC
+  // adjtimex(2), not STA_UNSYNC; an error where a look at the clock is
+  // forbidden, as to what runs in systemd-nspawn.
+  absl::StatusOr<bool> clock_synchronized;
 };
 
 class Host {

@@ -73,7 +73,8 @@ std::string TimeZone(const Host& host) {
 }
 
 // Of an image only what lies on its disk can be known.
-absl::Status SetKernel(const Host& host, v1::HostFact& fact) {
+absl::Status SetKernel(const Host& host, v1::HostFact& fact,
+                       v1::Snapshot& snapshot) {
   if (!host.Running()) {
     const std::string name = ReadOrNone(host, "/etc/hostname");
     fact.set_hostname(std::string(Strip(name.substr(0, name.find('\n')))));
@@ -83,7 +84,11 @@ absl::Status SetKernel(const Host& host, v1::HostFact& fact) {
   fact.set_hostname(kernel.hostname);
   fact.set_kernel_running(kernel.release);
   fact.set_architecture(kernel.machine);
-  fact.set_clock_synchronized(kernel.clock_synchronized);
+  fact.set_clock_synchronized(kernel.clock_synchronized.value_or(false));
+  if (!kernel.clock_synchronized.ok())
+    AddGap(snapshot, "host", "clock",
+           Message(kernel.clock_synchronized.status()),
+           {"clock_synchronized"});
   fact.set_booted(BootedMinute(ReadOrNone(host, "/proc/stat")));
   fact.set_init(std::string(Strip(ReadOrNone(host, "/proc/1/comm"))));
   return absl::OkStatus();
@@ -155,7 +160,7 @@ absl::Status CollectHost(const Host& host, v1::Snapshot& snapshot) {
         !text.ok() && !absl::IsNotFound(text.status()))
       AddGap(snapshot, "host", path, Message(text.status()));
   SetSystem(host, fact);
-  RETURN_IF_ERROR(SetKernel(host, fact));
+  RETURN_IF_ERROR(SetKernel(host, fact, snapshot));
   fact.set_machine(ProductMachineId(ReadOrNone(host, "/etc/machine-id")));
   Platform platform = ReadPlatform(host);
   fact.set_platform(std::move(platform.platform));

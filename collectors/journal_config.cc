@@ -250,7 +250,7 @@ absl::Status AddDropIns(const Host& host, std::vector<JournalFile>& files) {
 }  // namespace
 
 std::vector<v1::JournalOption> JournalOptions(
-    const std::vector<JournalFile>& files, bool debian, bool forwards) {
+    const std::vector<JournalFile>& files, bool patched) {
   std::map<std::string_view, Setting> settings;
   for (const JournalFile& file : files) ReadFile(file, settings);
   std::vector<v1::JournalOption> rows;
@@ -260,8 +260,8 @@ std::vector<v1::JournalOption> JournalOptions(
     v1::JournalOption& row = rows.emplace_back();
     row.set_option(std::string(option.name));
     row.set_value(std::string(option.default_value));
-    if (forwards && option.name == "ForwardToSyslog") row.set_value("yes");
-    if (debian && option.name == "Audit") row.set_value("no");
+    if (patched && option.name == "ForwardToSyslog") row.set_value("yes");
+    if (patched && option.name == "Audit") row.set_value("no");
     row.set_source("default");
     if (set != settings.end()) {
       row.set_value(set->second.value);
@@ -281,14 +281,14 @@ absl::Status CollectJournalConfig(const Host& host, v1::Snapshot& snapshot) {
   std::vector<JournalFile> files;
   RETURN_IF_ERROR(AddMainFile(host, files));
   RETURN_IF_ERROR(AddDropIns(host, files));
-  // Debian patches the compiled defaults: no audit, and up to Debian 12
-  // forwarding to syslog. Debian 13 forwards by a drop-in of this name.
+  // Up to Debian 12 the compiled defaults are patched: no audit, and
+  // forwarding to syslog. systemd 253~rc2-1 dropped both patches (its
+  // NEWS.Debian) and forwards by a drop-in of this name.
   ASSIGN_OR_RETURN(const bool debian, host.Exists("/etc/debian_version"));
   ASSIGN_OR_RETURN(
       const bool by_drop_in,
       host.Exists("/usr/lib/systemd/journald.conf.d/syslog.conf"));
-  const bool forwards = debian && !by_drop_in;
-  for (v1::JournalOption& row : JournalOptions(files, debian, forwards))
+  for (v1::JournalOption& row : JournalOptions(files, debian && !by_drop_in))
     *snapshot.add_journal_config() = std::move(row);
   return absl::OkStatus();
 }

@@ -17,11 +17,11 @@ struct JournalFile {
   std::string text;
 };
 
-// One row for each option when journald reads `files` in their order. `debian`
-// says whether the compiled defaults are those of Debian's build, which
-// differ in two options; `forwards` whether that build forwards to syslog.
+// One row for each option when journald reads `files` in their order. `patched`
+// says whether the compiled defaults are those of Debian's build up to Debian
+// 12, which differ in two options.
 std::vector<v1::JournalOption> JournalOptions(
-    const std::vector<JournalFile>& files, bool debian, bool forwards);
+    const std::vector<JournalFile>& files, bool patched);
 
 }  // namespace metsuke
 

@@ -10,6 +10,9 @@
 #include "collectors/platform.h"
 
 namespace metsuke {
+
+absl::Status CollectHost(const Host&, v1::Snapshot&);
+
 namespace {
 
 TEST(HostFacts, TakeOsReleaseAsAShellWould) {
@@ -47,6 +50,26 @@ TEST(HostFacts, RoundTheBootToTheMinute) {
   EXPECT_EQ(BootedMinute("cpu 1 2\nbtime 1795294899\nprocesses 3\n"),
             1795294860);
   EXPECT_EQ(BootedMinute("cpu 1 2\n"), 0);
+}
+
+// A host in which a look at the clock is forbidden.
+class WithoutClock : public Host {
+ public:
+  absl::StatusOr<KernelFacts> Kernel() const override {
+    return KernelFacts{"web1", "6.1.0", "x86_64",
+                       absl::PermissionDeniedError("adjtimex: not permitted")};
+  }
+};
+
+TEST(HostFacts, AreThereWhereTheClockCannotBeLookedAt) {
+  v1::Snapshot snapshot;
+  const absl::Status status = CollectHost(WithoutClock(), snapshot);
+  ASSERT_TRUE(status.ok()) << status;
+  EXPECT_EQ(snapshot.host(0).hostname(), "web1");
+  ASSERT_EQ(snapshot.gaps_size(), 1);
+  EXPECT_EQ(snapshot.gaps(0).subject(), "clock");
+  ASSERT_EQ(snapshot.gaps(0).columns_size(), 1);
+  EXPECT_EQ(snapshot.gaps(0).columns(0), "clock_synchronized");
 }
 
 TEST(Kernels, AreComparedByTheirNumbers) {

@@ -417,7 +417,7 @@ TEST_F(RecordingTest, ARecordedHostTellsWhatAMachineWould) {
   const RecordedHost host(root_);
   EXPECT_TRUE(host.Running());
   EXPECT_EQ(host.Kernel()->release, "6.1.0-28-amd64");
-  EXPECT_TRUE(host.Kernel()->clock_synchronized);
+  EXPECT_TRUE(host.Kernel()->clock_synchronized.value());
   EXPECT_EQ(*host.Run({"/usr/sbin/sshd", "-T"}), "port 22\n");
   EXPECT_EQ(CodeOf(host.Run({"/usr/sbin/sshd"})), StatusCode::kNotFound);
   EXPECT_EQ(CodeOf(host.Run({"/usr/bin/bad"})), StatusCode::kUnavailable);

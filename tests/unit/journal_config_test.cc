@@ -19,13 +19,13 @@ std::string Show(const v1::JournalOption& row) {
 
 std::string Value(const std::vector<JournalFile>& files,
                   const std::string& option, bool debian = true) {
-  for (const v1::JournalOption& row : JournalOptions(files, debian, debian))
+  for (const v1::JournalOption& row : JournalOptions(files, debian))
     if (row.option() == option) return Show(row);
   return "no row";
 }
 
 TEST(JournalConfig, WithoutFilesTheDefaultsHold) {
-  EXPECT_EQ(JournalOptions({}, true, true).size(), 30);
+  EXPECT_EQ(JournalOptions({}, true).size(), 30);
   EXPECT_EQ(Value({}, "Storage"), "auto (default)");
   EXPECT_EQ(Value({}, "SystemMaxUse"), " (default)");
   EXPECT_EQ(Value({}, "ForwardToSyslog"), "yes (default)");
@@ -86,7 +86,7 @@ TEST(JournalConfig, SpellingsAreMadeOne) {
 TEST(JournalConfig, SpansOfTimeAreAlsoToldInSeconds) {
   const auto seconds = [](const std::string& value) {
     for (const v1::JournalOption& row : JournalOptions(
-             {{"/a", "[Journal]\nMaxRetentionSec=" + value + "\n"}}, true, true))
+             {{"/a", "[Journal]\nMaxRetentionSec=" + value + "\n"}}, true))
       if (row.option() == "MaxRetentionSec") return row.seconds();
     return int64_t{-1};
   };
@@ -96,7 +96,7 @@ TEST(JournalConfig, SpansOfTimeAreAlsoToldInSeconds) {
   EXPECT_EQ(seconds("1ms"), 1) << "not off";
   EXPECT_EQ(seconds("infinity"), 0);
   EXPECT_EQ(seconds("1 parsec"), 0) << "the default";
-  for (const v1::JournalOption& row : JournalOptions({}, true, true)) {
+  for (const v1::JournalOption& row : JournalOptions({}, true)) {
     if (row.option() == "MaxFileSec") {
       EXPECT_EQ(row.seconds(), 2629800);
     } else if (row.option() == "SystemMaxFiles") {

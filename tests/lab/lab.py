@@ -1,0 +1,188 @@
+"""A booted host with Metsuke on it, as a test sees it."""
+
+import functools
+import os
+import pathlib
+import re
+import shutil
+import socket
+import struct
+import subprocess
+import time
+from contextlib import contextmanager
+
+from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+
+HERE = pathlib.Path(__file__).resolve().parent
+SOURCE = HERE.parent.parent
+LIBEXEC = "usr/libexec/metsuke"
+LIBRARIES = "opt/metsuke/lib"
+# Libraries of the C library must be the host's own; all else a program needs
+# is taken along, and a library the host has goes before ours.
+OF_GLIBC = re.compile(r"^(ld-linux|libc|libm|libdl|libpthread|librt|libresolv)\b")
+
+
+INSIDE = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root", "LC_ALL": "C.UTF-8"}
+
+
+class Failed(Exception):
+    """What went wrong, in a sentence for whoever runs the tests."""
+
+
+def call(argv, **options):
+    """What a program on this machine prints."""
+    done = subprocess.run([str(a) for a in argv], capture_output=True, text=True, **options)
+    if done.returncode:
+        raise Failed(f"{' '.join(map(str, argv))}: code {done.returncode}: {done.stderr.strip()}")
+    return done.stdout
+
+
+def messages(schema):
+    """Classes of the messages in a FileDescriptorSet, by name."""
+    files = descriptor_pb2.FileDescriptorSet.FromString(pathlib.Path(schema).read_bytes()).file
+    pool = descriptor_pool.DescriptorPool()
+    for file in files:
+        pool.Add(file)
+    factory = message_factory.MessageFactory(pool)
+    names = ("Collected", "Snapshot")
+    return {n: factory.GetPrototype(pool.FindMessageTypeByName(f"metsuke.v1.{n}")) for n in names}
+
+
+class Host:
+    """A host of a lab; the lab is ended by close()."""
+
+    def __init__(self, lab, name, suite="bookworm", packages=()):
+        self.lab, self.name, self.suite = lab, name, suite
+        self.asked = {}
+        self.root = pathlib.Path(call([HERE / "host", "make", lab, name, "--suite", suite, "--packages",
+                                       " ".join(packages), "--owner", os.getpid()]).strip())
+        self.address = None
+
+    def boot(self):
+        self.address = call([HERE / "host", "boot", self.lab, self.name]).strip()
+
+    def close(self):
+        call([HERE / "host", "down", self.lab])
+
+    def write(self, path, text, mode=0o644):
+        at = self.root / path.lstrip("/")
+        at.parent.mkdir(parents=True, exist_ok=True)
+        at.write_text(text)
+        at.chmod(mode)
+
+    def before_boot(self, *argv):
+        """Runs a program of the host's in its folder, as root."""
+        return call(["chroot", self.root, *argv], env=INSIDE)
+
+    def run(self, *argv, codes=(0,)):
+        """What a program prints inside the booted host, as root and outside any sandbox."""
+        done = subprocess.run(["nsenter", "-t", str(self.leader), "-a", *argv], capture_output=True, text=True,
+                              errors="surrogateescape", stdin=subprocess.DEVNULL, env=INSIDE)
+        if done.returncode not in codes:
+            raise Failed(f"{self.name}: {' '.join(argv)}: code {done.returncode}: {(done.stderr or done.stdout).strip()}")
+        return done.stdout
+
+    def tool(self, *argv, codes=(0,)):
+        """The same for a tool the truth is asked of: asked once for each look."""
+        if argv not in self.asked:
+            self.asked[argv] = self.run(*argv, codes=codes)
+        return self.asked[argv]
+
+    def forget(self):
+        self.asked.clear()
+
+    @functools.cached_property
+    def leader(self):
+        return int((self.root.parent / "leader").read_text().split()[0])
+
+
+def put_programs(host, binaries):
+    """Installs collector and agent as a package would: units, users, configuration."""
+    libexec, libraries = host.root / LIBEXEC, host.root / LIBRARIES
+    libexec.mkdir(parents=True)
+    libraries.mkdir(parents=True)
+    for name in ("metsuke-collect", "metsuke-apt", "metsuke-agent"):
+        shutil.copy(binaries / name, libexec / name)
+        for line in call(["ldd", binaries / name]).splitlines():
+            soname, arrow, path, *_ = line.split() + ["", "", ""]
+            if arrow == "=>" and path.startswith("/") and not OF_GLIBC.match(soname):
+                if not (libraries / soname).exists():
+                    shutil.copy(path, libraries / soname)
+    host.write("/etc/ld.so.conf.d/zz-metsuke.conf", f"/{LIBRARIES}\n")
+    host.before_boot("ldconfig")
+    for unit in (SOURCE / "packaging/systemd").glob("*.service"):
+        shutil.copy(unit, host.root / "usr/lib/systemd/system")
+    shutil.copy(SOURCE / "packaging/systemd/metsuke-collect.socket", host.root / "usr/lib/systemd/system")
+    host.write("/usr/lib/sysusers.d/metsuke.conf", (SOURCE / "packaging/systemd/metsuke.sysusers").read_text())
+    host.before_boot("systemd-sysusers")
+    host.write("/etc/metsuke/collect.yaml", f"agent_uid: {agent_uid(host)}\n")
+    host.before_boot("systemctl", "enable", "-q", "metsuke-collect.socket", "metsuke-agent.service")
+
+
+def agent_uid(host):
+    for line in (host.root / "etc/passwd").read_text().splitlines():
+        if line.startswith("metsuke-agent:"):
+            return int(line.split(":")[2])
+    raise Failed("the host has no account metsuke-agent")
+
+
+@contextmanager
+def as_user(uid):
+    os.setegid(uid)
+    os.seteuid(uid)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+        os.setegid(0)
+
+
+MAGIC = 0x4B53544D
+
+
+def ask(host, uid, mask, patience=60):
+    """The bytes of a Collected, asked as `uid` over the socket; see collectors/channel.h."""
+    folder = os.open(f"/proc/{host.leader}/root/run/metsuke-collect", os.O_PATH)
+    before = os.open(".", os.O_PATH)
+    link = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    link.settimeout(patience)
+    try:
+        os.fchdir(folder)  # its path leads through what only root may enter
+        with as_user(uid):
+            link.connect("socket")
+        link.send(struct.pack("=IIQ", MAGIC, 1, mask))
+        parts, total = b"", None
+        while total is None or len(parts) < total:
+            packet = link.recv(1 << 16)
+            if not packet:
+                raise Failed("metsuke-collect closed the connection without an answer")
+            magic, kind, total = struct.unpack("=IIQ", packet[:16])
+            if magic != MAGIC or kind != 0:
+                raise Failed(f"metsuke-collect refused: {packet[16:]!r}")
+            parts += packet[16:]
+        return parts
+    finally:
+        link.close()
+        os.fchdir(before)
+        os.close(folder)
+        os.close(before)
+
+
+def snapshot(host, classes):
+    """What the collector in the host says now: the snapshot, and the bytes it came in."""
+    tables = classes["Snapshot"].DESCRIPTOR.fields
+    mask = sum(1 << f.number for f in tables if f.name not in ("collections", "gaps"))
+    raw = ask(host, agent_uid(host), mask)
+    whole = classes["Snapshot"]()
+    for table in classes["Collected"].FromString(raw).tables:
+        whole.MergeFromString(table.canonical)
+    return whole, raw
+
+
+def until(what, test, seconds=20):
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if test():
+            return
+        time.sleep(0.1)
+    raise Failed(f"{what}: not within {seconds} seconds")

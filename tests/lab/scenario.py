@@ -1,0 +1,115 @@
+"""A scenario: what to make of a host, and what to expect of it."""
+
+import dataclasses
+import pathlib
+
+import yaml
+
+import lab
+
+
+@dataclasses.dataclass
+class Plan:
+    about: str
+    suite: str = "bookworm"
+    packages: list = dataclasses.field(default_factory=list)  # over the base
+    accounts: dict = dataclasses.field(default_factory=dict)  # name: {password, groups, shell, keys}
+    files: dict = dataclasses.field(default_factory=dict)  # path: text, or {text, mode, owner}
+    sysctls: dict = dataclasses.field(default_factory=dict)  # of the network: name: value
+    before: list = dataclasses.field(default_factory=list)  # shell lines in the folder, before the boot
+    commands: list = dataclasses.field(default_factory=list)  # shell lines inside, after the boot
+    metsuke: bool = True  # whether collector and agent are installed
+    fleet: bool = False  # whether the host joins a controller
+    logins: list = dataclasses.field(default_factory=list)  # {account, from, method, works}
+    truth: object = "all"  # tables to compare with the host's own tools
+    collections: dict = dataclasses.field(default_factory=dict)  # table: status, where it is not "ok"
+    gaps: list = dataclasses.field(default_factory=list)  # patterns of gaps that may be
+    facts: dict = dataclasses.field(default_factory=dict)  # table: patterns of rows that must be
+    never: dict = dataclasses.field(default_factory=dict)  # table: patterns of rows that must not be
+    verdicts: dict = dataclasses.field(default_factory=dict)  # control: verdict
+
+
+def read(path):
+    try:
+        values = yaml.safe_load(pathlib.Path(path).read_text())
+    except (OSError, yaml.YAMLError) as why:
+        raise lab.Failed(f"{path}: {why}") from None
+    unknown = set(values) - {f.name for f in dataclasses.fields(Plan)}
+    if unknown or "about" not in values:
+        raise lab.Failed(f"{path}: unknown keys {sorted(unknown)}" if unknown else f"{path}: about is missing")
+    return Plan(**values)
+
+
+def prepare(plan, host):
+    """What must be there when the host boots."""
+    for name, account in plan.accounts.items():
+        add_account(host, name, account or {})
+    for path, content in plan.files.items():
+        if isinstance(content, str):
+            content = {"text": content}
+        host.write(path, content["text"], int(str(content.get("mode", "0644")), 8))
+        if "owner" in content:
+            host.before_boot("chown", content["owner"], path)
+    for name, value in plan.sysctls.items():
+        # Inside, nspawn mounts them read-only.
+        lab.call(["ip", "netns", "exec", f"metsuke-{host.lab}-{host.name}", "sysctl", "-qw", f"{name}={value}"])
+    for line in plan.before:
+        host.before_boot("sh", "-ec", line)
+
+
+def add_account(host, name, account):
+    if name != "root":
+        host.before_boot("useradd", "-m", "-s", account.get("shell", "/bin/bash"), name)
+    for group in account.get("groups", []):
+        host.before_boot("gpasswd", "-a", name, group)
+    if "password" in account:
+        lab.call(["chroot", host.root, "chpasswd"], input=f"{name}:{account['password']}\n")
+    if account.get("keys"):
+        home = next(line.split(":")[5] for line in (host.root / "etc/passwd").read_text().splitlines()
+                    if line.startswith(name + ":"))
+        host.write(f"{home}/.ssh/authorized_keys", "".join(k + "\n" for k in account["keys"]), 0o600)
+        host.before_boot("chown", "-R", f"{name}:", f"{home}/.ssh")
+        host.before_boot("chmod", "0700", f"{home}/.ssh")
+
+
+def run_commands(plan, host):
+    for line in plan.commands:
+        host.run("bash", "-euo", "pipefail", "-c", line)
+
+
+def logins(plan, host, report):
+    """Whether a real client gets in, from an address of its own."""
+    for login in plan.logins:
+        works = log_in(host, plan.accounts.get(login["account"]) or {}, login)
+        what = f"{login['account']} by {login['method']} from {login['from']} {'gets in' if login['works'] else 'stays out'}"
+        report.check(what, [] if works == login["works"] else [f"it {'did' if works else 'did not'}"])
+
+
+def log_in(host, account, login):
+    folder = host.root.parent
+    ssh = ["ssh", "-F", "none", "-b", login["from"], "-p", str(login.get("port", 22)), "-o", "StrictHostKeyChecking=no",
+           "-o", "UserKnownHostsFile=/dev/null", "-o", "ConnectTimeout=5", "-o", "NumberOfPasswordPrompts=1",
+           "-tt", "-o", f"PreferredAuthentications={login['method']}", "-o", "IdentitiesOnly=yes",
+           f"{login['account']}@{host.address}", "true"]
+    environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LAB_PASSWORD": account.get("password", ""),
+                   "METSUKE_LAB": str(host.root.parents[3])}
+    if login["method"] != "publickey":
+        asker = folder / "askpass"
+        asker.write_text('#!/bin/sh\nprintf "%s\\n" "$LAB_PASSWORD"\n')
+        asker.chmod(0o700)
+        environment |= {"SSH_ASKPASS": str(asker), "SSH_ASKPASS_REQUIRE": "force", "DISPLAY": ":"}
+    done = lab.subprocess.run([lab.HERE / "host", "from", host.lab, login["from"], *ssh], env=environment,
+                              capture_output=True, text=True, stdin=lab.subprocess.DEVNULL)
+    if done.returncode not in (0, 255):
+        raise lab.Failed(f"ssh: code {done.returncode}: {done.stderr}")
+    if done.returncode == 255 and "Permission denied" not in done.stderr:
+        raise lab.Failed(f"ssh could not ask: {done.stderr}")
+    return done.returncode == 0
+
+
+def matches(row, pattern):
+    return all(row.get(column) == value for column, value in pattern.items())
+
+
+def shown(row):
+    return " ".join(f"{k}={v!r}" for k, v in row.items())
