@@ -6,6 +6,7 @@ import pathlib
 import yaml
 
 import lab
+import truth
 
 
 @dataclasses.dataclass
@@ -13,7 +14,7 @@ class Plan:
     about: str
     suite: str = "bookworm"
     packages: list = dataclasses.field(default_factory=list)  # over the base
-    accounts: dict = dataclasses.field(default_factory=dict)  # name: {password, groups, shell, keys}
+    accounts: dict = dataclasses.field(default_factory=dict)  # name: {password, groups, shell, keys, own_key: options of a key that logins use}
     files: dict = dataclasses.field(default_factory=dict)  # path: text, or {text, mode, owner}
     sysctls: dict = dataclasses.field(default_factory=dict)  # of the network: name: value
     before: list = dataclasses.field(default_factory=list)  # shell lines in the folder, before the boot
@@ -57,6 +58,10 @@ def prepare(plan, host):
         host.before_boot("sh", "-ec", line)
 
 
+def own_key(host, name):
+    return host.root.parent / f"key-of-{name}"
+
+
 def add_account(host, name, account):
     if name != "root":
         host.before_boot("useradd", "-m", "-s", account.get("shell", "/bin/bash"), name)
@@ -64,10 +69,14 @@ def add_account(host, name, account):
         host.before_boot("gpasswd", "-a", name, group)
     if "password" in account:
         lab.call(["chroot", host.root, "chpasswd"], input=f"{name}:{account['password']}\n")
-    if account.get("keys"):
+    keys = list(account.get("keys", []))
+    if "own_key" in account:
+        lab.call(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(own_key(host, name))])
+        keys.append(f"{account['own_key']} {own_key(host, name).with_suffix('.pub').read_text().strip()}".strip())
+    if keys:
         home = next(line.split(":")[5] for line in (host.root / "etc/passwd").read_text().splitlines()
                     if line.startswith(name + ":"))
-        host.write(f"{home}/.ssh/authorized_keys", "".join(k + "\n" for k in account["keys"]), 0o600)
+        host.write(f"{home}/.ssh/authorized_keys", "".join(k + "\n" for k in keys), 0o600)
         host.before_boot("chown", "-R", f"{name}:", f"{home}/.ssh")
         host.before_boot("chmod", "0700", f"{home}/.ssh")
 
@@ -85,11 +94,22 @@ def logins(plan, host, report):
         report.check(what, [] if works == login["works"] else [f"it {'did' if works else 'did not'}"])
 
 
+def foreseen(plan, access, report):
+    """Whether the table ssh_access says of each login what became of it."""
+    for login in plan.logins:
+        ways = [row for row in access if row["usable"] and row["account"] == login["account"] and
+                login["method"] in row["method"].split(",") and truth.ssh.covers(row["source"], login["from"])]
+        what = f"ssh_access says that {login['account']} {'gets in' if login['works'] else 'stays out'}" \
+               f" by {login['method']} from {login['from']}"
+        report.check(what, [] if bool(ways) == login["works"] else [shown(row) for row in ways] or ["there is no such way"])
+
+
 def log_in(host, account, login):
     folder = host.root.parent
     ssh = ["ssh", "-F", "none", "-b", login["from"], "-p", str(login.get("port", 22)), "-o", "StrictHostKeyChecking=no",
            "-o", "UserKnownHostsFile=/dev/null", "-o", "ConnectTimeout=5", "-o", "NumberOfPasswordPrompts=1",
            "-tt", "-o", f"PreferredAuthentications={login['method']}", "-o", "IdentitiesOnly=yes",
+           "-i", str(own_key(host, login["account"])),
            f"{login['account']}@{host.address}", "true"]
     environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LAB_PASSWORD": account.get("password", ""),
                    "METSUKE_LAB": str(host.root.parents[3])}
