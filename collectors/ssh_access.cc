@@ -4,8 +4,8 @@
 //
 // Not looked at, so that rows say too much rather than too little: pam_access
 // and other modules that refuse, /etc/nologin, principals of certificates,
-// limits on time. Names of clients count only where sshd asks the DNS for them
-// (UseDNS), which is a gap.
+// limits on time. What users can write (their keys) never hides a row of
+// others.
 
 #include <fmt/format.h>
 
@@ -16,6 +16,7 @@
 
 #include "collectors/account_keys.h"
 #include "collectors/collector.h"
+#include "collectors/pam_stack.h"
 #include "collectors/passwd.h"
 #include "collectors/ssh_listeners.h"
 #include "collectors/ssh_matrix.h"
@@ -37,6 +38,8 @@ constexpr char kTable[] = "ssh_access";
 constexpr size_t kMostQuestions = 400;
 constexpr size_t kMostNetworks = 512;
 constexpr int kMostRows = 50'000;
+// Lists of from= that are read; each takes some milliseconds at worst.
+constexpr size_t kMostLists = 2000;
 // No name of an account has a blank or a slash (useradd(8)), and no pattern
 // that is meant for some account matches this.
 constexpr char kNobody[] = "metsuke/nobody";
@@ -82,9 +85,12 @@ class Access {
     ASSIGN_OR_RETURN(settings_,
                      ReadSshdSettings(host_, daemon_.command, files_));
     state_ = SshdState(host_, daemon_, files_, settings_);
+    CheckNameService();
     RETURN_IF_ERROR(FindPeople());
     const std::vector<SshListener> listeners =
         SshListeners(settings_, files_, OwnAddresses());
+    if (listeners.empty())
+      Gap("ListenAddress", "no address that sshd listens on could be read");
     ASSIGN_OR_RETURN(const SshMatrix matrix, Ask(listeners));
     for (const std::string& problem : matrix.problems)
       Gap("sshd's configuration", problem);
@@ -99,8 +105,30 @@ class Access {
   }
 
  private:
-  void Gap(const std::string& subject, const std::string& reason) {
-    AddGap(snapshot_, kTable, subject, reason);
+  // Each is said once; with `columns`, of these alone.
+  void Gap(const std::string& subject, const std::string& reason,
+           std::initializer_list<std::string_view> columns = {}) {
+    if (gaps_.emplace(subject, reason).second)
+      AddGap(snapshot_, kTable, subject, reason, columns);
+  }
+
+  // Accounts and groups of a directory are in none of the files.
+  void CheckNameService() {
+    const absl::StatusOr<std::string> text = host_.Read("/etc/nsswitch.conf");
+    if (!text.ok()) return;
+    for (const std::string_view line : Lines(*text)) {
+      const std::vector<std::string_view> words =
+          Words(line.substr(0, line.find('#')));
+      if (words.empty() || (words[0] != "passwd:" && words[0] != "group:" &&
+                            words[0] != "initgroups:"))
+        continue;
+      for (size_t i = 1; i < words.size(); ++i)
+        if (words[i] != "files" && words[i] != "compat" &&
+            words[i] != "systemd" && !words[i].starts_with('['))
+          Gap("/etc/nsswitch.conf", std::string(words[0]) + " " +
+                                        std::string(words[i]) +
+                                        ": what it knows is not among these");
+    }
   }
 
   absl::Status FindPeople() {
@@ -122,10 +150,17 @@ class Access {
       }
       Person person{
           {entry.name, {}, true, entry.uid == 0}, entry, rows[entry.name]};
-      for (const GroupEntry& group : groups)
-        if (group.gid == entry.gid ||
-            std::ranges::find(group.members, entry.name) != group.members.end())
-          person.account.groups.push_back(group.name);
+      // sshd knows groups by number, and calls each by its first name.
+      std::map<uint32_t, std::string> names;
+      std::set<uint32_t> numbers = {entry.gid};
+      for (const GroupEntry& group : groups) {
+        names.emplace(group.gid, group.name);
+        if (std::ranges::find(group.members, entry.name) != group.members.end())
+          numbers.insert(group.gid);
+      }
+      for (const uint32_t number : numbers)
+        if (const auto name = names.find(number); name != names.end())
+          person.account.groups.push_back(name->second);
       people_.push_back(std::move(person));
     }
     people_.push_back({{kNobody, {}, false, false}, {}, {}});
@@ -167,12 +202,6 @@ class Access {
           "it could not be seen, so it may apply other values than its files");
     for (const std::string& other : daemon_.others)
       Gap(other, "another SSH server runs with a configuration of its own");
-    if (SettingOf(settings_, "usedns") != "yes") return;
-    for (const SshdBlock& block : files_.blocks)
-      for (const auto& [attribute, argument] : block.tests)
-        if (attribute == "host")
-          Gap("Match " + block.criteria,
-              "UseDNS is set, and names of clients are not looked up");
   }
 
   // Adds what one kind of connection offers.
@@ -235,11 +264,8 @@ class Access {
     if (policy.chroot.empty() &&
         absl::IsNotFound(host_.Stat(row.shell()).status()))
       return false;
-    return row.shell_usable() || policy.forwarding || Sftp(policy);
-  }
-
-  static bool Sftp(const SshPolicy& policy) {
-    return policy.forced_command.starts_with("internal-sftp");
+    return row.shell_usable() || !policy.chroot.empty() || policy.forwarding ||
+           policy.sftp || !policy.forced_command.empty();
   }
 
   // What holds the account back whatever it shows.
@@ -248,8 +274,8 @@ class Access {
     if (!policy.forced_command.empty())
       AddWord(limits, "forced command " + policy.forced_command);
     if (!policy.chroot.empty()) AddWord(limits, "root is " + policy.chroot);
-    if (person.account.exists && !person.row.shell_usable() && !Sftp(policy))
-      AddWord(limits, "forwarding only, the shell is " + person.row.shell());
+    if (person.account.exists && !person.row.shell_usable())
+      AddWord(limits, "the shell is " + person.row.shell());
     return limits;
   }
 
@@ -262,7 +288,7 @@ class Access {
       if (step == "keyboard-interactive" && !policy.use_pam) return false;
       return password == "set" ||
              (password == "empty" && policy.empty_passwords) ||
-             (policy.use_pam && DirectoryBehindPam());
+             policy.kerberos || (policy.use_pam && AskedElsewhere(policy));
     }
     // What else it takes is not looked at.
     return step != "gssapi-with-mic" || Exists("/etc/krb5.keytab");
@@ -272,25 +298,10 @@ class Access {
     return !absl::IsNotFound(host_.Stat(path).status());
   }
 
-  // Whether PAM asks a directory for passwords, which may know any account.
-  bool DirectoryBehindPam() {
-    if (directory_) return *directory_;
-    directory_ = false;
-    for (const char* path :
-         {"/etc/pam.d/sshd", "/etc/pam.d/common-auth",
-          "/etc/pam.d/password-auth", "/etc/pam.d/system-auth"}) {
-      const absl::StatusOr<std::string> text = host_.Read(path);
-      if (!text.ok()) continue;
-      for (const std::string_view line : Lines(*text)) {
-        const std::vector<std::string_view> words = Words(line);
-        if (words.empty() || words[0].starts_with('#')) continue;
-        for (const char* module :
-             {"pam_sss.so", "pam_ldap.so", "pam_winbind.so", "pam_krb5.so"})
-          if (std::ranges::find(words, module) != words.end())
-            directory_ = true;
-      }
-    }
-    return *directory_;
+  bool AskedElsewhere(const SshPolicy& policy) {
+    const auto [known, added] = elsewhere_.try_emplace(policy.pam_service);
+    if (added) known->second = PamAsksElsewhere(host_, policy.pam_service);
+    return known->second;
   }
 
   using Shown = std::pair<std::string, std::string>;  // restrictions, why
@@ -300,21 +311,28 @@ class Access {
                                    const SshPolicy& policy) {
     std::map<Shown, AddressSet> keys;
     for (const v1::AuthorizedKey& key : KeysOf(person, policy)) {
-      if (key.ignored() || !Accepted(policy, key.type())) continue;
+      // Of an authority the certificates are taken, whose types are others.
+      const bool authority =
+          key.options().find("cert-authority") != std::string::npos;
+      if (key.ignored() || (!authority && !Accepted(policy, key.type())))
+        continue;
       std::string restrictions;
+      if (authority) AddWord(restrictions, "a certificate signed by that key");
       if (!key.command().empty() && policy.forced_command.empty())
         AddWord(restrictions, "forced command " + key.command());
       // PermitRootLogin forced-commands-only.
       if (person.account.root && policy.root_login == "forced-commands-only" &&
-          key.command().empty() && policy.forced_command.empty())
+          key.command().empty() && policy.forced_command.empty() && !authority)
         continue;
-      std::optional<AddressSet> from = Everywhere();
-      if (!key.from().empty()) from = SshAddresses(key.from());
-      if (!from) Gap(key.path(), "a key is bound to names or odd addresses");
+      const std::optional<AddressSet> from = From(key, policy);
+      if (!from)
+        Gap(key.path(), "a key's from= cannot be told as networks", {"source"});
       if (from && from->empty()) continue;  // names of hosts
       keys[{restrictions, "key in " + key.path()}].Add(
           from.value_or(Everywhere()));
     }
+    for (const std::string& path : unread_[KeysAt(person, policy)])
+      keys[{"keys in " + path + " could not be read", ""}].Add(Everywhere());
     if (!policy.user_ca.empty())
       keys[{"a certificate signed by " + policy.user_ca, ""}].Add(Everywhere());
     if (!policy.keys_command.empty())
@@ -323,16 +341,35 @@ class Access {
     return keys;
   }
 
+  // From where the key may be used. The text of a long list is cut off.
+  std::optional<AddressSet> From(const v1::AuthorizedKey& key,
+                                 const SshPolicy& policy) {
+    if (key.from().empty()) return Everywhere();
+    if (key.from().ends_with("…") || lists_.size() > kMostLists)
+      return std::nullopt;
+    const auto [known, added] = lists_.try_emplace(key.from());
+    if (added) known->second = SshClientAddresses(key.from(), policy.use_dns);
+    return known->second;
+  }
+
+  using KeyPlace = std::tuple<std::string, std::vector<std::string>, bool>;
+  static KeyPlace KeysAt(const Person& person, const SshPolicy& policy) {
+    return {person.account.name, policy.key_files, policy.strict_modes};
+  }
+
   // Those of one account in one set of files are read once.
   const std::vector<v1::AuthorizedKey>& KeysOf(const Person& person,
                                                const SshPolicy& policy) {
-    const auto [known, added] = keys_.try_emplace(
-        {person.account.name, policy.key_files, policy.strict_modes});
+    const auto [known, added] = keys_.try_emplace(KeysAt(person, policy));
     if (!added) return known->second;
     v1::Snapshot read;
     AddAccountKeys(host_, person.passwd,
                    {policy.key_files, policy.strict_modes}, read);
-    for (const v1::Gap& gap : read.gaps()) Gap(gap.subject(), gap.reason());
+    // What is there may let in: who cannot read it must not say nobody.
+    for (const v1::Gap& gap : read.gaps()) {
+      unread_[known->first].push_back(gap.subject());
+      Gap(gap.subject(), gap.reason(), {"restrictions", "why"});
+    }
     known->second.assign(read.authorized_keys().begin(),
                          read.authorized_keys().end());
     return known->second;
@@ -393,10 +430,14 @@ class Access {
       const auto& [listener, way] = at;
       std::vector<std::string> networks = {"any"};
       if (sources != listeners[listener].sources) networks = sources.Networks();
-      if (networks.size() > kMostNetworks ||
-          snapshot_.ssh_access_size() + networks.size() > kMostRows) {
-        Gap(person.account.name, "there are more networks than are told");
-        continue;
+      if (networks.size() > kMostNetworks) {
+        Gap(person.account.name, "more networks than are told; any is said",
+            {"source"});
+        networks = {"any"};
+      }
+      if (snapshot_.ssh_access_size() + networks.size() > kMostRows) {
+        Gap(kTable, "there are more ways than are told");
+        return;
       }
       for (const std::string& network : networks) {
         v1::SshAccess& row = *snapshot_.add_ssh_access();
@@ -420,10 +461,11 @@ class Access {
   SshdSettings settings_;
   std::string state_;
   std::vector<Person> people_;
-  std::optional<bool> directory_;
-  std::map<std::tuple<std::string, std::vector<std::string>, bool>,
-           std::vector<v1::AuthorizedKey>>
-      keys_;
+  std::map<std::string, bool> elsewhere_;
+  std::map<std::string, std::optional<AddressSet>> lists_;
+  std::set<std::pair<std::string, std::string>> gaps_;
+  std::map<KeyPlace, std::vector<v1::AuthorizedKey>> keys_;
+  std::map<KeyPlace, std::vector<std::string>> unread_;
 };
 
 }  // namespace

@@ -36,6 +36,7 @@ SshListener ParseListener(std::string_view line) {
   const size_t colon = words[0].rfind(':');
   std::string_view host = words[0].substr(0, colon);
   if (host.starts_with('[')) host = host.substr(1, host.size() - 2);
+  host = host.substr(0, host.find('%'));  // the interface of a local one
   const auto address = ParseIpAddress(host);
   if (colon == std::string_view::npos || !address) return listener;
   listener.port =
@@ -99,7 +100,7 @@ std::vector<SshListener> SshListeners(const SshdSettings& settings,
       others = others || !named;
     }
   }
-  if (!AsksForLocalAddress(files)) Join(listeners);
+  Join(listeners);
   return listeners;
 }
 

@@ -66,6 +66,15 @@ bool ListenerPasses(const SshdBlock& block, const SshListener& listener) {
   });
 }
 
+// Whether it is a criterion of sshd_config(5) that is not about the source.
+bool Known(const std::string& attribute) {
+  for (const std::string_view known :
+       {"user", "group", "localaddress", "localport", "rdomain", "version",
+        "invalid-user"})
+    if (attribute == known) return true;
+  return false;
+}
+
 class Cutter {
  public:
   Cutter(const SshdFiles& files, const std::vector<SshAccount>& accounts,
@@ -80,6 +89,7 @@ class Cutter {
     for (const SshdLine& line : files.lines)
       if (DecidesSshAccess(line.keyword)) decides_[line.block] = true;
     decides_[0] = false;  // holds for all
+    use_dns_ = SettingOf(general, "usedns") == "yes";
     const Bits always =
         BitsOf([](const SshdBlock& block) { return block.tests.empty(); });
     kinds_[always] = 0;
@@ -138,14 +148,19 @@ class Cutter {
       std::optional<AddressSet> part;
       if (attribute == "address")
         part = SshAddresses(argument);
-      else if (attribute == "host")
+      else if (attribute == "host" && !use_dns_)
         part = SshHostAddresses(argument);
-      else
+      else if (attribute != "host") {
+        if (!Known(attribute) ||
+            argument.empty() != (attribute == "invalid-user"))
+          matrix_.problems.push_back(fmt::format("Match {}: {} cannot be read",
+                                                 block.criteria, attribute));
         continue;
+      }
       if (!part)
         matrix_.problems.push_back(
-            fmt::format("Match {}: its addresses cannot be told as networks",
-                        block.criteria));
+            fmt::format("Match {}: {} cannot be told as networks",
+                        block.criteria, argument));
       set = set.And(part.value_or(AddressSet()));
     }
     return set;
@@ -212,6 +227,7 @@ class Cutter {
   std::vector<Source> sources_;
   std::map<Bits, size_t> kinds_;
   size_t left_out_ = 0;
+  bool use_dns_ = false;
   SshMatrix matrix_;
 };
 

@@ -14,7 +14,7 @@ namespace {
 // More networks than this are no longer told one by one.
 constexpr size_t kMostNetworks = 1024;
 // Some milliseconds.
-constexpr size_t kMostSteps = 200'000;
+constexpr size_t kMostSteps = 100'000;
 
 // A pattern that is read along with a text: a bit for each position at which
 // it may be after the text so far.
@@ -220,6 +220,15 @@ std::optional<AddressSet> SshAddresses(std::string_view list) {
 
 std::optional<AddressSet> SshHostAddresses(std::string_view list) {
   return Collect(list, false);
+}
+
+std::optional<AddressSet> SshClientAddresses(std::string_view list,
+                                             bool use_dns) {
+  const std::string lower = Lower(list);
+  // No address has another letter in its text.
+  if (use_dns && lower.find_first_of("ghijklmnopqrstuvwxyz-_*") != lower.npos)
+    return std::nullopt;
+  return Collect(lower, true);
 }
 
 }  // namespace metsuke

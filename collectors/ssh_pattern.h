@@ -33,6 +33,12 @@ std::optional<AddressSet> SshAddresses(std::string_view list);
 // the text of its address unless UseDNS is set: networks in it match nothing.
 std::optional<AddressSet> SshHostAddresses(std::string_view list);
 
+// The same for from=, AllowUsers and DenyUsers, which are about addresses and
+// names at once. Nothing, too, when a pattern may be meant for a name and
+// clients have names: with `use_dns`.
+std::optional<AddressSet> SshClientAddresses(std::string_view list,
+                                             bool use_dns);
+
 }  // namespace metsuke
 
 #endif  // METSUKE_COLLECTORS_SSH_PATTERN_H_

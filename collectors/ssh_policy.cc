@@ -29,6 +29,15 @@ std::vector<std::string> All(const SshdSettings& settings,
   return values;
 }
 
+// The values of the lines, each of which is one, blanks included.
+std::vector<std::string> EachLine(const SshdSettings& settings,
+                                  std::string_view keyword) {
+  std::vector<std::string> values;
+  for (const auto& [name, value] : settings)
+    if (name == keyword) values.push_back(value);
+  return values;
+}
+
 std::vector<std::string> Strings(std::string_view text, char separator) {
   std::vector<std::string> strings;
   for (const std::string_view piece : Pieces(text, separator))
@@ -59,7 +68,7 @@ AddressSet Everywhere() {
 // The addresses for which one of `patterns`, each "user" or "user@hosts", is
 // about the account (match_user in match.c).
 std::optional<AddressSet> SpokenOf(const std::vector<std::string>& patterns,
-                                   const std::string& name) {
+                                   const std::string& name, bool use_dns) {
   AddressSet set;
   for (const std::string& pattern : patterns) {
     const size_t at = pattern.find('@');
@@ -67,7 +76,7 @@ std::optional<AddressSet> SpokenOf(const std::vector<std::string>& patterns,
       continue;
     if (at == std::string::npos) return Everywhere();
     const std::optional<AddressSet> hosts =
-        SshAddresses(std::string_view(pattern).substr(at + 1));
+        SshClientAddresses(std::string_view(pattern).substr(at + 1), use_dns);
     if (!hosts) return std::nullopt;
     set.Add(*hosts);
   }
@@ -89,8 +98,17 @@ SshPolicy MakeSshPolicy(const SshdSettings& settings) {
   policy.use_pam = Yes(settings, "usepam");
   policy.empty_passwords = Yes(settings, "permitemptypasswords");
   policy.strict_modes = SettingOf(settings, "strictmodes") != "no";
-  policy.forwarding = !Yes(settings, "disableforwarding") &&
-                      SettingOf(settings, "allowtcpforwarding") != "no";
+  policy.kerberos = Yes(settings, "kerberosauthentication");
+  policy.use_dns = Yes(settings, "usedns");
+  if (const std::string service = Set(settings, "pamservicename");
+      !service.empty())
+    policy.pam_service = service;
+  policy.forwarding =
+      !Yes(settings, "disableforwarding") &&
+      (SettingOf(settings, "allowtcpforwarding") != "no" ||
+       SettingOf(settings, "allowstreamlocalforwarding") != "no");
+  for (const std::string& subsystem : EachLine(settings, "subsystem"))
+    policy.sftp = policy.sftp || subsystem.starts_with("sftp internal-sftp");
   const bool password = Yes(settings, "passwordauthentication");
   if (Yes(settings, "pubkeyauthentication"))
     policy.enabled.push_back("publickey");
@@ -108,10 +126,10 @@ SshPolicy MakeSshPolicy(const SshdSettings& settings) {
   policy.root_login = SettingOf(settings, "permitrootlogin");
   if (policy.root_login == "without-password")
     policy.root_login = "prohibit-password";
-  policy.allow_users = All(settings, "allowusers");
-  policy.deny_users = All(settings, "denyusers");
-  policy.allow_groups = All(settings, "allowgroups");
-  policy.deny_groups = All(settings, "denygroups");
+  policy.allow_users = EachLine(settings, "allowusers");
+  policy.deny_users = EachLine(settings, "denyusers");
+  policy.allow_groups = EachLine(settings, "allowgroups");
+  policy.deny_groups = EachLine(settings, "denygroups");
   for (const std::string& file : All(settings, "authorizedkeysfile"))
     if (file != "none") policy.key_files.push_back(file);
   policy.keys_command = Set(settings, "authorizedkeyscommand");
@@ -126,10 +144,13 @@ SshPolicy MakeSshPolicy(const SshdSettings& settings) {
 }
 
 std::vector<std::string> SshMethods(const SshPolicy& policy, bool root) {
+  // A key with a forced command lets the other steps through, too
+  // (auth_root_allowed in auth.c).
+  bool forced = false;
   const auto offered = [&](const std::string& step) {
     const std::string method = Method(step);
     return std::ranges::find(policy.enabled, method) != policy.enabled.end() &&
-           (!root || RootMay(policy, method));
+           (!root || forced || RootMay(policy, method));
   };
   std::vector<std::string> methods;
   if (policy.lists.empty()) {
@@ -137,6 +158,8 @@ std::vector<std::string> SshMethods(const SshPolicy& policy, bool root) {
     return methods;
   }
   for (const std::vector<std::string>& list : policy.lists) {
+    forced = policy.root_login == "forced-commands-only" &&
+             std::ranges::find(list, "publickey") != list.end();
     if (!std::ranges::all_of(list, offered)) continue;
     std::string steps;
     for (const std::string& step : list)
@@ -152,8 +175,8 @@ std::optional<AddressSet> SshAllowedFrom(const SshPolicy& policy,
   if (AnyGroup(account, policy.deny_groups) ||
       (!policy.allow_groups.empty() && !AnyGroup(account, policy.allow_groups)))
     return AddressSet();
-  const auto denied = SpokenOf(policy.deny_users, account.name);
-  const auto named = SpokenOf(policy.allow_users, account.name);
+  const auto denied = SpokenOf(policy.deny_users, account.name, policy.use_dns);
+  const auto named = SpokenOf(policy.allow_users, account.name, policy.use_dns);
   if (!denied || !named) return std::nullopt;
   if (!policy.allow_users.empty()) allowed = *named;
   return allowed.Without(*denied);
@@ -162,6 +185,7 @@ std::optional<AddressSet> SshAllowedFrom(const SshPolicy& policy,
 bool DecidesSshAccess(std::string_view keyword) {
   static const std::set<std::string_view> kKeywords = {
       "allowgroups",
+      "allowstreamlocalforwarding",
       "allowtcpforwarding",
       "allowusers",
       "authenticationmethods",
@@ -180,6 +204,9 @@ bool DecidesSshAccess(std::string_view keyword) {
       "gssapiauthentication",
       "hostbasedauthentication",
       "kbdinteractiveauthentication",
+      "kerberosauthentication",
+      "pamservicename",
+      "subsystem",
       "passwordauthentication",
       "permitemptypasswords",
       "permitrootlogin",

@@ -31,9 +31,15 @@ struct SshPolicy {
   // "prohibit-password".
   std::string root_login;
   bool use_pam = false;
+  std::string pam_service = "sshd";
+  // Whether passwords are also held against Kerberos.
+  bool kerberos = false;
+  // Whether names of clients are asked of the DNS and compared with patterns.
+  bool use_dns = false;
   bool empty_passwords = false;
   bool strict_modes = true;
-  bool forwarding = true;
+  // What one can do without a shell.
+  bool forwarding = true, sftp = false;
   std::vector<std::string> allow_users, deny_users, allow_groups, deny_groups;
   // Of AuthorizedKeysFile; none is empty.
   std::vector<std::string> key_files;
@@ -50,11 +56,12 @@ SshPolicy MakeSshPolicy(const SshdSettings& settings);
 // The ways to log in that the policy offers, each with its steps joined by ",":
 // a method, or a list of AuthenticationMethods all of whose methods are
 // enabled. For root only those that PermitRootLogin lets through; with
-// forced-commands-only it is up to the key, and publickey is offered.
+// forced-commands-only it is up to the key, and what has publickey is offered.
 std::vector<std::string> SshMethods(const SshPolicy& policy, bool root);
 
 // The addresses from which DenyUsers, AllowUsers, DenyGroups and AllowGroups
-// let the account try; nothing when a pattern cannot be told as networks.
+// let the account try; nothing when a pattern cannot be told as networks or
+// names of clients count.
 std::optional<AddressSet> SshAllowedFrom(const SshPolicy& policy,
                                          const SshAccount& account);
 

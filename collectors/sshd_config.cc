@@ -15,6 +15,7 @@ namespace {
 constexpr int kDepth = 16;
 constexpr size_t kFiles = 1024;
 constexpr size_t kLines = 100'000;
+constexpr size_t kBlocks = 2000;
 
 std::string Lower(std::string text) {
   for (char& c : text)
@@ -23,24 +24,25 @@ std::string Lower(std::string text) {
 }
 
 // The words of a line of sshd_config(5): cut at blanks, "=" behind the keyword
-// too, "…" keeping its blanks, "#" starting a comment.
+// too, quotes keeping blanks, "#" starting a comment.
 std::vector<std::string> LineWords(std::string_view line) {
   std::vector<std::string> words;
   size_t i = 0;
   while (true) {
-    const std::string_view gaps = words.size() == 1 ? " \t\r=" : " \t\r";
+    const std::string_view gaps = words.size() == 1 ? " \t\r\f=" : " \t\r\f";
+    const std::string_view ends = words.empty() ? " \t\r\f=" : " \t\r\f";
     i = line.find_first_not_of(gaps, i);
     if (i == std::string_view::npos || line[i] == '#') return words;
-    if (line[i] == '"') {
-      const size_t end = line.find('"', i + 1);
-      words.emplace_back(line.substr(i + 1, end - i - 1));
-      i = end == std::string_view::npos ? line.size() : end + 1;
-      continue;
+    std::string& word = words.emplace_back();
+    while (i < line.size() && ends.find(line[i]) == std::string_view::npos) {
+      if (line[i] != '"' && line[i] != '\'') {
+        word += line[i++];
+        continue;
+      }
+      const size_t end = std::min(line.find(line[i], i + 1), line.size());
+      word += line.substr(i + 1, end - i - 1);
+      i = std::min(end + 1, line.size());
     }
-    const size_t end =
-        line.find_first_of(words.empty() ? " \t\r=" : " \t\r", i);
-    words.emplace_back(line.substr(i, end - i));
-    i = end == std::string_view::npos ? line.size() : end;
   }
 }
 
@@ -69,9 +71,12 @@ SshdBlock Block(const SshdBlock& around,
   for (size_t i = 1; i < words.size(); ++i) {
     const size_t equals = words[i].find('=');
     std::string attribute = Lower(words[i].substr(0, equals)), argument;
-    if (equals != std::string::npos && equals + 1 < words[i].size())
-      argument = words[i].substr(equals + 1);
-    else if (attribute != "invalid-user" && i + 1 < words.size())
+    // "User=bob", "User= bob", "User =bob", "User = bob".
+    if (equals != std::string::npos) argument = words[i].substr(equals + 1);
+    if (argument.empty() && attribute != "invalid-user" && i + 1 < words.size())
+      argument = words[++i];
+    if (argument.starts_with('=')) argument.erase(0, 1);
+    if (argument.empty() && attribute != "invalid-user" && i + 1 < words.size())
       argument = words[++i];
     block.tests.emplace_back(std::move(attribute), std::move(argument));
   }
@@ -98,13 +103,13 @@ class Scanner {
       std::vector<std::string> words = LineWords(line);
       if (words.empty()) continue;
       std::string keyword = Lower(words[0]);
-      if (keyword == "match") {
+      if (keyword == "match" && files_.blocks.size() < kBlocks) {
         block = files_.blocks.size();
         files_.blocks.push_back(Block(files_.blocks[around], words));
       } else if (keyword == "include") {
         for (size_t i = 1; i < words.size(); ++i)
           Include(words[i], depth, block);
-      } else if (files_.lines.size() < kLines) {
+      } else if (keyword != "match" && files_.lines.size() < kLines) {
         files_.lines.push_back(
             {block, std::move(keyword), Arguments(words), path, number});
       } else {

@@ -46,6 +46,7 @@ class SshAccess : public testing::Test {
                   "root:" + Hash() + ":1:0:99999:7:::\ndeploy:" + Hash() +
                       ":1:0:99999:7:::\nlocked:*:1:0:99999:7:::\n");
     folder_.Write("proc/stat", "btime 1\n");
+    folder_.Write("etc/pam.d/sshd", "auth required pam_unix.so\n");
     folder_.Write("etc/group", "root:x:0:\ndeploy:x:1000:\n");
     Configuration("");
     Says("", "passwordauthentication no\npermitrootlogin no\n");
@@ -168,9 +169,14 @@ TEST_F(SshAccess, AShellThatLetsNobodyWorkLeavesForwarding) {
   folder_.Write("etc/passwd", "deploy:x:1000:1000::/:/usr/sbin/nologin\n");
   folder_.Write("usr/sbin/nologin", "");
   Says("", "passwordauthentication yes\n");
-  EXPECT_THAT(Rows(), Contains("deploy any *:22 password forwarding only, the "
-                               "shell is /usr/sbin/nologin"));
-  Says("", "passwordauthentication yes\nallowtcpforwarding no\n");
+  EXPECT_THAT(Rows(), Contains("deploy any *:22 password the shell is "
+                               "/usr/sbin/nologin"));
+  Says("",
+       "passwordauthentication yes\nallowtcpforwarding no\n"
+       "allowstreamlocalforwarding no\nsubsystem sftp internal-sftp\n");
+  EXPECT_THAT(Rows(), Contains(StartsWith("deploy any *:22 password")));
+  Says("", "passwordauthentication yes\nallowtcpforwarding no\n"
+           "allowstreamlocalforwarding no\n");
   EXPECT_THAT(Rows(), Contains(StartsWith("(deploy any *:22 password")));
   folder_.Write("etc/passwd", "deploy:x:1000:1000::/:/gone\n");
   Says("", "passwordauthentication yes\n");
@@ -181,6 +187,86 @@ TEST_F(SshAccess, AnExpiredAccountGetsNowhere) {
   Says("", "passwordauthentication yes\npermitrootlogin no\n");
   folder_.Write("etc/shadow", "deploy:" + Hash() + ":1:0:99999:7::100:\n");
   EXPECT_THAT(Rows(), Contains("(deploy any *:22 password)"));
+}
+
+TEST_F(SshAccess, WhatOtherSystemsKnowCounts) {
+  folder_.Write("etc/pam.d/common-auth",
+                "auth [success=1 default=ignore] pam_unix.so nullok\n"
+                "auth requisite pam_deny.so\nauth required pam_permit.so\n");
+  folder_.Write("etc/pam.d/sshd", "# PAM\n@include common-auth\n"
+                                  "account required pam_radius_auth.so\n");
+  Says("", "passwordauthentication yes\npermitrootlogin no\n");
+  EXPECT_THAT(Rows(), Contains("(locked any *:22 password)"));
+  folder_.Write("etc/pam.d/sshd", "auth sufficient /lib/security/pam_radius.so\n"
+                                  "@include common-auth\n");
+  EXPECT_THAT(Rows(), Contains("locked any *:22 password"));
+  folder_.Write("etc/pam.d/sshd", "@include gone\n");
+  EXPECT_THAT(Rows(), Contains("locked any *:22 password"));
+  folder_.Write("etc/pam.d/sshd", "@include common-auth\n");
+  EXPECT_THAT(Rows(), Contains("(locked any *:22 password)"));
+  EXPECT_THAT(snapshot_.gaps(), IsEmpty());
+  Says("", "passwordauthentication yes\nkerberosauthentication yes\n");
+  EXPECT_THAT(Rows(), Contains("locked any *:22 password"));
+  folder_.Write("etc/nsswitch.conf", "passwd: files systemd\ngroup: files sss\n");
+  Rows();
+  ASSERT_EQ(snapshot_.gaps_size(), 1);
+  EXPECT_THAT(snapshot_.gaps(0).reason(), HasSubstr("group: sss"));
+}
+
+TEST_F(SshAccess, WhatUsersWriteHidesNothing) {
+  Says("", "passwordauthentication no\npubkeyauthentication yes\n"
+           "pubkeyacceptedalgorithms ssh-ed25519-cert-v01@openssh.com\n");
+  std::string list = "x";
+  while (list.size() < 5000) list += ",x";
+  const auto keys = [&](const std::string& options) {
+    folder_.Write("home/deploy/.ssh/authorized_keys", options + " " + kKey);
+    return Rows();
+  };
+  EXPECT_THAT(keys(""), Contains("(deploy any *:22 publickey)"));
+  EXPECT_THAT(keys("cert-authority"),
+              Contains("deploy any *:22 publickey a certificate signed by that "
+                       "key"));
+  EXPECT_THAT(keys("cert-authority,from=\"" + list + ",*\""),
+              Contains(StartsWith("deploy any *:22 publickey")));
+  ASSERT_EQ(snapshot_.gaps_size(), 1);
+  EXPECT_THAT(snapshot_.gaps(0).columns(), ElementsAre("source"));
+  EXPECT_THAT(keys("cert-authority,from=\"2001:DB8:*\""),
+              Contains(StartsWith("deploy 2001:db8::/32 *:22 publickey")));
+  boost::filesystem::remove(folder_.path() /
+                            "home/deploy/.ssh/authorized_keys");
+  folder_.Link("home/deploy/.ssh/authorized_keys", "/etc/shadow");
+  EXPECT_THAT(Rows(),
+              Contains(StartsWith("deploy any *:22 publickey keys in ")));
+  ASSERT_EQ(snapshot_.gaps_size(), 1);
+  EXPECT_THAT(snapshot_.gaps(0).columns(), ElementsAre("restrictions", "why"));
+}
+
+TEST_F(SshAccess, AGroupIsWhatItsNumberIsCalledFirst) {
+  folder_.Write("etc/group", "admins:x:7:\nalias:x:7:deploy\n");
+  Says("", "passwordauthentication yes\nallowgroups admins\n");
+  EXPECT_THAT(Rows(), Contains("deploy any *:22 password"));
+  Says("", "passwordauthentication yes\nallowgroups alias\n");
+  EXPECT_THAT(Rows(), Not(Contains(HasSubstr("deploy"))));
+}
+
+TEST_F(SshAccess, TooManyNetworksAreSaidToBeAny) {
+  std::string holes;
+  for (int i = 1; i <= 20; ++i)
+    holes += fmt::format("denyusers *@2001:db8:{:x}::{:x}\n", i * 977, i);
+  Says("", "passwordauthentication yes\npermitrootlogin no\n" + holes);
+  EXPECT_THAT(Rows(), Contains("deploy any *:22 password"));
+  ASSERT_GT(snapshot_.gaps_size(), 0);
+  EXPECT_THAT(snapshot_.gaps(0).columns(), ElementsAre("source"));
+}
+
+TEST_F(SshAccess, WithNamesOfClientsAPatternMayMeanAnybody) {
+  Says("", "passwordauthentication yes\nusedns yes\npermitrootlogin no\n"
+           "allowusers deploy@build.example.com\n");
+  EXPECT_THAT(Rows(), Contains("deploy any *:22 password"));
+  EXPECT_EQ(snapshot_.gaps_size(), 1);
+  Says("", "passwordauthentication yes\nusedns no\npermitrootlogin no\n"
+           "allowusers deploy@build.example.com\n");
+  EXPECT_THAT(Rows(), Not(Contains(HasSubstr("deploy"))));
 }
 
 TEST_F(SshAccess, WhatIsBrokenIsSaidInSshdsWords) {

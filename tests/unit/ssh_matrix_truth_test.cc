@@ -82,7 +82,7 @@ class Generator {
     for (size_t blocks = Below(4); blocks > 0; --blocks) {
       text += "Match " + Criteria() + "\n";
       for (size_t i = Below(3) + 1; i > 0; --i) text += "  " + Setting();
-      if (depth < 3 && Chance(30)) text += Include(folder, depth);
+      if (depth < 3 && Chance(40)) text += Include(folder, depth);
     }
     folder.Write(name, text);
     return (folder.path() / name).string();
@@ -97,15 +97,17 @@ class Generator {
     if (Chance(8)) return "all";
     std::string criteria;
     const auto add = [&](const char* name, const std::string& argument) {
-      criteria +=
-          fmt::format("{}{} {}", criteria.empty() ? "" : " ", name, argument);
+      const char* between = Chance(10) ? "=" : Chance(5) ? " = " : " ";
+      const char* quote = Chance(10) ? "\"" : "";
+      criteria += fmt::format("{}{}{}{}{}{}", criteria.empty() ? "" : " ", name,
+                              between, quote, argument, quote);
     };
     while (criteria.empty()) {
-      if (Chance(40)) add("User", List(kUsers));
+      if (Chance(35)) add("User", List(kUsers));
       if (Chance(25)) add("gROUP", List(kGroups));
       if (Chance(40)) add("Address", List(kNetworks));
-      if (Chance(15)) add("Host", List(kHosts));
-      if (Chance(12)) add("LocalAddress", List(kLocal));
+      if (Chance(25)) add("Host", List(kHosts));
+      if (Chance(25)) add("LocalAddress", List(kLocal));
       if (Chance(12)) add("LocalPort", Chance(50) ? "22" : "2222");
       if (Chance(4)) add("RDomain", "blue");
     }
@@ -236,7 +238,7 @@ class Truth {
         MakeSshMatrix(files, kAccounts, listeners, *settings, ask, SIZE_MAX);
     ASSERT_TRUE(matrix.ok()) << matrix.status();
     ASSERT_TRUE(matrix->problems.empty()) << matrix->problems[0];
-    for (int i = 0; i < 4; ++i) {
+    for (int i = 0; i < 8; ++i) {
       const size_t account = generator.Below(kAccounts.size());
       const SshListener& listener =
           listeners[generator.Below(listeners.size())];
@@ -284,7 +286,7 @@ TEST(SshMatrix, AgreesWithSshdAboutRandomConfigurations) {
       << "needs root, to mount over /etc/passwd: " << strerror(errno);
   Truth truth;
   const int first = FromEnvironment("METSUKE_SEED", 1);
-  const int count = FromEnvironment("METSUKE_CONFIGURATIONS", 40);
+  const int count = FromEnvironment("METSUKE_CONFIGURATIONS", 80);
   for (int i = 0; truth.checked() < static_cast<size_t>(count); ++i) {
     truth.Check(first + i);
     ASSERT_FALSE(HasFailure());

@@ -109,6 +109,31 @@ TEST(SshdFiles, FollowIncludesAndSeeMatchBlocks) {
                           "/etc/ssh/matched.conf:1"));
 }
 
+TEST(SshdFiles, HaveTheirWordsCutAsSshdDoes) {
+  HostFolder folder;
+  folder.Write("etc/ssh/sshd_config",
+               "Match User=\"b b\" Address= 10.0.0.0/8\nX 1\n"
+               "Match user = bob group =ops\f\nX 2\n"
+               "Match \"User\" 'alice' Invalid-User\nX 3\n"
+               "Include 'a b'\nMatch all # User\nX 5\n");
+  folder.Write("etc/ssh/a b", "Match LocalPort 22\nX 4\nMatch All\nX 5\n");
+  const SshdFiles files =
+      FindSshdFiles(RecordedHost(folder.path()), "/etc/ssh/sshd_config");
+  std::vector<std::string> lines;
+  for (const SshdLine& line : files.lines) {
+    std::string text = line.value + ":";
+    for (const auto& [attribute, argument] : files.blocks[line.block].tests)
+      text += fmt::format(" {}={}", attribute, argument);
+    lines.push_back(text);
+  }
+  EXPECT_THAT(
+      lines,
+      ElementsAre("1: user=b b address=10.0.0.0/8", "2: user=bob group=ops",
+                  "3: user=alice invalid-user=",
+                  "4: user=alice invalid-user= localport=22",
+                  "5: user=alice invalid-user=", "5:"));
+}
+
 TEST(SshdFiles, EndInALoopOfIncludes) {
   HostFolder folder;
   folder.Write("etc/ssh/sshd_config", "Include *\nInclude ../ssh/*/*/*\n");
