@@ -20,6 +20,14 @@ class Controller:
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="metsuke-lab."))
 
     def __enter__(self):
+        try:
+            self.begin()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def begin(self):
         at, ca = self.folder, self.bin / "metsuke-ca"
         lab.call([ca, "--state", at / "ca", "init"])
         for role, to in (("controller", "controller"), ("enrol", "enrol"), ("operator", "ctl")):
@@ -36,7 +44,6 @@ class Controller:
         self.start("controller")
         self.start("enrol")
         lab.until("the controller answers", lambda: self.ctl("host", "list", codes=(0, 1, 2, 3)).returncode in (0, 3))
-        return self
 
     def __exit__(self, *_):
         for program in self.running:

@@ -105,6 +105,8 @@ def foreseen(plan, access, report):
 
 
 def log_in(host, account, login):
+    if login["method"] == "publickey" and "own_key" not in account:
+        raise lab.Failed(f"{login['account']} is to log in by publickey and has no own_key")
     folder = host.root.parent
     ssh = ["ssh", "-F", "none", "-b", login["from"], "-p", str(login.get("port", 22)), "-o", "StrictHostKeyChecking=no",
            "-o", "UserKnownHostsFile=/dev/null", "-o", "ConnectTimeout=5", "-o", "NumberOfPasswordPrompts=1",
