@@ -325,6 +325,28 @@ TEST(SshMatrixBounds, AHostileConfigurationIsAskedAboutSoOftenAndNoMore) {
   EXPECT_THAT(matrix->problems[0], HasSubstr("were left out"));
 }
 
+TEST(SshMatrixBounds, OneGroupThatIsDeniedOutweighsTheOthers) {
+  SshdFiles files;
+  files.blocks.push_back({{{"group", "*,!wheel"}}, "Group *,!wheel"});
+  files.lines.push_back({1, "passwordauthentication", "yes", "/f", 2});
+  SshListener listener;
+  listener.sources = AddressSet::All(false);
+  std::string asked;
+  const auto matrix = MakeSshMatrix(
+      files,
+      {{"alice", {"ops", "wheel"}, true, false}, {"bob", {"ops"}, true, false}},
+      {listener}, {},
+      [&](const SshQuestion& question) -> absl::StatusOr<SshdSettings> {
+        asked += question.user + " ";
+        return SshdSettings();
+      },
+      10);
+  ASSERT_TRUE(matrix.ok());
+  EXPECT_EQ(asked, "bob ");
+  EXPECT_EQ(matrix->cells[0][0].kind, 0u);
+  EXPECT_EQ(matrix->cells[1][0].kind, 1u);
+}
+
 TEST(SshListeners, AreAsManyAsBlocksCanTellApart) {
   const SshdSettings settings = {
       {"listenaddress", "0.0.0.0:22"},
