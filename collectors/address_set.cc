@@ -70,6 +70,12 @@ std::string ToText(const IpAddress& address) {
 
 AddressSet AddressSet::All(bool v6) { return Prefix({v6, 0}, 0); }
 
+AddressSet AddressSet::Everywhere() {
+  AddressSet all = All(false);
+  all.Add(All(true));
+  return all;
+}
+
 AddressSet AddressSet::Prefix(const IpAddress& address, int length) {
   const Bits host = length == 0 ? Highest(address.v6)
                                 : (Bits{1} << (Width(address.v6) - length)) - 1;

@@ -36,8 +36,9 @@ class AddressSet {
 
   AddressSet() = default;  // empty
 
-  // All addresses of a family.
+  // All addresses of a family, and of both.
   static AddressSet All(bool v6);
+  static AddressSet Everywhere();
   // Those that have the first `length` bits of `address`; at most 32 or 128.
   static AddressSet Prefix(const IpAddress& address, int length);
 

@@ -136,14 +136,13 @@ class Cutter {
   }
 
   void CutSources() {
-    AddressSet all = AddressSet::All(false);
-    all.Add(AddressSet::All(true));
-    sources_.push_back({Bits(files_.blocks.size()), all});
+    sources_.push_back({Bits(files_.blocks.size()), AddressSet::Everywhere()});
     for (size_t i = 0; i < files_.blocks.size(); ++i)
-      if (decides_[i]) Cut(i, AddressesOf(files_.blocks[i], all));
+      if (decides_[i]) Cut(i, AddressesOf(files_.blocks[i]));
   }
 
-  AddressSet AddressesOf(const SshdBlock& block, AddressSet set) {
+  AddressSet AddressesOf(const SshdBlock& block) {
+    AddressSet set = AddressSet::Everywhere();
     for (const auto& [attribute, argument] : block.tests) {
       std::optional<AddressSet> part;
       if (attribute == "address")
@@ -159,7 +158,8 @@ class Cutter {
       }
       if (!part)
         matrix_.problems.push_back(
-            fmt::format("Match {}: {} cannot be told as networks",
+            fmt::format("Match {}: {} cannot be told as networks; write "
+                        "networks such as 10.0.0.0/8",
                         block.criteria, argument));
       set = set.And(part.value_or(AddressSet()));
     }

@@ -123,9 +123,7 @@ std::optional<AddressSet> Groups(std::string_view pattern) {
 std::optional<AddressSet> TextMatches(std::string_view pattern) {
   AddressSet set;
   if (pattern.find_first_not_of('*') == pattern.npos && !pattern.empty()) {
-    set.Add(AddressSet::All(false));
-    set.Add(AddressSet::All(true));
-    return set;
+    return AddressSet::Everywhere();
   }
   // No address has other letters than these in its text.
   if (pattern.find_first_not_of("0123456789abcdef:.*?") != pattern.npos)

@@ -59,12 +59,6 @@ bool AnyGroup(const SshAccount& account,
   });
 }
 
-AddressSet Everywhere() {
-  AddressSet all = AddressSet::All(false);
-  all.Add(AddressSet::All(true));
-  return all;
-}
-
 // The addresses for which one of `patterns`, each "user" or "user@hosts", is
 // about the account (match_user in match.c).
 std::optional<AddressSet> SpokenOf(const std::vector<std::string>& patterns,
@@ -74,7 +68,7 @@ std::optional<AddressSet> SpokenOf(const std::vector<std::string>& patterns,
     const size_t at = pattern.find('@');
     if (!SshPatternMatches(name, std::string_view(pattern).substr(0, at)))
       continue;
-    if (at == std::string::npos) return Everywhere();
+    if (at == std::string::npos) return AddressSet::Everywhere();
     const std::optional<AddressSet> hosts =
         SshClientAddresses(std::string_view(pattern).substr(at + 1), use_dns);
     if (!hosts) return std::nullopt;
@@ -171,7 +165,7 @@ std::vector<std::string> SshMethods(const SshPolicy& policy, bool root) {
 
 std::optional<AddressSet> SshAllowedFrom(const SshPolicy& policy,
                                          const SshAccount& account) {
-  AddressSet allowed = Everywhere();
+  AddressSet allowed = AddressSet::Everywhere();
   if (AnyGroup(account, policy.deny_groups) ||
       (!policy.allow_groups.empty() && !AnyGroup(account, policy.allow_groups)))
     return AddressSet();

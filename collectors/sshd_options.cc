@@ -6,9 +6,6 @@
 #include <set>
 
 #include "collectors/collector.h"
-#include "collectors/passwd.h"
-#include "collectors/sshd_config.h"
-#include "collectors/sshd_daemon.h"
 #include "collectors/sshd_state.h"
 #include "proto/status.h"
 
@@ -35,8 +32,7 @@ void CheckKeyOptions(const SshdCommand& command, v1::Snapshot& snapshot) {
 std::set<std::array<std::string, 3>> Matched(const SshdFiles& files) {
   std::set<std::array<std::string, 3>> matched;
   for (const SshdLine& line : files.lines)
-    if (const SshdBlock& block = files.blocks[line.block];
-        !block.tests.empty())
+    if (const SshdBlock& block = files.blocks[line.block]; !block.tests.empty())
       matched.insert({block.criteria, line.keyword, line.value});
   return matched;
 }
@@ -44,41 +40,27 @@ std::set<std::array<std::string, 3>> Matched(const SshdFiles& files) {
 }  // namespace
 
 absl::Status CollectSshdOptions(const Host& host, v1::Snapshot& snapshot) {
-  if (absl::IsNotFound(host.Stat(kSshd).status()))
-    return Absent("sshd is not installed");
-  absl::StatusOr<SshdDaemon> daemon = FindSshd(host);
-  if (!daemon.ok()) {
-    daemon = SshdDaemon();
-    daemon->state = SshdDaemon::State::kUnknown;
-  }
-  const SshdFiles files = FindSshdFiles(host, daemon->command.config);
-  ASSIGN_OR_RETURN(SshdSettings settings,
-                   ReadSshdSettings(host, daemon->command, files));
-  const std::string_view state = SshdState(host, *daemon, files, settings);
+  ASSIGN_OR_RETURN(const RunningSshd sshd, LookAtSshd(host));
+  SshdSettings settings = sshd.settings;
   std::sort(settings.begin(), settings.end());
   settings.erase(std::unique(settings.begin(), settings.end()), settings.end());
+  const SshdCommand& command = sshd.daemon.command;
   for (const auto& [keyword, value] : settings) {
     v1::SshdOption& row = *snapshot.add_sshd_options();
     row.set_keyword(keyword);
     row.set_value(value);
-    row.set_daemon(daemon->command.keywords.contains(keyword)
-                       ? "command_line"
-                       : std::string(state));
+    row.set_daemon(command.keywords.contains(keyword) ? "command_line"
+                                                      : sshd.state);
   }
-  for (const auto& [criteria, keyword, value] : Matched(files)) {
+  for (const auto& [criteria, keyword, value] : Matched(sshd.files)) {
     v1::SshdOption& row = *snapshot.add_sshd_options();
     row.set_keyword(keyword);
     row.set_value(value);
-    row.set_daemon(std::string(state));
+    row.set_daemon(sshd.state);
     row.set_criteria(criteria);
   }
-  if (state == "unknown")
-    AddGap(snapshot, kTable, "the running sshd",
-           "it could not be seen, so it may apply other values than its files");
-  CheckKeyOptions(daemon->command, snapshot);
-  for (const std::string& other : daemon->others)
-    AddGap(snapshot, kTable, other,
-           "another SSH server runs with a configuration of its own");
+  AddSshdGaps(sshd, kTable, snapshot);
+  CheckKeyOptions(command, snapshot);
   return absl::OkStatus();
 }
 

@@ -10,6 +10,7 @@
 
 #include <algorithm>
 
+#include "collectors/collector.h"
 #include "proto/status.h"
 
 namespace metsuke {
@@ -37,16 +38,41 @@ bool ChangedSince(const Host& host, const SshdFiles& files, int64_t when) {
   return false;
 }
 
-}  // namespace
-
-std::string_view SshdState(const Host& host, const SshdDaemon& daemon,
-                           const SshdFiles& files,
-                           const SshdSettings& settings) {
+std::string_view StateOf(const Host& host, const SshdDaemon& daemon,
+                         const SshdFiles& files, const SshdSettings& settings) {
   if (daemon.state == SshdDaemon::State::kStopped) return "not_running";
   if (daemon.state == SshdDaemon::State::kUnknown || daemon.started == 0)
     return "unknown";
   const int64_t read = LastRead(host, daemon, SettingOf(settings, "pidfile"));
   return ChangedSince(host, files, read) ? "stale" : "same";
+}
+
+}  // namespace
+
+absl::StatusOr<RunningSshd> LookAtSshd(const Host& host) {
+  if (absl::IsNotFound(host.Stat(kSshd).status()))
+    return Absent("sshd is not installed");
+  RunningSshd sshd;
+  absl::StatusOr<SshdDaemon> daemon = FindSshd(host);
+  if (daemon.ok())
+    sshd.daemon = *std::move(daemon);
+  else
+    sshd.daemon.state = SshdDaemon::State::kUnknown;
+  sshd.files = FindSshdFiles(host, sshd.daemon.command.config);
+  ASSIGN_OR_RETURN(sshd.settings,
+                   ReadSshdSettings(host, sshd.daemon.command, sshd.files));
+  sshd.state = StateOf(host, sshd.daemon, sshd.files, sshd.settings);
+  return sshd;
+}
+
+void AddSshdGaps(const RunningSshd& sshd, std::string_view table,
+                 v1::Snapshot& snapshot) {
+  if (sshd.state == "unknown")
+    AddGap(snapshot, table, "the running sshd",
+           "it could not be seen, so it may apply other values than its files");
+  for (const std::string& other : sshd.daemon.others)
+    AddGap(snapshot, table, other,
+           "another SSH server runs with a configuration of its own");
 }
 
 }  // namespace metsuke

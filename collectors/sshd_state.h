@@ -3,19 +3,36 @@
 #ifndef METSUKE_COLLECTORS_SSHD_STATE_H_
 #define METSUKE_COLLECTORS_SSHD_STATE_H_
 
+#include <string>
 #include <string_view>
 
+#include "absl/status/statusor.h"
 #include "collectors/host.h"
 #include "collectors/sshd_config.h"
 #include "collectors/sshd_daemon.h"
+#include "proto/snapshot.pb.h"
 
 namespace metsuke {
 
-// "same", "stale", "not_running" or "unknown": the column `daemon` of keywords
-// that the command line does not set. `settings` are those of `files`.
-std::string_view SshdState(const Host& host, const SshdDaemon& daemon,
-                           const SshdFiles& files,
-                           const SshdSettings& settings);
+// The SSH server of this host and its configuration.
+struct RunningSshd {
+  // Its state is kUnknown when processes could not be looked through.
+  SshdDaemon daemon;
+  SshdFiles files;
+  // What sshd -T says for the daemon's command line, where no Match block but
+  // "all" applies.
+  SshdSettings settings;
+  // "same", "stale", "not_running" or "unknown": the column `daemon` of what
+  // the command line does not set.
+  std::string state;
+};
+
+// The errors of ReadSshdSettings; Absent when sshd is not installed.
+absl::StatusOr<RunningSshd> LookAtSshd(const Host& host);
+
+// Says in gaps of `table` what of the servers that run was not seen.
+void AddSshdGaps(const RunningSshd& sshd, std::string_view table,
+                 v1::Snapshot& snapshot);
 
 }  // namespace metsuke
 

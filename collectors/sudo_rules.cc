@@ -4,6 +4,7 @@
 #include <sstream>
 
 #include "collectors/collector.h"
+#include "collectors/name_service.h"
 #include "collectors/passwd.h"
 #include "collectors/sudoers_json.h"
 #include "proto/status.h"
@@ -90,19 +91,11 @@ absl::Status FirstLine(const absl::Status& status) {
   return absl::Status(status.code(), message.substr(0, message.find('\n')));
 }
 
-// Rules may also come from a directory service (nsswitch.conf(5), "sudoers").
+// Rules may also come from a directory service.
 void CheckOtherSources(const Host& host, v1::Snapshot& snapshot) {
-  const absl::StatusOr<std::string> text = host.Read("/etc/nsswitch.conf");
-  if (!text.ok()) return;
-  std::string_view rest = *text, line;
-  while (NextLine(rest, line)) {
-    line = line.substr(0, line.find('#'));
-    if (!line.starts_with("sudoers:")) continue;
-    for (const char* service : {"sss", "ldap"})
-      if (line.find(service) != std::string_view::npos)
-        AddGap(snapshot, kTable, "/etc/nsswitch.conf",
-               std::string("sudo also takes rules from ") + service);
-  }
+  for (const std::string& service : ForeignSources(host, "sudoers"))
+    AddGap(snapshot, kTable, "/etc/nsswitch.conf",
+           "sudo also takes rules from " + service);
 }
 
 }  // namespace

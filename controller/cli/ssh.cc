@@ -1,10 +1,10 @@
 // metsukectl ssh who: who can get in over SSH, from where, by which method.
 
-#include <arpa/inet.h>
 #include <fmt/format.h>
 
 #include "controller/cli/query.h"
 #include "controller/cli/session.h"
+#include "controller/judge/network.h"
 #include "proto/command_line.h"
 #include "proto/status.h"
 
@@ -23,26 +23,6 @@ std::string Quoted(const std::string& text) {
   return quoted + "'";
 }
 
-// "ADDRESS" or "ADDRESS/LENGTH".
-absl::Status CheckNetwork(const std::string& text) {
-  const size_t slash = text.find('/');
-  const std::string address = text.substr(0, slash);
-  unsigned char bytes[16];
-  const bool v6 = address.find(':') != std::string::npos;
-  bool good = inet_pton(v6 ? AF_INET6 : AF_INET, address.c_str(), bytes) == 1;
-  if (slash != std::string::npos) {
-    const std::string length = text.substr(slash + 1);
-    good = good && !length.empty() && length.size() <= 3 &&
-           length.find_first_not_of("0123456789") == std::string::npos &&
-           std::stoi(length) <= (v6 ? 128 : 32);
-  }
-  if (good) return absl::OkStatus();
-  return absl::InvalidArgumentError(fmt::format(
-      "--from {}: an address such as 203.0.113.9 or a network such as "
-      "10.0.0.0/8 is wanted",
-      text));
-}
-
 // Of two networks that meet, one lies in the other.
 std::string Meets(const std::string& network) {
   const std::string here = Quoted(network);
@@ -54,7 +34,11 @@ std::string Meets(const std::string& network) {
 }
 
 absl::StatusOr<int> Who(const Session& session, const Options& options) {
-  if (!options.from.empty()) RETURN_IF_ERROR(CheckNetwork(options.from));
+  if (!options.from.empty() && !ParseNetwork(options.from))
+    return absl::InvalidArgumentError(fmt::format(
+        "--from {}: an address such as 203.0.113.9 or a network such as "
+        "10.0.0.0/8 is wanted",
+        options.from));
   std::string sql = fmt::format(
       "SELECT account, source, listener, method, {}root, restrictions, why, "
       "daemon FROM ssh_access WHERE {}",

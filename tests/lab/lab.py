@@ -54,9 +54,13 @@ class Host:
     def __init__(self, lab, name, suite="bookworm", packages=()):
         self.lab, self.name, self.suite = lab, name, suite
         self.asked = {}
-        self.root = pathlib.Path(call([HERE / "host", "make", lab, name, "--suite", suite, "--packages",
-                                       " ".join(packages), "--owner", os.getpid()]).strip())
         self.address = None
+        try:
+            self.root = pathlib.Path(call([HERE / "host", "make", lab, name, "--suite", suite, "--packages",
+                                           " ".join(packages), "--owner", os.getpid()]).strip())
+        except BaseException:
+            self.close()
+            raise
 
     def boot(self):
         self.address = call([HERE / "host", "boot", self.lab, self.name]).strip()
