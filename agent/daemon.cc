@@ -131,8 +131,9 @@ void Daemon::StartLook(Clock::time_point now) {
   next_look_ = now + NextInterval();
   if (looker_.joinable()) looker_.join();  // it has put its answer: at its end
   looker_ = std::thread([this] {
-    mailbox_.Put(
-        event::Looked{Ask(config_.collect(), AllTables(), kLookDeadline)});
+    auto collected = Ask(config_.collect(), AllTables(), kLookDeadline);
+    if (collected.ok()) prober_.Complete(*collected, Clock::now());
+    mailbox_.Put(event::Looked{std::move(collected)});
   });
 }
 

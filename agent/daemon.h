@@ -13,6 +13,7 @@
 
 #include "absl/status/status.h"
 #include "agent/mailbox.h"
+#include "agent/prober.h"
 #include "agent/spool.h"
 #include "agent/uplink.h"
 #include "proto/config.pb.h"
@@ -30,8 +31,8 @@ class Daemon {
   // Works until SIGTERM or SIGINT, which OK stands for; SIGHUP looks at the
   // host at once. An error when the kernel lacks what it takes.
   absl::Status Run();
-  // Whether metsuke-collect is being asked, which cannot be broken off: the
-  // destructor waits for the answer.
+  // Whether metsuke-collect or metsuke-probe is being asked, which cannot be
+  // broken off: the destructor waits for the answer.
   bool looking() const { return looking_; }
 
  private:
@@ -53,6 +54,7 @@ class Daemon {
   std::unique_ptr<Spool> spool_;
   std::unique_ptr<Uplink> uplink_;
   Descriptor signals_;
+  Prober prober_{RunProbe};  // the looker's
   std::thread looker_;
   bool looking_ = false;
   Clock::time_point next_look_;

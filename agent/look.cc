@@ -63,7 +63,8 @@ uint64_t AllTables() {
   const auto* schema = v1::Snapshot::descriptor();
   uint64_t mask = 0;
   for (int i = 0; i < schema->field_count(); ++i)
-    mask |= uint64_t{1} << schema->field(i)->number();
+    if (FilledBy(schema->field(i)) == "metsuke-collect")
+      mask |= uint64_t{1} << schema->field(i)->number();
   return mask;
 }
 

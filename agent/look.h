@@ -14,7 +14,7 @@
 
 namespace metsuke {
 
-// A mask that asks metsuke-collect for every table of the schema.
+// A mask that asks metsuke-collect for every table it fills.
 uint64_t AllTables();
 
 struct Looked {

@@ -186,6 +186,7 @@ v1::Collected Cycle::Gather(uint64_t mask) const {
   for (int i = 0; i < schema->field_count(); ++i) {
     const auto* field = schema->field(i);
     if (field->name() == "collections" || field->name() == "gaps" ||
+        FilledBy(field) != "metsuke-collect" ||
         (TableBit(field->name()) & mask) == 0)
       continue;
     const auto last = last_.find(field->number());

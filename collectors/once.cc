@@ -13,11 +13,13 @@
 namespace metsuke {
 namespace {
 
+// Those that metsuke-collect fills.
 std::vector<std::string> Tables() {
   std::vector<std::string> names;
   const auto* schema = v1::Snapshot::descriptor();
   for (int i = 0; i < schema->field_count(); ++i)
-    names.push_back(schema->field(i)->name());
+    if (FilledBy(schema->field(i)) == "metsuke-collect")
+      names.push_back(schema->field(i)->name());
   return names;
 }
 
@@ -27,6 +29,10 @@ absl::StatusOr<uint64_t> MaskOf(const std::vector<std::string>& names) {
   const std::vector<std::string> tables = Tables();
   uint64_t mask = 0;
   for (const std::string& name : names.empty() ? tables : names) {
+    const auto* field = TableField(name);
+    if (field != nullptr && FilledBy(field) != "metsuke-collect")
+      return absl::InvalidArgumentError(
+          fmt::format("'{}' is filled by {}", name, FilledBy(field)));
     if (TableBit(name) == 0)
       return absl::InvalidArgumentError(fmt::format(
           "no table is called '{}'{}", name, DidYouMean(name, tables)));

@@ -2,11 +2,11 @@
 
 #include <fmt/format.h>
 
-#include <boost/filesystem/operations.hpp>
 #include <nlohmann/json.hpp>
 
 #include "collectors/collector.h"
 #include "collectors/packages.h"
+#include "collectors/run.h"
 #include "proto/status.h"
 
 namespace metsuke {
@@ -14,20 +14,9 @@ namespace {
 
 using nlohmann::json;
 
-// The helper stands beside the running program, in a build tree or wherever
-// the programs were put together; else where packages install it. A program
-// does not move while it runs, so this is decided once.
+// A program does not move while it runs, so this is decided once.
 const std::string& Helper() {
-  static const std::string helper = [] {
-    constexpr char kInstalled[] = "/usr/libexec/metsuke/metsuke-apt";
-    boost::system::error_code error;
-    const auto self = boost::filesystem::read_symlink("/proc/self/exe", error);
-    if (error) return std::string(kInstalled);
-    const auto beside = self.parent_path() / "metsuke-apt";
-    return boost::filesystem::is_regular_file(beside, error)
-               ? beside.string()
-               : std::string(kInstalled);
-  }();
+  static const std::string helper = OwnProgram("metsuke-apt");
   return helper;
 }
 

@@ -16,6 +16,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/readable_pipe.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <boost/filesystem/operations.hpp>
 #include <boost/process/v2/environment.hpp>
 #include <boost/process/v2/process.hpp>
 #include <boost/process/v2/src.hpp>
@@ -226,6 +227,16 @@ absl::StatusOr<std::string> RunProgram(const std::vector<std::string>& argv,
       return absl::PermissionDeniedError(what);
     return absl::UnavailableError(what);
   }
+}
+
+std::string OwnProgram(const std::string& name) {
+  const std::string installed = "/usr/libexec/metsuke/" + name;
+  boost::system::error_code error;
+  const auto self = boost::filesystem::read_symlink("/proc/self/exe", error);
+  if (error) return installed;
+  const auto beside = self.parent_path() / name;
+  return boost::filesystem::is_regular_file(beside, error) ? beside.string()
+                                                           : installed;
 }
 
 }  // namespace metsuke

@@ -17,6 +17,11 @@ namespace metsuke {
 absl::StatusOr<std::string> RunProgram(const std::vector<std::string>& argv,
                                        const RunOptions& options);
 
+// The path of the program of ours called `name`: beside the running one, in a
+// build tree or wherever the programs were put together; else where packages
+// install it.
+std::string OwnProgram(const std::string& name);
+
 }  // namespace metsuke
 
 #endif  // METSUKE_COLLECTORS_RUN_H_

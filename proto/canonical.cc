@@ -65,6 +65,11 @@ const FieldDescriptor* TableField(std::string_view table) {
   return v1::Snapshot::descriptor()->FindFieldByName(std::string(table));
 }
 
+std::string FilledBy(const FieldDescriptor* table) {
+  const std::string& program = table->options().GetExtension(v1::filled_by);
+  return program.empty() ? "metsuke-collect" : program;
+}
+
 std::string CanonicalTable(const v1::Snapshot& snapshot,
                            const FieldDescriptor* table) {
   const auto* reflection = snapshot.GetReflection();

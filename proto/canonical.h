@@ -15,6 +15,10 @@ namespace metsuke {
 // The field of Snapshot called `table`; nullptr when there is none.
 const google::protobuf::FieldDescriptor* TableField(std::string_view table);
 
+// The program that fills the table: "metsuke-collect" unless the schema names
+// another.
+std::string FilledBy(const google::protobuf::FieldDescriptor* table);
+
 // A Snapshot with the one table, its rows sorted column by column and equal
 // rows kept, serialised deterministically. Snapshots that hold the same rows
 // of the table in any order give the same bytes. Parsing it gives the rows

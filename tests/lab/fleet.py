@@ -8,6 +8,7 @@ import subprocess
 import tempfile
 
 import lab
+import scenario
 
 ADDRESS = "198.18.0.1"
 
@@ -75,7 +76,7 @@ class Controller:
         return done
 
 
-def joins(host, binaries, verdicts, report):
+def joins(host, binaries, plan, report):
     """The host enrols, its agent reports from its sandbox, and the controller judges."""
     with Controller(host, binaries) as controller:
         controller.ctl("baseline", "apply", lab.SOURCE / "playbooks/baseline")
@@ -92,9 +93,15 @@ def joins(host, binaries, verdicts, report):
             report.bad(str(why), host.run("journalctl", "-u", "metsuke-agent", "--no-pager").splitlines())
             return
         report.ok("the agent reports from its unit, and the controller has the tables")
+        for table, patterns in plan.at_controller.items():
+            said = controller.ctl("query", f"SELECT * FROM {table}", "-o", "jsonl").stdout
+            known = [json.loads(line) for line in said.splitlines()]
+            for pattern in patterns:
+                report.check(f"at the controller {table} has {scenario.shown(pattern)}",
+                             [] if any(scenario.matches(row, pattern) for row in known) else map(scenario.shown, known))
         identity = json.loads(controller.ctl("host", "list", "-o", "json").stdout)["items"][0]["id"]
         items = json.loads(controller.ctl("posture", identity, "-o", "json", "--exit-zero").stdout)["items"]
         findings = {f["control"]: f for f in items}
-        for control, verdict in verdicts.items():
+        for control, verdict in plan.verdicts.items():
             finding = findings.get(control, {"verdict": "no such control"})
             report.check(f"at the controller {control} is {verdict}", [] if finding["verdict"] == verdict else [json.dumps(finding)])

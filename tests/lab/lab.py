@@ -105,7 +105,7 @@ def put_programs(host, binaries):
     libexec, libraries = host.root / LIBEXEC, host.root / LIBRARIES
     libexec.mkdir(parents=True)
     libraries.mkdir(parents=True)
-    for name in ("metsuke-collect", "metsuke-apt", "metsuke-agent"):
+    for name in ("metsuke-collect", "metsuke-apt", "metsuke-agent", "metsuke-probe"):
         shutil.copy(binaries / name, libexec / name)
         for line in call(["ldd", binaries / name]).splitlines():
             soname, arrow, path, *_ = line.split() + ["", "", ""]

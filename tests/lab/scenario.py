@@ -27,6 +27,7 @@ class Plan:
     gaps: list = dataclasses.field(default_factory=list)  # patterns of gaps that may be
     facts: dict = dataclasses.field(default_factory=dict)  # table: patterns of rows that must be
     never: dict = dataclasses.field(default_factory=dict)  # table: patterns of rows that must not be
+    at_controller: dict = dataclasses.field(default_factory=dict)  # the same as facts, once the host has joined
     verdicts: dict = dataclasses.field(default_factory=dict)  # control: verdict
 
 

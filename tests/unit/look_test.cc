@@ -116,7 +116,7 @@ TEST(MakeState, ATableOfNoSchemaIsLeftOut) {
   EXPECT_EQ(DigestOf(looked.state, "wishes"), "");
 }
 
-TEST(AllTables, HasTheBitOfEveryField) {
+TEST(AllTables, HasTheBitOfEveryTableThatMetsukeCollectFills) {
   EXPECT_EQ(AllTables(), (uint64_t{1} << 23) - 2);
 }
 

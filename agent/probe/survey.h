@@ -1,0 +1,39 @@
+// All that one SSH server is asked: its methods for each account, its offers,
+// and each of its keys, with as few conversations as that takes.
+
+#ifndef METSUKE_AGENT_PROBE_SURVEY_H_
+#define METSUKE_AGENT_PROBE_SURVEY_H_
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "agent/probe/knock.h"
+#include "proto/snapshot.pb.h"
+
+namespace metsuke {
+
+struct Target {
+  std::string listener;  // what the rows name it
+  std::string address;
+  uint16_t port = 22;
+  std::vector<std::string> accounts;  // at least one
+};
+
+// Conversations a server is asked for at most. Each is one of those that
+// OpenSSH 9.8 and later count against a client that never logs in: one second
+// of penalty each, and fifteen before anything follows (PerSourcePenalties of
+// sshd_config(5)).
+inline constexpr int kMostKnocks = 6;
+
+// Rows of ssh_endpoints, ssh_algorithms and ssh_host_keys. A server that cannot
+// be reached, or is none, is not asked again for the other accounts: their rows
+// say what the first one's does. `knock` is Knock, but in tests.
+v1::Snapshot Survey(const Target& target,
+                    const std::function<Answer(const Question&)>& knock);
+
+}  // namespace metsuke
+
+#endif  // METSUKE_AGENT_PROBE_SURVEY_H_

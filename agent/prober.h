@@ -1,0 +1,56 @@
+// The tables that metsuke-agent fills itself: what the SSH servers of the host
+// answer to metsuke-probe, which metsuke-collect, without a network, cannot
+// ask.
+
+#ifndef METSUKE_AGENT_PROBER_H_
+#define METSUKE_AGENT_PROBER_H_
+
+#include <chrono>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "proto/collect.pb.h"
+#include "proto/snapshot.pb.h"
+
+namespace metsuke {
+
+class Prober {
+ public:
+  using Clock = std::chrono::steady_clock;
+  // Runs metsuke-probe with these arguments; what it printed.
+  using Run = std::function<absl::StatusOr<std::string>(
+      const std::vector<std::string>&)>;
+
+  // Each question leaves a line in the server's log, so it is asked when where
+  // servers listen or whom they let in has changed, but not sooner than this;
+  static constexpr std::chrono::minutes kSoonest{10};
+  // and without a change after this.
+  static constexpr std::chrono::hours kLatest{24};
+
+  explicit Prober(Run run);
+
+  // Adds to the answer of metsuke-collect the tables that the schema says the
+  // agent fills, and what `collections` and `gaps` say of them. What was asked
+  // earlier stands until it is time to ask again. Takes some seconds when it
+  // asks.
+  void Complete(v1::Collected& collected, Clock::time_point now);
+
+ private:
+  void Ask(const v1::Snapshot& seen);
+
+  const Run run_;
+  std::string asked_for_;  // digest of what the questions followed from
+  std::optional<Clock::time_point> asked_;
+  v1::Snapshot rows_;
+  absl::Status status_;
+};
+
+// Runs the metsuke-probe that lies beside this program.
+absl::StatusOr<std::string> RunProbe(const std::vector<std::string>& arguments);
+
+}  // namespace metsuke
+
+#endif  // METSUKE_AGENT_PROBER_H_
