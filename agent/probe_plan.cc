@@ -3,12 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <map>
 #include <optional>
 #include <set>
-#include <utility>
 
-#include "agent/probe/account_name.h"
 #include "collectors/address_set.h"
 #include "collectors/collector.h"
 
@@ -16,7 +13,6 @@ namespace metsuke {
 namespace {
 
 constexpr size_t kMostTargets = 4;
-constexpr size_t kMostAccounts = 3;
 
 // Programs that are SSH servers by their names (comm of proc(5)).
 bool IsSshServer(std::string_view program) {
@@ -34,21 +30,6 @@ std::string Reached(const std::string& address) {
   return IsAnyAddress(address) ? "127.0.0.1" : address;
 }
 
-// "192.0.2.7:22", "[::1]:22" or "*:22" apart.
-std::optional<std::pair<std::string, uint32_t>> Apart(
-    std::string_view listener) {
-  const size_t colon = listener.rfind(':');
-  if (colon == std::string_view::npos) return std::nullopt;
-  std::string address(listener.substr(0, colon));
-  if (address.starts_with('[') && address.ends_with(']'))
-    address = address.substr(1, address.size() - 2);
-  const std::string port(listener.substr(colon + 1));
-  if (port.empty() || port.size() > 5 ||
-      !std::ranges::all_of(port, [](char c) { return c >= '0' && c <= '9'; }))
-    return std::nullopt;
-  return std::pair(address, static_cast<uint32_t>(std::stoul(port)));
-}
-
 class Planner {
  public:
   explicit Planner(const v1::Snapshot& seen) : seen_(seen) {}
@@ -62,7 +43,13 @@ class Planner {
                          plan_.targets.size(), kMostTargets));
       plan_.targets.resize(kMostTargets);
     }
-    for (ProbeTarget& target : plan_.targets) target.accounts = For(target);
+    for (ProbeTarget& target : plan_.targets) {
+      const auto from = ParseIpAddress(target.address);
+      target.accounts = AccountsToAsk(
+          seen_, target.listener, [&](const std::string& source) {
+            return source == "any" || (from && Covers(source, *from));
+          });
+    }
     return std::move(plan_);
   }
 
@@ -86,7 +73,7 @@ class Planner {
 
   void AddConfigured(const v1::SshAccess& row) {
     if (!listeners_.insert(row.listener()).second) return;
-    const auto parts = Apart(row.listener());
+    const auto parts = ParseListener(row.listener());
     if (!parts) return;
     const auto at = ListensAt(parts->first, parts->second);
     if (at) Add({row.listener(), *at, parts->second, {}});
@@ -98,13 +85,11 @@ class Planner {
       AddGap(plan_.gaps, "ssh_endpoints", fmt::format("port {}", row.port()),
              "what listens there cannot be seen");
     if (!IsSshServer(row.program()) || IsKnown(row.port())) return;
-    const std::string address =
-        row.address() == "::" ? "0.0.0.0" : row.address();
-    Add({IsAnyAddress(address) ? fmt::format("*:{}", row.port())
-         : address.find(':') == std::string::npos
-             ? fmt::format("{}:{}", address, row.port())
-             : fmt::format("[{}]:{}", address, row.port()),
-         ListensAt(address, row.port()).value_or(Reached(row.address())),
+    Add({ListenerText(IsAnyAddress(row.address()) ? "*" : row.address(),
+                      row.port()),
+         ListensAt(row.address() == "::" ? "0.0.0.0" : row.address(),
+                   row.port())
+             .value_or(Reached(row.address())),
          row.port(),
          {}});
   }
@@ -114,28 +99,6 @@ class Planner {
   bool IsKnown(uint32_t port) const {
     return std::ranges::find(plan_.targets, port, &ProbeTarget::port) !=
            plan_.targets.end();
-  }
-
-  // Accounts that no two of have the same ways in from this host.
-  std::vector<std::string> For(const ProbeTarget& target) const {
-    const auto from = ParseIpAddress(target.address);
-    std::map<std::string, std::set<std::string>> ways;  // by account
-    for (const v1::SshAccess& row : seen_.ssh_access())
-      if (row.listener() == target.listener && IsPlainAccount(row.account()) &&
-          (row.source() == "any" || (from && Covers(row.source(), *from))))
-        ways[row.account()].insert(row.method());
-    std::vector<std::string> accounts;
-    std::set<std::set<std::string>> told;
-    const auto take = [&](const std::string& account) {
-      const auto found = ways.find(account);
-      if (found != ways.end() && accounts.size() < kMostAccounts &&
-          told.insert(found->second).second)
-        accounts.push_back(account);
-    };
-    take("root");
-    for (const auto& [account, methods] : ways) take(account);
-    if (accounts.empty()) accounts.push_back("root");
-    return accounts;
   }
 
   // Whether the network of a row of ssh_access, or its one address, has `from`.

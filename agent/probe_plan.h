@@ -4,24 +4,12 @@
 #ifndef METSUKE_AGENT_PROBE_PLAN_H_
 #define METSUKE_AGENT_PROBE_PLAN_H_
 
-#include <cstdint>
-#include <string>
-#include <string_view>
 #include <vector>
 
 #include "proto/snapshot.pb.h"
+#include "proto/ssh_probe.h"
 
 namespace metsuke {
-
-// One server, as metsuke-probe is told of it.
-struct ProbeTarget {
-  std::string listener;  // as ssh_access has it where that speaks of it
-  std::string address;   // one of the host's own
-  uint32_t port = 0;
-  std::vector<std::string> accounts;
-
-  bool operator==(const ProbeTarget&) const = default;
-};
 
 struct ProbePlan {
   std::vector<ProbeTarget> targets;

@@ -9,7 +9,6 @@
 #include "agent/probe_plan.h"
 #include "collectors/collector.h"
 #include "collectors/outcome.h"
-#include "collectors/run.h"
 #include "proto/canonical.h"
 #include "proto/status.h"
 
@@ -104,36 +103,14 @@ void Prober::Ask(const v1::Snapshot& seen) {
   if (plan.targets.empty()) status_ = Absent("no SSH server listens");
   rows_.MergeFrom(plan.gaps);
   for (const ProbeTarget& target : plan.targets) {
-    std::vector<std::string> arguments = {
-        target.address, "--port",        std::to_string(target.port),
-        "--listener",   target.listener, "--output",
-        "binary"};
-    for (const std::string& account : target.accounts) {
-      arguments.push_back("--account");
-      arguments.push_back(account);
-    }
-    const auto printed = run_(arguments);
-    v1::Snapshot rows;
-    if (!printed.ok()) {
-      status_ = printed.status();
-    } else if (!rows.ParseFromString(*printed)) {
-      status_ = absl::InternalError("metsuke-probe printed something else");
-    }
-    if (!status_.ok()) {
+    const auto rows = run_(target);
+    if (!rows.ok()) {
+      status_ = rows.status();
       rows_.Clear();
       return;
     }
-    rows_.MergeFrom(rows);
+    rows_.MergeFrom(*rows);
   }
-}
-
-absl::StatusOr<std::string> RunProbe(
-    const std::vector<std::string>& arguments) {
-  std::vector<std::string> argv = {OwnProgram("metsuke-probe")};
-  argv.insert(argv.end(), arguments.begin(), arguments.end());
-  RunOptions options;
-  options.deadline = kLongestRun;
-  return RunProgram(argv, options);
 }
 
 }  // namespace metsuke

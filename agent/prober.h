@@ -9,20 +9,18 @@
 #include <functional>
 #include <optional>
 #include <string>
-#include <vector>
 
 #include "absl/status/statusor.h"
 #include "proto/collect.pb.h"
 #include "proto/snapshot.pb.h"
+#include "proto/ssh_probe.h"
 
 namespace metsuke {
 
 class Prober {
  public:
   using Clock = std::chrono::steady_clock;
-  // Runs metsuke-probe with these arguments; what it printed.
-  using Run = std::function<absl::StatusOr<std::string>(
-      const std::vector<std::string>&)>;
+  using Run = std::function<absl::StatusOr<v1::Snapshot>(const ProbeTarget&)>;
 
   // Each question leaves a line in the server's log, so it is asked when where
   // servers listen or whom they let in has changed, but not sooner than this;
@@ -30,6 +28,7 @@ class Prober {
   // and without a change after this.
   static constexpr std::chrono::hours kLatest{24};
 
+  // `run` is RunProbe, but in tests.
   explicit Prober(Run run);
 
   // Adds to the answer of metsuke-collect the tables that the schema says the
@@ -47,9 +46,6 @@ class Prober {
   v1::Snapshot rows_;
   absl::Status status_;
 };
-
-// Runs the metsuke-probe that lies beside this program.
-absl::StatusOr<std::string> RunProbe(const std::vector<std::string>& arguments);
 
 }  // namespace metsuke
 

@@ -16,7 +16,7 @@
 #include "collectors/errno_status.h"
 #include "collectors/netlink.h"
 #include "collectors/recording.h"
-#include "collectors/run.h"
+#include "proto/run.h"
 #include "collectors/safe_open.h"
 #include "proto/status.h"
 #include "proto/utf8.h"

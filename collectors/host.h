@@ -30,6 +30,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "proto/run.h"
 
 namespace metsuke {
 
@@ -54,27 +55,6 @@ class Recording;
 
 // The file system below the host's root; see collectors/safe_open.h.
 class SafeTree;
-
-// The longest a program may be given. A collector has longer than that for all
-// it does (WorkerLimits), and the agent waits longer than that for all
-// collectors, so that a program that hangs is told of by its name.
-inline constexpr std::chrono::seconds kLongestRun{20};
-
-// How a program is run.
-struct RunOptions {
-  // The group of the program is killed after this time, kLongestRun at most.
-  std::chrono::milliseconds deadline{5000};
-  // Bytes of standard output that are taken; more is ResourceExhausted.
-  size_t cap = 1 << 20;
-  // Files and folders the program's answer depends on: it is not run again
-  // while they are unchanged. With none it is run each time.
-  std::vector<std::string> inputs;
-  // Exit codes other than 0 that are no failure.
-  std::vector<int> accepted_codes;
-  // Whether the program may read every file of the host, as this process may
-  // (CAP_DAC_READ_SEARCH). It has no other capability, and without this none.
-  bool reads_everything = false;
-};
 
 // What the kernel says of itself; not to be had of a mounted image.
 struct KernelFacts {

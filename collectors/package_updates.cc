@@ -6,7 +6,7 @@
 
 #include "collectors/collector.h"
 #include "collectors/packages.h"
-#include "collectors/run.h"
+#include "proto/run.h"
 #include "proto/status.h"
 
 namespace metsuke {

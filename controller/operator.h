@@ -49,6 +49,8 @@ class OperatorService final : public v1::Operator::Service {
                      grpc::ServerWriter<v1::QueryReply>*) override;
   grpc::Status Drift(grpc::ServerContext*, const v1::DriftRequest*,
                      grpc::ServerWriter<v1::DriftReply>*) override;
+  grpc::Status ProbeSsh(grpc::ServerContext*, const v1::ProbeRequest*,
+                        grpc::ServerWriter<v1::ProbeReply>*) override;
   grpc::Status GetBaseline(grpc::ServerContext*, const v1::BaselineRequest*,
                            v1::BaselineReply*) override;
   grpc::Status ApplyBaseline(grpc::ServerContext*, const v1::ApplyRequest*,

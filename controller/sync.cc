@@ -41,6 +41,8 @@ std::string Fault(const v1::State& state) {
       return fmt::format(
           "there is no table \"{}\": the agent is newer than the controller",
           Shown(table.table()));
+    if (FilledBy(field) == "metsuke-controller")
+      return fmt::format("{} is the controller's to fill", table.table());
     if (table.digest().size() != kDigestBytes)
       return fmt::format("digest of {} has {} bytes in place of {}",
                          table.table(), table.digest().size(), kDigestBytes);

@@ -10,12 +10,12 @@
 #include <string>
 #include <vector>
 
-#include "agent/probe/account_name.h"
 #include "agent/probe/confine.h"
 #include "agent/probe/survey.h"
 #include "proto/command_line.h"
 #include "proto/encode.h"
 #include "proto/log.h"
+#include "proto/ssh_probe.h"
 #include "proto/status.h"
 
 namespace metsuke {
@@ -24,8 +24,7 @@ namespace {
 enum ExitCode { kDone = 0, kError = 1, kUsage = 64 };
 
 struct Flags {
-  Target target;
-  uint32_t port = 22;
+  ProbeTarget target;
   uint32_t seconds = 15;
   std::string format = "json";
 };
@@ -54,12 +53,9 @@ int Main(Flags flags) {
       return Complain(kUsage, fmt::format("--account '{}': letters, digits, "
                                           "'.', '_' and '-' only",
                                           account));
-  flags.target.port = static_cast<uint16_t>(flags.port);
   if (flags.target.listener.empty())
     flags.target.listener =
-        flags.target.address.find(':') == std::string::npos
-            ? fmt::format("{}:{}", flags.target.address, flags.port)
-            : fmt::format("[{}]:{}", flags.target.address, flags.port);
+        ListenerText(flags.target.address, flags.target.port);
   StartSshLibrary();
   if (const auto status = ConfineProbe(); !status.ok())
     return Complain(kError, Message(status));
@@ -83,7 +79,7 @@ int Main(Flags flags) {
 
 void AddFlags(CommandLine& line, Flags& flags) {
   line.Word("ADDRESS", flags.target.address, "IPv4 or IPv6 address").Required();
-  line.Option("-p,--port", flags.port, "Port of the server")
+  line.Option("-p,--port", flags.target.port, "Port of the server")
       .Between(1, 65535)
       .ShowDefault();
   line.Option("-a,--account", flags.target.accounts,

@@ -91,7 +91,7 @@ void AddAlgorithms(const std::string& listener, const ServerHello& hello,
 // One server being asked again and again.
 class Surveyor {
  public:
-  Surveyor(const Target& target,
+  Surveyor(const ProbeTarget& target,
            const std::function<Answer(const Question&)>& knock)
       : target_(target), knock_(knock) {}
 
@@ -113,7 +113,8 @@ class Surveyor {
 
  private:
   void Ask(const std::string& account) {
-    Question question{target_.address, target_.port, account, ""};
+    Question question{target_.address, static_cast<uint16_t>(target_.port),
+                      account, ""};
     if (!kinds_.empty()) {
       question.host_keys = kinds_.front().algorithms;
       kinds_.pop_front();
@@ -123,7 +124,10 @@ class Surveyor {
       AddAlgorithms(target_.listener, *answer.hello, out_);
       kinds_ = KeyKinds(answer.hello->host_keys);
     }
-    if (answer.key) Keep(*std::move(answer.key));
+    if (answer.key) {
+      answer.endpoint.set_host_key(answer.key->fingerprint());
+      Keep(*std::move(answer.key));
+    }
     last_ = std::move(answer.endpoint);
     last_.set_listener(target_.listener);
   }
@@ -136,7 +140,7 @@ class Surveyor {
       *out_.add_ssh_host_keys() = std::move(key);
   }
 
-  const Target& target_;
+  const ProbeTarget& target_;
   const std::function<Answer(const Question&)>& knock_;
   v1::Snapshot out_;
   v1::SshEndpoint last_;
@@ -147,7 +151,7 @@ class Surveyor {
 
 }  // namespace
 
-v1::Snapshot Survey(const Target& target,
+v1::Snapshot Survey(const ProbeTarget& target,
                     const std::function<Answer(const Question&)>& knock) {
   return Surveyor(target, knock).Run();
 }

@@ -4,23 +4,13 @@
 #ifndef METSUKE_AGENT_PROBE_SURVEY_H_
 #define METSUKE_AGENT_PROBE_SURVEY_H_
 
-#include <chrono>
-#include <cstdint>
 #include <functional>
-#include <string>
-#include <vector>
 
 #include "agent/probe/knock.h"
 #include "proto/snapshot.pb.h"
+#include "proto/ssh_probe.h"
 
 namespace metsuke {
-
-struct Target {
-  std::string listener;  // what the rows name it
-  std::string address;
-  uint16_t port = 22;
-  std::vector<std::string> accounts;  // at least one
-};
 
 // Conversations a server is asked for at most. Each is one of those that
 // OpenSSH 9.8 and later count against a client that never logs in: one second
@@ -31,7 +21,7 @@ inline constexpr int kMostKnocks = 6;
 // Rows of ssh_endpoints, ssh_algorithms and ssh_host_keys. A server that cannot
 // be reached, or is none, is not asked again for the other accounts: their rows
 // say what the first one's does. `knock` is Knock, but in tests.
-v1::Snapshot Survey(const Target& target,
+v1::Snapshot Survey(const ProbeTarget& target,
                     const std::function<Answer(const Question&)>& knock);
 
 }  // namespace metsuke

@@ -5,7 +5,6 @@
 #include <boost/asio.hpp>
 #include <boost/filesystem.hpp>
 #include <boost/process/v2.hpp>
-#include <boost/process/v2/src.hpp>  // once in this program
 #include <ctime>
 #include <map>
 #include <nlohmann/json.hpp>

@@ -1,18 +1,23 @@
-// metsukectl ssh who: who can get in over SSH, from where, by which method.
+// metsukectl ssh: who can get in over SSH, from where, by which method, and what
+// the servers themselves say.
 
 #include <fmt/format.h>
 
+#include <nlohmann/json.hpp>
+
+#include "controller/cli/items.h"
 #include "controller/cli/query.h"
 #include "controller/cli/session.h"
 #include "controller/judge/network.h"
 #include "proto/command_line.h"
+#include "proto/encode.h"
 #include "proto/status.h"
 
 namespace metsuke::cli {
 namespace {
 
 struct Options {
-  std::string host, selector, account, from;
+  std::string host, selector, account, from, address;
   bool all = false;
 };
 
@@ -54,6 +59,50 @@ absl::StatusOr<int> Who(const Session& session, const Options& options) {
   return PrintQuery(session, "SshAccess", request);
 }
 
+// The answers of one host, and to standard error why there are none.
+void AddAnswers(const v1::ProbedHost& host, Item& items) {
+  if (!host.error().empty())
+    fmt::print(stderr, "metsukectl: {}: {}\n", enc::Tty(HostText(host.host())),
+               enc::Tty(HostText(host.error())));
+  for (const v1::SshEndpoint& endpoint : host.endpoints()) {
+    Item item{{"host", host.host()}};
+    item.update(ToItem(endpoint));
+    items.push_back(std::move(item));
+  }
+}
+
+absl::StatusOr<int> Probe(const Session& session, const Options& options) {
+  v1::ProbeRequest request;
+  request.set_host(options.host);
+  request.set_selector(options.selector);
+  request.set_address(options.address);
+  ASSIGN_OR_RETURN(const auto stub, Connect(session));
+  grpc::ClientContext context;
+  const auto reader = stub->ProbeSsh(&context, request);
+  Item items = Item::array();
+  bool asked = false, incomplete = false;
+  for (v1::ProbeReply reply; reader->Read(&reply);)
+    for (const v1::ProbedHost& host : reply.hosts()) {
+      asked = true;
+      incomplete |= !host.error().empty();
+      AddAnswers(host, items);
+    }
+  RETURN_IF_ERROR(FromCall(reader->Finish()));
+  Print(session, "SshEndpoint", items,
+        {{"host", "HOST"},
+         {"listener", "LISTENER"},
+         {"address", "ADDRESS"},
+         {"account", "ACCOUNT"},
+         {"outcome", "OUTCOME"},
+         {"methods", "METHODS"},
+         {"software", "SOFTWARE"},
+         {"message", "MESSAGE"},
+         {"source", "SOURCE", false, true},
+         {"host_key", "HOST KEY", false, true}});
+  if (!asked) fmt::print(stderr, "metsukectl: no host matches\n");
+  return asked && !incomplete ? kCompliant : kIncomplete;
+}
+
 }  // namespace
 
 void AddSsh(CommandLine& line, Session& session) {
@@ -74,6 +123,19 @@ void AddSsh(CommandLine& line, Session& session) {
   who.Flag("--all", options->all,
            "Also what sshd's configuration would allow to accounts that lack "
            "what it takes");
+
+  CommandLine& probe = ssh.Command(
+      "probe",
+      "Have the controller knock at the SSH servers and keep what they answer",
+      [&session, options] {
+        session.run = [&session, options] { return Probe(session, *options); };
+      });
+  probe.Word("host", options->host, "Name or id of one host; all without it");
+  probe.Option("-l,--selector", options->selector,
+               "Labels the hosts must have: key=value,key");
+  probe.Option("--address", options->address,
+               "IP address to reach the one host at, where it is not one of its "
+               "interfaces");
 }
 
 }  // namespace metsuke::cli

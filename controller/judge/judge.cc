@@ -86,7 +86,7 @@ absl::Status Judge::Session::ReadSight() {
     if (!snapshot.MergeFromString(bytes))
       return absl::DataLossError("the stored rows cannot be read");
   }
-  sight_.emplace(snapshot);
+  sight_.emplace(snapshot, tables_);
   return absl::OkStatus();
 }
 

@@ -91,7 +91,7 @@ void FleetQuery::Runner::NoteIncomplete(const StateHosts& state,
       reasons.push_back(HostText(Message(bytes.status())));
     else if (!snapshot.MergeFromString(*bytes))
       reasons.push_back(HostText(std::string(table) + ": cannot be read"));
-  const Sight sight(snapshot);
+  const Sight sight(snapshot, state.tables);
   for (const auto& [table, columns] : query_.access_.reads)
     if (auto why = sight.Unseen(table);
         why || (why = sight.Gap(table, columns)))

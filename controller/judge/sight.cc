@@ -27,13 +27,23 @@ bool Concerns(const v1::Gap& gap, const std::string& table,
 
 }  // namespace
 
-Sight::Sight(const v1::Snapshot& snapshot) {
-  *snapshot_.mutable_collections() = snapshot.collections();
+Sight::Sight(const v1::Snapshot& snapshot, const TableDigests& tables) {
+  // Before what the host says: its word about these does not count.
+  const auto* schema = v1::Snapshot::descriptor();
+  for (int i = 0; i < schema->field_count(); ++i) {
+    if (FilledBy(schema->field(i)) != "metsuke-controller") continue;
+    const bool seen = tables.contains(schema->field(i)->name());
+    v1::Collection& row = *snapshot_.add_collections();
+    row.set_table(schema->field(i)->name());
+    row.set_status(seen ? "ok" : "unavailable");
+    if (!seen) row.set_message("the controller was not asked to look yet");
+  }
+  snapshot_.mutable_collections()->MergeFrom(snapshot.collections());
   *snapshot_.mutable_gaps() = snapshot.gaps();
 }
 
 Sight Sight::Clear() {
-  Sight sight{v1::Snapshot()};
+  Sight sight;
   sight.clear_ = true;
   return sight;
 }

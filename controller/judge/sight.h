@@ -8,6 +8,7 @@
 #include <set>
 #include <string>
 
+#include "controller/table_digests.h"
 #include "proto/host_text.h"
 #include "proto/snapshot.pb.h"
 
@@ -15,9 +16,10 @@ namespace metsuke {
 
 class Sight {
  public:
-  // Of a host whose tables `collections` and `gaps` are those of `snapshot`;
-  // the other tables are not looked at.
-  explicit Sight(const v1::Snapshot& snapshot);
+  // Of a host whose tables `collections` and `gaps` are those of `snapshot`, of
+  // which the other tables are not looked at. Of tables that the controller
+  // fills no collector speaks: they were seen if they are among `tables`.
+  Sight(const v1::Snapshot& snapshot, const TableDigests& tables);
 
   // Of a host on which every collector did its work, as in examples.
   static Sight Clear();
@@ -39,6 +41,7 @@ class Sight {
                      const std::set<std::string>& columns) const;
 
  private:
+  Sight() = default;
   const v1::Collection* Find(const std::string& table) const;
 
   v1::Snapshot snapshot_;

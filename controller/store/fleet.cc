@@ -21,6 +21,9 @@ struct HostRow {
   v1::HostEntry entry;
   std::string state;  // digest of the current one; empty when none
   int64_t state_since = 0;
+  // The same of what the controller saw itself.
+  std::string seen;
+  int64_t seen_since = 0;
 };
 
 // Hosts that are read at once.
@@ -28,7 +31,8 @@ constexpr int64_t kPage = 1000;
 
 // A literal, as statements are.
 #define METSUKE_HOST_COLUMNS \
-  "id, name, enrolled, last_seen, version, os_name, lost, state, state_since"
+  "id, name, enrolled, last_seen, version, os_name, lost, state, state_since, seen, " \
+  "seen_since"
 
 // Hosts that were part of the fleet at the instant ?1; 0 is now.
 #define METSUKE_IN_FLEET                           \
@@ -46,6 +50,8 @@ HostRow ReadRow(const Query& query) {
   row.entry.set_lost_records(static_cast<uint64_t>(query.Int(6)));
   row.state = query.Text(7);
   row.state_since = query.Int(8);
+  row.seen = query.Text(9);
+  row.seen_since = query.Int(10);
   return row;
 }
 
@@ -130,7 +136,8 @@ void AddLabels(const Labels& labels, v1::HostEntry& entry) {
 class FleetReader::States {
  public:
   absl::StatusOr<int> At(Database& database, const HostRow& row, int64_t at) {
-    if (at == 0 || row.state_since <= at) return Current(database, row.state);
+    if (at == 0 || std::max(row.state_since, row.seen_since) <= at)
+      return Current(database, row);
     ASSIGN_OR_RETURN(const v1::State state,
                      SelectStateAt(database, row.entry.id(), at));
     if (state.tables().empty()) return -1;
@@ -149,12 +156,17 @@ class FleetReader::States {
  private:
   int size() const { return static_cast<int>(states_.size()); }
 
-  absl::StatusOr<int> Current(Database& database, const std::string& digest) {
-    if (digest.empty()) return -1;
-    const auto [found, fresh] = numbers_.emplace(digest, size());
+  absl::StatusOr<int> Current(Database& database, const HostRow& row) {
+    if (row.state.empty() && row.seen.empty()) return -1;
+    const auto [found, fresh] = numbers_.emplace(row.state + row.seen, size());
     if (!fresh) return found->second;
-    HostState added{.digest = digest};
-    ASSIGN_OR_RETURN(added.tables, ReadState(database, digest));
+    HostState added{.digest = row.state};
+    ASSIGN_OR_RETURN(added.tables, ReadState(database, row.state));
+    if (!row.seen.empty()) {
+      ASSIGN_OR_RETURN(TableDigests seen, ReadState(database, row.seen));
+      added.tables.merge(seen);
+      added.digest = StateDigest(InOrder(added.tables));
+    }
     states_.push_back(std::move(added));
     return found->second;
   }

@@ -58,8 +58,9 @@ bool Sensitive(const FieldDescriptor* table) {
   return table->options().GetExtension(v1::sensitive);
 }
 
-absl::Status StoreBodies(Database& database, const HostUpdate& update) {
-  for (const TableBody& body : update.bodies) {
+absl::Status StoreBodies(Database& database, const std::string& host,
+                         const std::vector<TableBody>& bodies) {
+  for (const TableBody& body : bodies) {
     const FieldDescriptor* table = TableField(body.table);
     if (table == nullptr)
       return absl::InvalidArgumentError("body of a table that does not exist");
@@ -72,7 +73,7 @@ absl::Status StoreBodies(Database& database, const HostUpdate& update) {
     RETURN_IF_ERROR(
         database.Execute("INSERT INTO body_from(host, digest) VALUES(?, ?) "
                          "ON CONFLICT DO NOTHING",
-                         update.host, Blob{body.digest}));
+                         host, Blob{body.digest}));
   }
   return absl::OkStatus();
 }
@@ -97,26 +98,27 @@ absl::Status ChangeSpan(Database& database, const std::string& host,
       host, number, since, Blob{digest});
 }
 
-absl::Status ChangeSpans(Database& database, const HostUpdate& update,
-                         const TableDigests& before, int64_t since) {
+absl::Status ChangeSpans(Database& database, const std::string& host,
+                         const v1::State& state, const TableDigests& before,
+                         int64_t since) {
   TableDigests gone = before;
-  for (const v1::TableDigest& table : update.state->tables()) {
+  for (const v1::TableDigest& table : state.tables()) {
     const FieldDescriptor* field = TableField(table.table());
     if (field == nullptr)
       return absl::InvalidArgumentError("a table that does not exist");
     gone.erase(table.table());
     const auto was = before.find(table.table());
     if (was != before.end() && was->second == table.digest()) continue;
-    ASSIGN_OR_RETURN(const bool has, HasBody(database, update.host, table));
+    ASSIGN_OR_RETURN(const bool has, HasBody(database, host, table));
     if (!has)
       return absl::NotFoundError(
           fmt::format("body of {} is missing", table.table()));
-    RETURN_IF_ERROR(ChangeSpan(database, update.host, field->number(), since,
-                               table.digest()));
+    RETURN_IF_ERROR(
+        ChangeSpan(database, host, field->number(), since, table.digest()));
   }
   for (const auto& [table, digest] : gone)
-    RETURN_IF_ERROR(ChangeSpan(database, update.host,
-                               TableField(table)->number(), since, {}));
+    RETURN_IF_ERROR(
+        ChangeSpan(database, host, TableField(table)->number(), since, {}));
   return absl::OkStatus();
 }
 
@@ -144,6 +146,14 @@ absl::Status StoreNames(Database& database, const HostUpdate& update) {
                           name, os_name, update.host);
 }
 
+absl::Status PutState(Database& database, std::string_view digest,
+                      const v1::State& tables) {
+  const std::string bytes = tables.SerializeAsString();
+  return database.Execute(
+      "INSERT INTO state(digest, tables) VALUES(?, ?) ON CONFLICT DO NOTHING",
+      Blob{digest}, Blob{bytes});
+}
+
 absl::Status StoreState(Database& database, const HostUpdate& update,
                         const Before& host) {
   v1::State tables = *update.state;
@@ -155,11 +165,9 @@ absl::Status StoreState(Database& database, const HostUpdate& update,
   const int64_t since =
       std::max(host.state_since, std::min(update.state->taken(), update.now));
   ASSIGN_OR_RETURN(const TableDigests before, ReadState(database, host.state));
-  RETURN_IF_ERROR(ChangeSpans(database, update, before, since));
-  const std::string bytes = tables.SerializeAsString();
-  RETURN_IF_ERROR(database.Execute(
-      "INSERT INTO state(digest, tables) VALUES(?, ?) ON CONFLICT DO NOTHING",
-      Blob{digest}, Blob{bytes}));
+  RETURN_IF_ERROR(
+      ChangeSpans(database, update.host, *update.state, before, since));
+  RETURN_IF_ERROR(PutState(database, digest, tables));
   RETURN_IF_ERROR(database.Execute(
       "UPDATE host SET state = ?, state_since = ? WHERE id = ?", Blob{digest},
       since, update.host));
@@ -221,7 +229,7 @@ absl::Status StoreRecord(Database& database, const HostUpdate& update) {
   if (update.seq <= acknowledged) return absl::OkStatus();
   if (acknowledged == 0)
     RETURN_IF_ERROR(ForgetStreams(database, update.host));
-  RETURN_IF_ERROR(StoreBodies(database, update));
+  RETURN_IF_ERROR(StoreBodies(database, update.host, update.bodies));
   if (update.state) RETURN_IF_ERROR(StoreState(database, update, host));
   RETURN_IF_ERROR(StoreLosses(database, update));
   RETURN_IF_ERROR(database.Execute(
@@ -231,6 +239,50 @@ absl::Status StoreRecord(Database& database, const HostUpdate& update) {
   return database.Execute(
       "UPDATE host SET last_seen = max(last_seen, ?) WHERE id = ?", update.now,
       update.host);
+}
+
+absl::Status StoreObservation(Database& database,
+                              const Observation& observation) {
+  RETURN_IF_ERROR(ReadHost(database, observation.host).status());
+  Query query = database.Run("SELECT seen, seen_since FROM host WHERE id = ?",
+                             observation.host);
+  query.Step();
+  RETURN_IF_ERROR(query.status());
+  const std::string last = query.Text(0);
+  const int64_t since = std::max(query.Int(1), observation.now);
+  ASSIGN_OR_RETURN(const TableDigests before, ReadState(database, last));
+  TableDigests after = before;
+  for (const TableBody& body : observation.bodies) {
+    const FieldDescriptor* table = TableField(body.table);
+    if (table == nullptr || FilledBy(table) != "metsuke-controller")
+      return absl::InvalidArgumentError(
+          fmt::format("{} is not the controller's to fill", body.table));
+    after[body.table] = body.digest;
+  }
+  RETURN_IF_ERROR(
+      StoreBodies(database, observation.host, observation.bodies));
+  const v1::State state = InOrder(after);
+  const std::string digest = StateDigest(state);
+  if (digest == last) return absl::OkStatus();
+  RETURN_IF_ERROR(
+      ChangeSpans(database, observation.host, state, before, since));
+  RETURN_IF_ERROR(PutState(database, digest, state));
+  return database.Execute(
+      "UPDATE host SET seen = ?, seen_since = ? WHERE id = ?", Blob{digest},
+      since, observation.host);
+}
+
+v1::State InOrder(const TableDigests& tables) {
+  const auto* schema = v1::Snapshot::descriptor();
+  v1::State state;
+  for (int i = 0; i < schema->field_count(); ++i) {
+    const auto found = tables.find(schema->field(i)->name());
+    if (found == tables.end()) continue;
+    v1::TableDigest& table = *state.add_tables();
+    table.set_table(found->first);
+    table.set_digest(found->second);
+  }
+  return state;
 }
 
 absl::StatusOr<bool> HasBody(Database& database, const std::string& host,

@@ -19,6 +19,10 @@ absl::StatusOr<Standing> StoreContact(Database& database,
 // Store::Commit in an open transaction.
 absl::Status StoreRecord(Database& database, const HostUpdate& update);
 
+// Store::Observe in an open transaction.
+absl::Status StoreObservation(Database& database,
+                              const Observation& observation);
+
 // Whether the store has the body for a host, as Store::Missing has it.
 absl::StatusOr<bool> HasBody(Database& database, const std::string& host,
                              const v1::TableDigest& table);
@@ -26,6 +30,10 @@ absl::StatusOr<bool> HasBody(Database& database, const std::string& host,
 // The canonical bytes of a table, as Store::Body has it.
 absl::StatusOr<std::string> ReadBody(Database& database,
                                      std::string_view digest);
+
+// The state with these tables, in the order of the schema, as StateDigest wants
+// them.
+v1::State InOrder(const TableDigests& tables);
 
 // The digests of a state; empty when there is no such state.
 absl::StatusOr<TableDigests> ReadState(Database& database,

@@ -32,7 +32,9 @@ CREATE TABLE host(
   state BLOB,
   state_since INTEGER NOT NULL,
   lost INTEGER NOT NULL,
-  removed INTEGER NOT NULL) STRICT;
+  removed INTEGER NOT NULL,
+  seen BLOB,
+  seen_since INTEGER NOT NULL DEFAULT 0) STRICT;
 CREATE INDEX host_name ON host(name, id);
 CREATE TABLE stream(
   host TEXT NOT NULL,
@@ -67,10 +69,19 @@ CREATE TABLE baseline_applied(
   version TEXT NOT NULL,
   applied INTEGER NOT NULL,
   by TEXT NOT NULL) STRICT;
-PRAGMA user_version = 1;
+PRAGMA user_version = 2;
 COMMIT;
 )";
-static_assert(kSchemaVersion == 1, "kSchema says so too");
+static_assert(kSchemaVersion == 2, "kSchema says so too");
+
+// What the controller itself saw of a host came with the second.
+constexpr char kFromOneToTwo[] = R"(
+BEGIN IMMEDIATE;
+ALTER TABLE host ADD COLUMN seen BLOB;
+ALTER TABLE host ADD COLUMN seen_since INTEGER NOT NULL DEFAULT 0;
+PRAGMA user_version = 2;
+COMMIT;
+)";
 
 absl::StatusOr<int64_t> UserVersion(Database& database) {
   Query query = database.Run("PRAGMA user_version");
@@ -90,6 +101,7 @@ absl::Status Prepare(Database& database) {
 absl::Status CheckVersion(Database& database, const std::string& path) {
   ASSIGN_OR_RETURN(const int64_t version, UserVersion(database));
   if (version == 0) return database.ExecuteAll(kSchema);
+  if (version == 1) return database.ExecuteAll(kFromOneToTwo);
   if (version == kSchemaVersion) return absl::OkStatus();
   return absl::FailedPreconditionError(fmt::format(
       "{}: has schema version {}, this program knows {}; it was made by a "

@@ -129,6 +129,12 @@ class SqliteStore : public Store {
         std::move(done));
   }
 
+  absl::Status Observe(const Observation& observation) override {
+    return writer_.Run([&observation](Database& database) {
+      return StoreObservation(database, observation);
+    });
+  }
+
   void Touch(const std::string& host, int64_t now) override {
     writer_.Submit(
         [host, now](Database& database) {

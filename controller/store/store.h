@@ -97,6 +97,15 @@ struct HostUpdate {
   std::vector<v1::Loss> losses;
 };
 
+// What the controller itself saw of a host.
+struct Observation {
+  std::string host;  // its id
+  int64_t now = 0;
+  // Tables that the schema says metsuke-controller fills, each at most once;
+  // those that are not among them stay as they are.
+  std::vector<TableBody> bodies;
+};
+
 // A baseline as it was applied.
 struct StoredBaseline {
   std::string version;
@@ -127,6 +136,11 @@ class Store {
   // after `now`.
   virtual void Commit(HostUpdate update,
                       std::function<void(absl::Status)> done) = 0;
+
+  // Stores what the controller saw; waits until it is on disk. From then on it
+  // is part of the host's state. InvalidArgument for a table that is another's
+  // to fill.
+  virtual absl::Status Observe(const Observation& observation) = 0;
 
   // Notes that the host was heard of at `now`.
   virtual void Touch(const std::string& host, int64_t now) = 0;

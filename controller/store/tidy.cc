@@ -16,15 +16,17 @@ constexpr Sql kOfTime[] = {
     "DELETE FROM span WHERE host IN " METSUKE_GONE,
     "DELETE FROM label WHERE host IN " METSUKE_GONE,
     "DELETE FROM stream WHERE host IN " METSUKE_GONE,
-    "UPDATE host SET state = NULL, name = id, os_name = '' "
-    "WHERE removed <> 0 AND removed < ?1 AND state IS NOT NULL",
+    "UPDATE host SET state = NULL, seen = NULL, name = id, os_name = '' "
+    "WHERE removed <> 0 AND removed < ?1 "
+    "AND (state IS NOT NULL OR seen IS NOT NULL)",
 };
 constexpr Sql kOrphans[] = {
     "DELETE FROM body_from WHERE NOT EXISTS (SELECT 1 FROM span WHERE "
     "span.host = body_from.host AND span.digest = body_from.digest)",
     "DELETE FROM body WHERE digest NOT IN (SELECT digest FROM span)",
     "DELETE FROM state WHERE digest NOT IN "
-    "(SELECT state FROM host WHERE state IS NOT NULL)",
+    "(SELECT state FROM host WHERE state IS NOT NULL "
+    "UNION SELECT seen FROM host WHERE seen IS NOT NULL)",
 };
 
 #undef METSUKE_GONE

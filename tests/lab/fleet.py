@@ -93,6 +93,7 @@ def joins(host, binaries, plan, report):
             report.bad(str(why), host.run("journalctl", "-u", "metsuke-agent", "--no-pager").splitlines())
             return
         report.ok("the agent reports from its unit, and the controller has the tables")
+        controller.ctl("ssh", "probe")
         for table, patterns in plan.at_controller.items():
             said = controller.ctl("query", f"SELECT * FROM {table}", "-o", "jsonl").stdout
             known = [json.loads(line) for line in said.splitlines()]

@@ -14,7 +14,7 @@
 #include "absl/strings/match.h"
 #include "collectors/packets.h"
 #include "collectors/privileges.h"
-#include "collectors/run.h"
+#include "proto/run.h"
 #include "proto/status.h"
 
 namespace metsuke {

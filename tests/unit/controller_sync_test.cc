@@ -406,6 +406,15 @@ renewal {}
 )");
 }
 
+TEST(ControllerSync, AHostDoesNotSayWhatTheControllerSaw) {
+  Expect(std::string(kHello) +
+         R"(record {seq: 1 state {tables {table: "ssh_endpoints_outside" digest: $PORTS}}}
+    commit 1 lost 1-1 (refused: ssh_endpoints_outside is the controller's to fill)
+store: stored
+    refusal { seq: 1 reason: "ssh_endpoints_outside is the controller\'s to fill" }
+)");
+}
+
 TEST(ControllerSync, BadStatesAreRefused) {
   Expect(std::string(kHello) +
          R"(record {seq: 1 state {tables {table: "ports" digest: "short"}}}

@@ -508,10 +508,23 @@ TEST(Sight, ATableNobodyCollectedIsNotTakenForOneWithTheSameGap) {
            gaps { table: "ports" subject: "a" })pb",
       &with_row));
   *without.mutable_gaps() = with_row.gaps();
-  EXPECT_FALSE(Sight(with_row).Unseen("ports"));
-  EXPECT_TRUE(Sight(without).Unseen("ports"));
-  EXPECT_NE(Sight(with_row).Digest("ports", {}),
-            Sight(without).Digest("ports", {}));
+  EXPECT_FALSE(Sight(with_row, {}).Unseen("ports"));
+  EXPECT_TRUE(Sight(without, {}).Unseen("ports"));
+  EXPECT_NE(Sight(with_row, {}).Digest("ports", {}),
+            Sight(without, {}).Digest("ports", {}));
+}
+
+TEST(Sight, OfTablesTheControllerFillsNoHostHasAWord) {
+  v1::Snapshot claims;
+  ASSERT_TRUE(google::protobuf::TextFormat::ParseFromString(
+      R"pb(collections { table: "ssh_endpoints_outside" status: "ok" })pb",
+      &claims));
+  EXPECT_EQ(Sight(claims, {}).Unseen("ssh_endpoints_outside")->raw(),
+            "ssh_endpoints_outside: the controller was not asked to look yet");
+  const TableDigests seen = {{"ssh_endpoints_outside", "digest"}};
+  EXPECT_FALSE(Sight({}, seen).Unseen("ssh_endpoints_outside"));
+  EXPECT_NE(Sight({}, seen).Digest("ssh_endpoints_outside", {}),
+            Sight({}, {}).Digest("ssh_endpoints_outside", {}));
 }
 
 TEST(Views, AreNotTakenForBodies) {

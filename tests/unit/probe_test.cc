@@ -15,12 +15,12 @@
 #include <thread>
 
 #include "absl/strings/str_split.h"
-#include "agent/probe/account_name.h"
+#include "proto/ssh_probe.h"
 #include "agent/probe/confine.h"
 #include "agent/probe/hello.h"
 #include "agent/probe/knock.h"
 #include "agent/probe/survey.h"
-#include "collectors/run.h"
+#include "proto/run.h"
 #include "tests/unit/host_folder.h"
 
 namespace metsuke {

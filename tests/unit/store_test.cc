@@ -515,10 +515,83 @@ void Sqlite(const std::string& folder, const char* statement) {
 
 TEST_F(StoreTest, ADatabaseOfANewerProgramIsLeftAlone) {
   store_.reset();
-  Sqlite(folder_, "PRAGMA user_version = 2");
+  Sqlite(folder_, "PRAGMA user_version = 3");
   const absl::Status status = OpenSqliteStore(folder_).status();
   EXPECT_TRUE(absl::IsFailedPrecondition(status)) << status;
   EXPECT_THAT(Message(status), HasSubstr("newer"));
+}
+
+TableBody KnockBody(const std::string& methods) {
+  v1::Snapshot snapshot;
+  snapshot.add_ssh_endpoints_outside()->set_methods(methods);
+  return MakeBody(
+      "ssh_endpoints_outside",
+      CanonicalTable(snapshot, TableField("ssh_endpoints_outside")));
+}
+
+TEST_F(StoreTest, WhatTheControllerSawIsPartOfAHostsStateAndHistory) {
+  const TableBody first = KnockBody("password"), second = KnockBody("publickey");
+  ASSERT_TRUE(Connect(*store_, kWeb).ok());
+  ASSERT_TRUE(Commit(*store_, Update(kWeb, 1, 200, {HostBody("web")})).ok());
+  ASSERT_TRUE(store_->Observe({kWeb, 300, {first}}).ok());
+  // The agent's next state does not end it, nor is it told of the other's.
+  const auto update = Update(kWeb, 2, 400, {HostBody("web"), PortBody(22)});
+  ASSERT_TRUE(Commit(*store_, update).ok());
+  EXPECT_EQ(Connect(*store_, kWeb)->state, StateDigest(*update.state));
+  ASSERT_TRUE(store_->Observe({kWeb, 500, {second}}).ok());
+  ASSERT_TRUE(store_->Observe({kWeb, 600, {second}}).ok());
+  store_.reset();
+  Open();  // all of it is on disk
+
+  const auto tables = [&](int64_t at) {
+    const Fleet fleet = ReadFleet({}, at);
+    return fleet.states.at(fleet.hosts.at(0).state).tables;
+  };
+  EXPECT_EQ(tables(0).at("ssh_endpoints_outside"), second.digest);
+  EXPECT_EQ(tables(0).at("ports"), PortBody(22).digest);
+  EXPECT_EQ(tables(450).at("ssh_endpoints_outside"), first.digest);
+  EXPECT_EQ(tables(350).count("ports"), 0u);
+  EXPECT_EQ(tables(350).at("ssh_endpoints_outside"), first.digest);
+  EXPECT_EQ(tables(250).count("ssh_endpoints_outside"), 0u);
+  std::vector<std::string> spans;
+  for (const v1::Span& span : store_->History(kWeb)->spans())
+    if (span.table() == "ssh_endpoints_outside")
+      spans.push_back(fmt::format("{}-{}", span.since(), span.until()));
+  EXPECT_THAT(spans, ElementsAre("500-0", "300-500"));
+  // What is in use is kept, what ended is forgotten.
+  ASSERT_TRUE(store_->Forget(550).ok());
+  EXPECT_TRUE(store_->Body(second.digest).ok());
+  EXPECT_TRUE(absl::IsNotFound(store_->Body(first.digest).status()));
+  EXPECT_EQ(tables(0).at("ssh_endpoints_outside"), second.digest);
+}
+
+TEST_F(StoreTest, TheControllerSpeaksForItselfAloneAndOfHostsItKnows) {
+  EXPECT_TRUE(
+      absl::IsNotFound(store_->Observe({kWeb, 300, {KnockBody("none")}})));
+  ASSERT_TRUE(Connect(*store_, kWeb).ok());
+  EXPECT_TRUE(
+      absl::IsInvalidArgument(store_->Observe({kWeb, 300, {PortBody(22)}})));
+  EXPECT_EQ(ReadFleet().hosts.at(0).state, -1);
+  ASSERT_TRUE(store_->RemoveHost(kWeb, 400).ok());
+  EXPECT_TRUE(absl::IsPermissionDenied(
+      store_->Observe({kWeb, 500, {KnockBody("none")}})));
+}
+
+// As the first program wrote it.
+TEST_F(StoreTest, ADatabaseOfTheFirstVersionIsBroughtUpToDate) {
+  ASSERT_TRUE(Connect(*store_, kWeb).ok());
+  ASSERT_TRUE(Commit(*store_, Update(kWeb, 1, 200, {HostBody("web")})).ok());
+  store_.reset();
+  Sqlite(folder_,
+         "ALTER TABLE host DROP COLUMN seen;"
+         "ALTER TABLE host DROP COLUMN seen_since;"
+         "PRAGMA user_version = 1");
+  Open();
+  EXPECT_EQ(ReadFleet().hosts.at(0).entry.host(), "web");
+  EXPECT_TRUE(store_->Observe({kWeb, 300, {KnockBody("none")}}).ok());
+  store_.reset();
+  Open();
+  EXPECT_EQ(ReadFleet().states.at(0).tables.count("ssh_endpoints_outside"), 1u);
 }
 
 TEST_F(StoreTest, ADamagedBodyIsToldAndNotServed) {

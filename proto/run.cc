@@ -1,4 +1,4 @@
-#include "collectors/run.h"
+#include "proto/run.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>

@@ -1,0 +1,65 @@
+#include "controller/outside.h"
+
+#include <optional>
+#include <set>
+
+#include "controller/judge/network.h"
+
+namespace metsuke {
+namespace {
+
+constexpr size_t kMostTargets = 4;
+
+bool IsAnyAddress(const std::string& address) {
+  return address == "*" || address == "0.0.0.0" || address == "::";
+}
+
+// What only the host itself or its neighbours reach.
+bool IsNear(const std::string& address) {
+  const auto parsed = ParseNetwork(address);
+  if (!parsed) return true;
+  for (const char* near : {"127.0.0.0/8", "::1", "fe80::/10", "169.254.0.0/16"})
+    if (Contains(*ParseNetwork(near), *parsed)) return true;
+  return false;
+}
+
+// The host's address for the rest of the world; empty when it has none.
+std::string GlobalAddress(const v1::Snapshot& seen) {
+  for (const char* family : {"ipv4", "ipv6"})
+    for (const v1::Interface& row : seen.interfaces()) {
+      const std::string address =
+          row.address().substr(0, row.address().find('/'));
+      if (row.up() && row.scope() == "global" && row.family() == family &&
+          !IsNear(address))
+        return address;
+    }
+  return "";
+}
+
+}  // namespace
+
+std::vector<ProbeTarget> OutsideTargets(const v1::Snapshot& seen,
+                                        const std::string& address) {
+  std::set<std::string> listeners;
+  for (const v1::SshAccess& row : seen.ssh_access())
+    listeners.insert(row.listener());
+  for (const v1::SshEndpoint& row : seen.ssh_endpoints())
+    listeners.insert(row.listener());
+  std::vector<ProbeTarget> targets;
+  for (const std::string& listener : listeners) {
+    const auto parts = ParseListener(listener);
+    if (!parts || targets.size() == kMostTargets) continue;
+    const bool any = IsAnyAddress(parts->first);
+    if (!any && IsNear(parts->first)) continue;
+    const std::string at = !address.empty() ? address
+                           : any            ? GlobalAddress(seen)
+                                            : parts->first;
+    if (at.empty()) continue;
+    targets.push_back(
+        {listener, at, parts->second,
+         AccountsToAsk(seen, listener, [](const auto&) { return true; })});
+  }
+  return targets;
+}
+
+}  // namespace metsuke

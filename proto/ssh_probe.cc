@@ -1,0 +1,91 @@
+#include "proto/ssh_probe.h"
+
+#include <fmt/format.h>
+
+#include <map>
+#include <set>
+
+#include "proto/run.h"
+#include "proto/status.h"
+
+namespace metsuke {
+namespace {
+
+constexpr size_t kMostAccounts = 3;
+
+}  // namespace
+
+bool IsPlainAccount(std::string_view account) {
+  constexpr std::string_view kPlain =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
+  return !account.empty() && account.size() <= 64 && account[0] != '-' &&
+         account.find_first_not_of(kPlain) == std::string_view::npos;
+}
+
+std::optional<std::pair<std::string, uint32_t>> ParseListener(
+    std::string_view listener) {
+  const size_t colon = listener.rfind(':');
+  if (colon == std::string_view::npos) return std::nullopt;
+  std::string_view address = listener.substr(0, colon);
+  if (address.starts_with('[') && address.ends_with(']'))
+    address = address.substr(1, address.size() - 2);
+  const std::string port(listener.substr(colon + 1));
+  if (address.empty() || port.empty() || port.size() > 5 ||
+      port.find_first_not_of("0123456789") != std::string::npos)
+    return std::nullopt;
+  return std::pair(std::string(address),
+                   static_cast<uint32_t>(std::stoul(port)));
+}
+
+std::string ListenerText(const std::string& address, uint32_t port) {
+  return fmt::format(
+      fmt::runtime(address.find(':') == std::string::npos ? "{}:{}"
+                                                          : "[{}]:{}"),
+      address, port);
+}
+
+std::vector<std::string> AccountsToAsk(
+    const v1::Snapshot& access, const std::string& listener,
+    const std::function<bool(const std::string& source)>& counts) {
+  std::map<std::string, std::set<std::string>> ways;  // by account
+  for (const v1::SshAccess& row : access.ssh_access())
+    if (row.listener() == listener && IsPlainAccount(row.account()) &&
+        counts(row.source()))
+      ways[row.account()].insert(row.method());
+  std::vector<std::string> accounts;
+  std::set<std::set<std::string>> told;
+  const auto take = [&](const std::string& account) {
+    const auto found = ways.find(account);
+    if (found != ways.end() && accounts.size() < kMostAccounts &&
+        told.insert(found->second).second)
+      accounts.push_back(account);
+  };
+  take("root");
+  for (const auto& [account, methods] : ways) take(account);
+  if (accounts.empty()) accounts.push_back("root");
+  return accounts;
+}
+
+absl::StatusOr<v1::Snapshot> RunProbe(const ProbeTarget& target) {
+  std::vector<std::string> argv = {OwnProgram("metsuke-probe"),
+                                   target.address,
+                                   "--port",
+                                   std::to_string(target.port),
+                                   "--listener",
+                                   target.listener,
+                                   "--output",
+                                   "binary"};
+  for (const std::string& account : target.accounts) {
+    argv.push_back("--account");
+    argv.push_back(account);
+  }
+  RunOptions options;
+  options.deadline = kLongestRun;
+  ASSIGN_OR_RETURN(const std::string printed, RunProgram(argv, options));
+  v1::Snapshot rows;
+  if (!rows.ParseFromString(printed))
+    return absl::InternalError("metsuke-probe printed something else");
+  return rows;
+}
+
+}  // namespace metsuke

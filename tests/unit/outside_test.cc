@@ -1,0 +1,67 @@
+#include "controller/outside.h"
+
+#include <gmock/gmock.h>
+#include <google/protobuf/text_format.h>
+#include <gtest/gtest.h>
+
+namespace metsuke {
+namespace {
+
+using ::testing::IsEmpty;
+
+using Targets = std::vector<ProbeTarget>;
+
+v1::Snapshot Host(const std::string& text) {
+  v1::Snapshot seen;
+  EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(text, &seen));
+  return seen;
+}
+
+constexpr char kInterfaces[] = R"pb(
+  interfaces { name: "lo" address: "127.0.0.1/8" family: "ipv4" scope: "host" up: true }
+  interfaces { name: "old" address: "192.0.2.9/24" family: "ipv4" scope: "global" }
+  interfaces { name: "e" address: "2001:db8::7/64" family: "ipv6" scope: "global" up: true }
+  interfaces { name: "e" address: "fe80::1/64" family: "ipv6" scope: "link" up: true }
+  interfaces { name: "e" address: "192.0.2.7/24" family: "ipv4" scope: "global" up: true }
+)pb";
+
+TEST(OutsideTargets, AreReachedAtTheHostsGlobalAddress) {
+  const v1::Snapshot seen = Host(std::string(kInterfaces) + R"pb(
+    ssh_access { account: "root" listener: "*:22" method: "publickey" source: "10.0.0.0/8" }
+    ssh_access { account: "web" listener: "*:22" method: "password" source: "any" }
+    ssh_access { account: "x;y" listener: "*:22" method: "hostbased" source: "any" }
+    ssh_endpoints { listener: "[2001:db8::7]:2022" }
+    ssh_endpoints { listener: "127.0.0.1:2222" }
+    ssh_endpoints { listener: "[fe80::1%e]:2222" })pb");
+  EXPECT_EQ(OutsideTargets(seen, ""),
+            (Targets{{"*:22", "192.0.2.7", 22, {"root", "web"}},
+                     {"[2001:db8::7]:2022", "2001:db8::7", 2022, {"root"}}}));
+  EXPECT_EQ(OutsideTargets(seen, "198.51.100.1")[1].address, "198.51.100.1");
+}
+
+TEST(OutsideTargets, HaveIpv6WhereThereIsNothingElse) {
+  const v1::Snapshot seen = Host(R"pb(
+    interfaces { address: "2001:db8::7/64" family: "ipv6" scope: "global" up: true }
+    ssh_endpoints { listener: "*:22" })pb");
+  EXPECT_EQ(OutsideTargets(seen, "").at(0).address, "2001:db8::7");
+}
+
+TEST(OutsideTargets, AreNoneWhereNothingCanBeReached) {
+  EXPECT_THAT(OutsideTargets(Host(kInterfaces), ""), IsEmpty());
+  EXPECT_THAT(OutsideTargets(Host("ssh_endpoints { listener: '*:22' }"), ""),
+              IsEmpty());
+}
+
+// A host says where it is to be reached.
+TEST(OutsideTargets, TakeNothingElseForAnAddress) {
+  const v1::Snapshot seen = Host(R"pb(
+    interfaces { address: "--help/24" family: "ipv4" scope: "global" up: true }
+    ssh_endpoints { listener: "*:22" }
+    ssh_endpoints { listener: "--help:22" }
+    ssh_endpoints { listener: "192.0.2.7:x" }
+    ssh_endpoints { listener: "22" })pb");
+  EXPECT_THAT(OutsideTargets(seen, ""), IsEmpty());
+}
+
+}  // namespace
+}  // namespace metsuke
