@@ -163,8 +163,7 @@ void VersionCompare(sqlite3_context* context, int, sqlite3_value** arguments) {
     Fail(context, "version_compare(): the manager is 'dpkg' or 'rpm'");
 }
 
-std::optional<SshVerdict> Judged(sqlite3_context* context,
-                                 const char* function,
+std::optional<SshVerdict> Judged(sqlite3_context* context, const char* function,
                                  sqlite3_value** arguments) {
   const auto word = Text(arguments[0]), name = Text(arguments[1]);
   const auto kind = word ? ParseSshKind(*word) : std::nullopt;

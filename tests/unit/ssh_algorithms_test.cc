@@ -80,8 +80,9 @@ TEST(SshAlgorithms, WhatIsOffByDefaultIsNotGood) {
                   "3des-cbc 3des-ctr arcfour arcfour128 arcfour256 "
                   "blowfish-cbc cast128-cbc des-cbc none"),
             "");
-  EXPECT_EQ(NotOf("weak", "mac", "hmac-sha1-96 hmac-sha1-96-etm@openssh.com "
-                                 "hmac-ripemd160@openssh.com"),
+  EXPECT_EQ(NotOf("weak", "mac",
+                  "hmac-sha1-96 hmac-sha1-96-etm@openssh.com "
+                  "hmac-ripemd160@openssh.com"),
             "");
   EXPECT_EQ(NotOf("broken", "mac",
                   "hmac-md5 hmac-md5-96 hmac-md5-etm@openssh.com "
@@ -129,8 +130,7 @@ TEST(SshAlgorithms, OfRsaAndOfGroupsTheSizeDecides) {
   EXPECT_EQ(Strength("kex", group + " 1536"), "weak");
   EXPECT_EQ(Strength("kex", group + " 2048"), "good");
   EXPECT_EQ(Strength("kex", group + " many"), "unknown");
-  EXPECT_EQ(Strength("kex", "diffie-hellman-group-exchange-sha1 4096"),
-            "weak");
+  EXPECT_EQ(Strength("kex", "diffie-hellman-group-exchange-sha1 4096"), "weak");
 }
 
 TEST(SshAlgorithms, TerrapinTakesCertainPairs) {
