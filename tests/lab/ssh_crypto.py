@@ -65,13 +65,14 @@ def level(remarks):
     return "broken" if "fail" in held else "weak" if "warn" in held else "good"
 
 
-def evidence(query, raw, binaries, folder):
-    """The rows of a query that sees at least one row of sshd_options."""
+def asked(value, rest, raw, binaries, folder):
+    """The values of SELECT `value` FROM `rest`, asked of metsukectl as a control over the host's tables."""
     control = {"id": "lab", "statements": ["MT-56"], "title": {"en": "A look", "ja": "調査"}, "severity": "low",
-               "violations": f"{query} AND (SELECT count(*) FROM sshd_options)",
+               # One row, empty list or not, where there is an sshd: a control is tried on a host that has it and one that has not.
+               "violations": f"SELECT json_group_array({value}) AS found FROM {rest} HAVING (SELECT count(*) FROM sshd_options)",
                "flags": {"sshd_options": [{"keyword": "port", "value": "22"}]}, "clears": {}}
     (folder / "lab.yaml").write_text(json.dumps({"controls": [control]}))
-    return lab.judged(raw, binaries, folder / "lab.yaml")[0]["evidence"]
+    return json.loads(lab.judged(raw, binaries, folder / "lab.yaml")[0]["evidence"][0]["found"])
 
 
 def as_json(names):
@@ -80,15 +81,14 @@ def as_json(names):
 
 def ours(algorithms, raw, binaries, folder):
     """The same of ssh_strength(); of a host key of RSA the worse of signature and size."""
-    asked = {(kind, name, bits): [(KINDS[kind], name)] for kind, name, bits in algorithms}
-    for (kind, name, bits), questions in asked.items():
+    pairs = {(kind, name, bits): [(KINDS[kind], name)] for kind, name, bits in algorithms}
+    for (kind, name, bits), of_key in pairs.items():
         if kind == "key" and bits and "rsa" in name:
-            questions.append(("user_key", f"ssh-rsa {bits}"))
-    pairs = sorted({pair for questions in asked.values() for pair in questions})
-    rows = evidence("SELECT value, ssh_strength(json_extract(value, '$[0]'), json_extract(value, '$[1]')) AS strength "
-                    f"FROM json_each({as_json(pairs)}) WHERE 1", raw, binaries, folder)
-    said = {tuple(json.loads(row["value"])): row["strength"] for row in rows}
-    return {key: min((said[pair] for pair in questions), key=WORST.index) for key, questions in asked.items()}
+            of_key.append(("user_key", f"ssh-rsa {bits}"))
+    every = sorted({pair for of_key in pairs.values() for pair in of_key})
+    said = dict(zip(every, asked("ssh_strength(json_extract(value, '$[0]'), json_extract(value, '$[1]'))",
+                                 f"json_each({as_json(every)})", raw, binaries, folder), strict=True))
+    return {key: min((said[pair] for pair in of_key), key=WORST.index) for key, of_key in pairs.items()}
 
 
 def differences(theirs, strengths):
@@ -104,11 +104,10 @@ def terrapin(text, theirs, raw, binaries, folder):
     """Since 3.1 it lists what may only be used with strict key exchange; we tell pairs."""
     listed = re.search(r"vulnerable SSH channels with this target: (.*?)\.  ", text + "  ")
     names = {kind: sorted(name for k, name, _ in theirs if k == kind) for kind in ("enc", "mac")}
-    rows = evidence("SELECT DISTINCT part.value AS name FROM "
-                    f"json_each({as_json(names['enc'])}) AS c, json_each({as_json(names['mac'])}) AS m, "
-                    "json_each(json_array(c.value, m.value)) AS part WHERE ssh_terrapin(c.value, m.value) "
-                    "AND (part.key = 0 OR NOT ssh_terrapin(c.value, 'hmac-sha2-256'))", raw, binaries, folder)
-    found, wanted = {row["name"] for row in rows}, set(listed[1].split(", ")) if listed else set()
+    found = set(asked("part.value", f"json_each({as_json(names['enc'])}) AS c, json_each({as_json(names['mac'])}) AS m, "
+                      "json_each(json_array(c.value, m.value)) AS part WHERE ssh_terrapin(c.value, m.value) "
+                      "AND (part.key = 0 OR NOT ssh_terrapin(c.value, 'hmac-sha2-256'))", raw, binaries, folder))
+    wanted = set(listed[1].split(", ")) if listed else set()
     return [] if found == wanted else [f"{sorted(found)} by us, {sorted(wanted)} by ssh-audit"]
 
 
