@@ -175,6 +175,40 @@ TEST(Baseline, AllTheWorldComesThroughPublicAddressesAlone) {
     EXPECT_EQ(on(inner, "*:22", "any"), v1::VERDICT_PASS) << inner;
 }
 
+// As many as a host can have: 500 accounts, 100 networks.
+TEST(Baseline, FiftyThousandWaysAreJudgedWithinTheLimits) {
+  std::string rows = Sshd("same") +
+                     "sudo_rules { subject: '%all' run_as: 'ALL' "
+                     "command: 'ALL' } groups { name: 'all' ";
+  for (int i = 0; i < 500; ++i) {
+    const std::string name = "user" + std::to_string(i);
+    rows += "members: '" + name + "' ";
+  }
+  rows +=
+      "} interfaces { name: 'e' address: '203.0.113.7/24' family: 'ipv4' "
+      "scope: 'global' } ";
+  for (int i = 0; i < 500; ++i) {
+    const std::string name = "'user" + std::to_string(i) + "' ";
+    rows += "accounts { name: " + name +
+            "system: true } authorized_keys { "
+            "fingerprint: 'f' type: 'ssh-ed25519' account: " +
+            name + "} ";
+    for (int n = 0; n < 100; ++n)
+      rows +=
+          "ssh_access { usable: true method: 'publickey' listener: '*:22' "
+          "why: 'x; key in /k' source: '10.0." +
+          std::to_string(n) + ".0/24' account: " + name + "} ";
+  }
+  for (const char* id :
+       {"ssh-few-reach-root", "ssh-no-service-account", "ssh-second-factor",
+        "ssh-second-factor-administrators"})
+    EXPECT_EQ(On(id, rows), v1::VERDICT_FAIL) << id;
+  for (const char* id :
+       {"ssh-no-password", "ssh-nobody-with-password", "ssh-no-root-login",
+        "ssh-named-accounts-only", "ssh-source-limited"})
+    EXPECT_EQ(On(id, rows), v1::VERDICT_PASS) << id;
+}
+
 TEST(Baseline, EachAlgorithmIsFoundWithItsReason) {
   const auto offers = [](const std::string& keyword, const std::string& value) {
     return "sshd_options { keyword: '" + keyword + "' value: '" + value +
