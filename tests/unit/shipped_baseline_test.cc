@@ -175,6 +175,48 @@ TEST(Baseline, AllTheWorldComesThroughPublicAddressesAlone) {
     EXPECT_EQ(on(inner, "*:22", "any"), v1::VERDICT_PASS) << inner;
 }
 
+TEST(Baseline, StrictKeyExchangeIsAskedOfEachServer) {
+  const auto offers = [](const std::string& kind, const std::string& name) {
+    return "ssh_algorithms { listener: '*:22' kind: '" + kind + "' name: '" +
+           name + "' } ";
+  };
+  const std::string strict =
+      offers("extension", "kex-strict-s-v00@openssh.com");
+  const auto on = [&](const std::string& cipher, const std::string& mac,
+                      const std::string& more) {
+    return On("ssh-strict-key-exchange",
+              offers("cipher", cipher) + offers("mac", mac) + more);
+  };
+  const std::string etm = "hmac-sha2-256-etm@openssh.com";
+  EXPECT_EQ(on("chacha20-poly1305@openssh.com", "hmac-sha2-256", ""),
+            v1::VERDICT_FAIL);
+  EXPECT_EQ(on("chacha20-poly1305@openssh.com", "hmac-sha2-256", strict),
+            v1::VERDICT_PASS);
+  EXPECT_EQ(on("aes256-cbc", etm, ""), v1::VERDICT_FAIL);
+  EXPECT_EQ(on("aes256-cbc", etm, strict), v1::VERDICT_PASS);
+  EXPECT_EQ(on("aes256-cbc", "hmac-sha2-256", ""), v1::VERDICT_PASS);
+  EXPECT_EQ(on("aes256-ctr", etm, ""), v1::VERDICT_PASS);
+  EXPECT_EQ(On("ssh-strict-key-exchange", ""), v1::VERDICT_NOT_APPLICABLE);
+}
+
+TEST(Baseline, WhatALiveServerOffersBesideItsConfigurationIsFound) {
+  const auto on = [](const std::string& kind, const std::string& name,
+                     const std::string& daemon) {
+    return On("ssh-live-algorithms",
+              Sshd(daemon, "ssh_algorithms { listener: '*:22' kind: '" + kind +
+                               "' name: '" + name + "' }"));
+  };
+  // The sshd of these examples has arcfour in its configuration.
+  EXPECT_EQ(on("cipher", "arcfour", "same"), v1::VERDICT_PASS);
+  EXPECT_EQ(on("cipher", "arcfour", "not_running"), v1::VERDICT_FAIL);
+  EXPECT_EQ(on("cipher", "arcfour128", "same"), v1::VERDICT_FAIL);
+  EXPECT_EQ(on("kex", "diffie-hellman-group14-sha1", "same"), v1::VERDICT_FAIL);
+  EXPECT_EQ(on("mac", "hmac-md5", "same"), v1::VERDICT_FAIL);
+  EXPECT_EQ(on("mac", "hmac-sha1", "same"), v1::VERDICT_PASS);
+  for (const char* kind : {"compression", "extension", "cipher"})
+    EXPECT_EQ(on(kind, "", "same"), v1::VERDICT_PASS) << kind;
+}
+
 // As many as a host can have: 500 accounts, 100 networks.
 TEST(Baseline, FiftyThousandWaysAreJudgedWithinTheLimits) {
   std::string rows = Sshd("same") +
