@@ -7,6 +7,7 @@
 
 #include "absl/strings/ascii.h"
 #include "controller/judge/network.h"
+#include "controller/judge/ssh_algorithms.h"
 #include "controller/judge/version.h"
 #include "proto/instant.h"
 
@@ -79,6 +80,12 @@ void Fail(sqlite3_context* context, const std::string& why) {
   sqlite3_result_error(context, why.c_str(), static_cast<int>(why.size()));
 }
 
+void Result(sqlite3_context* context, std::string_view text) {
+  // No pointer would be NULL, and that is no text.
+  sqlite3_result_text(context, text.empty() ? "" : text.data(),
+                      static_cast<int>(text.size()), SQLITE_TRANSIENT);
+}
+
 std::optional<std::string> Text(sqlite3_value* value) {
   if (sqlite3_value_type(value) != SQLITE_TEXT) return {};
   const auto* text = reinterpret_cast<const char*>(sqlite3_value_text(value));
@@ -111,9 +118,7 @@ void DaysSince(sqlite3_context* context, int, sqlite3_value** arguments) {
 void Utc(sqlite3_context* context, int, sqlite3_value** arguments) {
   const auto instant = Instant(context, "utc", arguments[0]);
   if (!instant) return;
-  const std::string text = Rfc3339(*instant);
-  sqlite3_result_text(context, text.data(), static_cast<int>(text.size()),
-                      SQLITE_TRANSIENT);
+  Result(context, Rfc3339(*instant));
 }
 
 // The argument as an address; the whole of it, so its prefix does not count.
@@ -158,6 +163,38 @@ void VersionCompare(sqlite3_context* context, int, sqlite3_value** arguments) {
     Fail(context, "version_compare(): the manager is 'dpkg' or 'rpm'");
 }
 
+std::optional<SshVerdict> Judged(sqlite3_context* context, const char* function,
+                                 sqlite3_value** arguments) {
+  const auto word = Text(arguments[0]), name = Text(arguments[1]);
+  const auto kind = word ? ParseSshKind(*word) : std::nullopt;
+  if (!kind)
+    Fail(context, std::string(function) +
+                      "(): the kind is 'kex', 'host_key', 'cipher', 'mac' or "
+                      "'user_key'");
+  else if (!name || name->empty())
+    Fail(context, std::string(function) + "(): the name is empty or not text");
+  else
+    return JudgeSsh(*kind, *name);
+  return {};
+}
+
+void SshStrengthOf(sqlite3_context* context, int, sqlite3_value** arguments) {
+  if (const auto verdict = Judged(context, "ssh_strength", arguments))
+    Result(context, Word(verdict->strength));
+}
+
+void SshWeaknessOf(sqlite3_context* context, int, sqlite3_value** arguments) {
+  if (const auto verdict = Judged(context, "ssh_weakness", arguments))
+    Result(context, verdict->weakness);
+}
+
+void SshTerrapin(sqlite3_context* context, int, sqlite3_value** arguments) {
+  const auto cipher = Text(arguments[0]), mac = Text(arguments[1]);
+  if (!cipher || cipher->empty() || !mac || mac->empty())
+    return Fail(context, "ssh_terrapin(): a name is empty or not text");
+  sqlite3_result_int(context, OpenToTerrapin(*cipher, *mac));
+}
+
 struct Function {
   const char* name;
   int arguments;
@@ -172,6 +209,9 @@ constexpr Function kOwn[] = {
     {"in_cidr", 2, false, InCidr},
     {"is_loopback", 1, false, IsLoopback},
     {"version_compare", 3, false, VersionCompare},
+    {"ssh_strength", 2, false, SshStrengthOf},
+    {"ssh_weakness", 2, false, SshWeaknessOf},
+    {"ssh_terrapin", 2, false, SshTerrapin},
 };
 
 }  // namespace

@@ -8,6 +8,11 @@
 //   in_cidr(address, network)    1 when the address lies in the network
 //   is_loopback(address)         1 for 127.0.0.0/8 and ::1
 //   version_compare(a, b, manager)  -1, 0 or 1; manager is 'dpkg' or 'rpm'
+//   ssh_strength(kind, name)     'broken', 'weak', 'good' or 'unknown'; kind is
+//                                'kex', 'host_key', 'cipher', 'mac' or
+//                                'user_key', see ssh_algorithms.h
+//   ssh_weakness(kind, name)     why it is not good and since when; '' if it is
+//   ssh_terrapin(cipher, mac)    1 when the pair takes strict key exchange
 //
 // Addresses are IPv4 or IPv6; an IPv4 address inside IPv6 (::ffff:192.0.2.1)
 // is that IPv4 address, and a prefix length behind an address, as `interfaces`

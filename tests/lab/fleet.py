@@ -103,6 +103,6 @@ def joins(host, binaries, plan, report):
         identity = json.loads(controller.ctl("host", "list", "-o", "json").stdout)["items"][0]["id"]
         items = json.loads(controller.ctl("posture", identity, "-o", "json", "--exit-zero").stdout)["items"]
         findings = {f["control"]: f for f in items}
-        for control, verdict in plan.verdicts.items():
+        for control, verdict in (plan.verdicts | plan.verdicts_at_controller).items():
             finding = findings.get(control, {"verdict": "no such control"})
             report.check(f"at the controller {control} is {verdict}", [] if finding["verdict"] == verdict else [json.dumps(finding)])

@@ -1,6 +1,7 @@
 """A booted host with Metsuke on it, as a test sees it."""
 
 import functools
+import json
 import os
 import pathlib
 import re
@@ -8,6 +9,7 @@ import shutil
 import socket
 import struct
 import subprocess
+import tempfile
 import time
 from contextlib import contextmanager
 
@@ -128,6 +130,17 @@ def agent_uid(host):
         if line.startswith("metsuke-agent:"):
             return int(line.split(":")[2])
     raise Failed("the host has no account metsuke-agent")
+
+
+def judged(raw, binaries, baseline):
+    """What metsukectl says of the very bytes that a collector sent, control by control."""
+    with tempfile.TemporaryDirectory() as folder:
+        tables, program = pathlib.Path(folder, "tables"), pathlib.Path(folder, "collect")
+        tables.write_bytes(raw)
+        program.write_text(f"#!/bin/sh\nexec cat {tables}\n")
+        program.chmod(0o755)
+        return json.loads(call([binaries / "metsukectl", "-o", "json", "--exit-zero", "audit-local", "--collect", program,
+                                "--baseline", baseline]))["items"]
 
 
 @contextmanager

@@ -29,6 +29,8 @@ class Plan:
     never: dict = dataclasses.field(default_factory=dict)  # table: patterns of rows that must not be
     at_controller: dict = dataclasses.field(default_factory=dict)  # the same as facts, once the host has joined
     verdicts: dict = dataclasses.field(default_factory=dict)  # control: verdict
+    verdicts_at_controller: dict = dataclasses.field(default_factory=dict)  # those that take what the agent alone sees
+    ssh_audit: bool = False  # whether ssh-audit, which the host has, must agree with ssh_strength() and the like
 
 
 def read(path):
@@ -99,7 +101,7 @@ def foreseen(plan, access, report):
     """Whether the table ssh_access says of each login what became of it."""
     for login in plan.logins:
         ways = [row for row in access if row["usable"] and row["account"] == login["account"] and
-                login["method"] in row["method"].split(",") and truth.ssh.covers(row["source"], login["from"])]
+                set(row["method"].split(",")) <= set(login["method"].split(",")) and truth.ssh.covers(row["source"], login["from"])]
         what = f"ssh_access says that {login['account']} {'gets in' if login['works'] else 'stays out'}" \
                f" by {login['method']} from {login['from']}"
         report.check(what, [] if bool(ways) == login["works"] else [shown(row) for row in ways] or ["there is no such way"])

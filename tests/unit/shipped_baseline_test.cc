@@ -7,6 +7,7 @@
 #include <fstream>
 #include <set>
 #include <sstream>
+#include <tuple>
 
 #include "controller/judge/baseline.h"
 #include "controller/judge/sight.h"
@@ -49,68 +50,231 @@ v1::Verdict On(const std::string& id, const std::string& rows) {
   EXPECT_TRUE(tables->LoadAll(host).ok());
   const Judgement judgement =
       Evaluate(*baseline->Find(id), *tables, Sight::Clear(), kExampleNow, {});
-  EXPECT_NE(judgement.verdict, v1::VERDICT_UNKNOWN)
-      << judgement.reason.raw();
+  EXPECT_NE(judgement.verdict, v1::VERDICT_UNKNOWN) << judgement.reason.raw();
   return judgement.verdict;
 }
 
-// sshd's options with what the daemon is said to make of them.
-std::string Sshd(const std::string& daemon, const std::string& password,
-                 const std::string& methods = "any") {
-  std::string rows;
-  for (const auto& [keyword, value] :
-       {std::pair<std::string, std::string>{"port", "22"},
-        {"permitrootlogin", "yes"},
-        {"passwordauthentication", password},
-        {"kbdinteractiveauthentication", password},
-        {"authenticationmethods", methods}})
-    rows += "sshd_options { keyword: '" + keyword + "' value: '" + value +
-            "' daemon: '" + daemon + "' } ";
-  return rows;
+// An sshd of which `daemon` is said, with more rows of the host.
+std::string Sshd(const std::string& daemon, const std::string& rows = "") {
+  return "sshd_options { keyword: 'port' value: '22' daemon: '" + daemon +
+         "' } sshd_options { keyword: 'ciphers' value: 'arcfour' daemon: '" +
+         daemon + "' } " + rows;
+}
+
+// A way in from anywhere that works.
+std::string Way(const std::string& account, const std::string& method,
+                const std::string& more = "daemon: 'same'") {
+  return "ssh_access { account: '" + account + "' method: '" + method +
+         "' source: 'any' listener: '*:22' usable: true " + more + " } ";
 }
 
 TEST(Baseline, AnSshdThatServesNobodyIsNotJudged) {
-  const std::string idle = Sshd("not_running", "yes");
-  for (const char* id : {"ssh-no-password", "ssh-no-root-login",
-                         "ssh-strong-ciphers"}) {
-    EXPECT_EQ(On(id, idle), v1::VERDICT_NOT_APPLICABLE) << id;
-    EXPECT_EQ(On(id, idle + "services { name: 'ssh.service' enabled: 'disabled'"
-                            " active: 'inactive' }"
-                            "ports { protocol: 'tcp' port: 23 }"),
-              v1::VERDICT_NOT_APPLICABLE)
+  const std::string way = Way("alice", "password");
+  for (const char* id :
+       {"ssh-no-password", "ssh-nobody-with-password", "ssh-no-root-login",
+        "ssh-strong-ciphers", "ssh-source-limited", "ssh-second-factor"}) {
+    EXPECT_EQ(On(id, Sshd("not_running", way)), v1::VERDICT_NOT_APPLICABLE)
         << id;
+    EXPECT_EQ(On(id, ""), v1::VERDICT_NOT_APPLICABLE) << id;
   }
-  for (const char* serves :
-       {"services { name: 'ssh.service' enabled: 'enabled' }",
-        "services { name: 'sshd.service' active: 'active' }",
-        "ports { protocol: 'tcp' port: 22 program: 'systemd' }",
-        "ports { protocol: 'tcp' port: 2222 program: 'systemd' }"})
-    EXPECT_EQ(On("ssh-no-password", idle + serves), v1::VERDICT_FAIL) << serves;
-  EXPECT_EQ(On("ssh-no-password", Sshd("same", "yes")), v1::VERDICT_FAIL);
+  for (const char* daemon : {"same", "unknown", "command_line"})
+    for (const char* id : {"ssh-no-password", "ssh-strong-ciphers"})
+      EXPECT_EQ(On(id, Sshd(daemon, way)), v1::VERDICT_FAIL) << id << daemon;
 }
 
 TEST(Baseline, WhatADaemonHasNotReadDoesNotCount) {
-  for (const char* id : {"ssh-no-password", "ssh-no-keyboard-interactive",
-                         "ssh-no-root-password"}) {
-    EXPECT_EQ(On(id, Sshd("same", "no")), v1::VERDICT_PASS) << id;
-    EXPECT_EQ(On(id, Sshd("stale", "no")), v1::VERDICT_FAIL) << id;
-    EXPECT_EQ(On(id, Sshd("stale", "yes", "publickey")), v1::VERDICT_FAIL)
+  for (const char* id :
+       {"ssh-no-password", "ssh-nobody-with-password", "ssh-no-root-password",
+        "ssh-no-root-login", "ssh-named-accounts-only"}) {
+    EXPECT_EQ(On(id, Sshd("same",
+                          "ssh_access { account: 'root' root: true "
+                          "method: 'publickey' daemon: 'same' }")),
+              v1::VERDICT_PASS)
+        << id;
+    EXPECT_EQ(On(id, Sshd("stale",
+                          "ssh_access { account: 'root' root: true "
+                          "method: 'publickey' daemon: 'stale' }")),
+              v1::VERDICT_FAIL)
         << id;
   }
 }
 
-TEST(Baseline, MethodsThatAllAskForAKeyAreNoPassword) {
-  for (const char* id : {"ssh-no-password", "ssh-no-keyboard-interactive",
+TEST(Baseline, APasswordBesideAKeyIsNoPasswordAlone) {
+  const std::string root = "root: true daemon: 'same'";
+  for (const char* id : {"ssh-no-password", "ssh-nobody-with-password",
                          "ssh-no-root-password"}) {
-    for (const char* methods :
-         {"publickey", "publickey,password publickey,keyboard-interactive",
-          "publickey password,publickey"})
-      EXPECT_EQ(On(id, Sshd("same", "yes", methods)), v1::VERDICT_PASS)
-          << id << methods;
-    for (const char* methods : {"any", "publickey password", "password",
-                                "publickey,password keyboard-interactive:pam"})
-      EXPECT_EQ(On(id, Sshd("same", "yes", methods)), v1::VERDICT_FAIL)
-          << id << methods;
+    for (const char* method :
+         {"publickey", "publickey,password", "keyboard-interactive,publickey"})
+      EXPECT_EQ(On(id, Sshd("same", Way("root", method, root))),
+                v1::VERDICT_PASS)
+          << id << method;
+    for (const char* method :
+         {"password", "keyboard-interactive", "password,keyboard-interactive"})
+      EXPECT_EQ(On(id, Sshd("same", Way("root", method, root))),
+                v1::VERDICT_FAIL)
+          << id << method;
+  }
+}
+
+TEST(Baseline, OnlyAKeyWithSomethingMoreOrInHardwareIsTwoFactors) {
+  const auto on = [](const std::string& method, const std::string& why,
+                     const std::string& keys) {
+    return On("ssh-second-factor",
+              Sshd("same", Way("alice", method, "why: '" + why + "'") + keys));
+  };
+  const std::string key = "x; key in /k",
+                    hard =
+                        "authorized_keys { account: 'alice' fingerprint: "
+                        "'a' type: 'sk-ssh-ed25519@openssh.com' ",
+                    soft =
+                        "authorized_keys { account: 'alice' fingerprint: "
+                        "'b' type: 'ssh-ed25519' ";
+  EXPECT_EQ(on("publickey,password", "", ""), v1::VERDICT_PASS);
+  EXPECT_EQ(on("publickey", key, hard + "}"), v1::VERDICT_PASS);
+  EXPECT_EQ(on("publickey", key, hard + "}" + soft + "ignored: true }"),
+            v1::VERDICT_PASS);
+  for (const char* method :
+       {"password", "password,keyboard-interactive", "gssapi-with-mic"})
+    EXPECT_EQ(on(method, "", hard + "}"), v1::VERDICT_FAIL) << method;
+  EXPECT_EQ(on("publickey", key, hard + "}" + soft + "}"), v1::VERDICT_FAIL);
+  EXPECT_EQ(on("publickey", key, hard + "options: 'no-touch-required' }"),
+            v1::VERDICT_FAIL);
+  EXPECT_EQ(on("publickey", key, hard + "options: 'cert-authority' }"),
+            v1::VERDICT_FAIL);
+  EXPECT_EQ(on("publickey", key, ""), v1::VERDICT_FAIL);
+  // Keys that a command tells are not in the file.
+  EXPECT_EQ(on("publickey", "x", hard + "}"), v1::VERDICT_FAIL);
+}
+
+TEST(Baseline, AllTheWorldComesThroughPublicAddressesAlone) {
+  const auto on = [](const std::string& address, const std::string& listener,
+                     const std::string& source) {
+    const bool ipv6 = address.find(':') != address.npos;
+    return On("ssh-source-limited",
+              Sshd("same", "interfaces { name: 'e' scope: 'global' family: '" +
+                               std::string(ipv6 ? "ipv6" : "ipv4") +
+                               "' address: '" + address +
+                               "' } ssh_access { account: 'alice' usable: true "
+                               "method: 'publickey' listener: '" +
+                               listener + "' source: '" + source + "' }"));
+  };
+  const std::string v4 = "203.0.113.7/24", v6 = "2a00::7/64";
+  for (const char* listener : {"*:22", "0.0.0.0:22", "203.0.113.7:2222"})
+    EXPECT_EQ(on(v4, listener, "any"), v1::VERDICT_FAIL) << listener;
+  for (const char* listener : {"*:22", "[::]:22", "[2a00::7]:22"})
+    EXPECT_EQ(on(v6, listener, "any"), v1::VERDICT_FAIL) << listener;
+  EXPECT_EQ(on(v4, "[::]:22", "any"), v1::VERDICT_PASS);
+  EXPECT_EQ(on(v6, "0.0.0.0:22", "any"), v1::VERDICT_PASS);
+  EXPECT_EQ(on(v4, "203.0.113.77:22", "any"), v1::VERDICT_PASS);
+  EXPECT_EQ(on(v4, "*:22", "128.0.0.0/1"), v1::VERDICT_FAIL);
+  EXPECT_EQ(on(v6, "*:22", "2000::/3"), v1::VERDICT_FAIL);
+  EXPECT_EQ(on(v4, "*:22", "8.0.0.0/8"), v1::VERDICT_PASS);
+  EXPECT_EQ(on(v4, "*:22", "198.51.100.1"), v1::VERDICT_PASS);
+  for (const char* inner : {"10.1.1.1/8", "172.31.0.1/16", "192.168.0.1/24",
+                            "100.64.0.1/10", "fd00::1/64", "fe80::1/64"})
+    EXPECT_EQ(on(inner, "*:22", "any"), v1::VERDICT_PASS) << inner;
+}
+
+TEST(Baseline, StrictKeyExchangeIsAskedOfEachServer) {
+  const auto offers = [](const std::string& kind, const std::string& name) {
+    return "ssh_algorithms { listener: '*:22' kind: '" + kind + "' name: '" +
+           name + "' } ";
+  };
+  const std::string strict =
+      offers("extension", "kex-strict-s-v00@openssh.com");
+  const auto on = [&](const std::string& cipher, const std::string& mac,
+                      const std::string& more) {
+    return On("ssh-strict-key-exchange",
+              offers("cipher", cipher) + offers("mac", mac) + more);
+  };
+  const std::string etm = "hmac-sha2-256-etm@openssh.com";
+  EXPECT_EQ(on("chacha20-poly1305@openssh.com", "hmac-sha2-256", ""),
+            v1::VERDICT_FAIL);
+  EXPECT_EQ(on("chacha20-poly1305@openssh.com", "hmac-sha2-256", strict),
+            v1::VERDICT_PASS);
+  EXPECT_EQ(on("aes256-cbc", etm, ""), v1::VERDICT_FAIL);
+  EXPECT_EQ(on("aes256-cbc", etm, strict), v1::VERDICT_PASS);
+  EXPECT_EQ(on("aes256-cbc", "hmac-sha2-256", ""), v1::VERDICT_PASS);
+  EXPECT_EQ(on("aes256-ctr", etm, ""), v1::VERDICT_PASS);
+  EXPECT_EQ(On("ssh-strict-key-exchange", ""), v1::VERDICT_NOT_APPLICABLE);
+}
+
+TEST(Baseline, WhatALiveServerOffersBesideItsConfigurationIsFound) {
+  const auto on = [](const std::string& kind, const std::string& name,
+                     const std::string& daemon) {
+    return On("ssh-live-algorithms",
+              Sshd(daemon, "ssh_algorithms { listener: '*:22' kind: '" + kind +
+                               "' name: '" + name + "' }"));
+  };
+  // The sshd of these examples has arcfour in its configuration.
+  EXPECT_EQ(on("cipher", "arcfour", "same"), v1::VERDICT_PASS);
+  EXPECT_EQ(on("cipher", "arcfour", "not_running"), v1::VERDICT_FAIL);
+  EXPECT_EQ(on("cipher", "arcfour128", "same"), v1::VERDICT_FAIL);
+  EXPECT_EQ(on("kex", "diffie-hellman-group14-sha1", "same"), v1::VERDICT_FAIL);
+  EXPECT_EQ(on("mac", "hmac-md5", "same"), v1::VERDICT_FAIL);
+  EXPECT_EQ(on("mac", "hmac-sha1", "same"), v1::VERDICT_PASS);
+  for (const char* kind : {"compression", "extension", "cipher"})
+    EXPECT_EQ(on(kind, "", "same"), v1::VERDICT_PASS) << kind;
+}
+
+// As many as a host can have: 500 accounts, 100 networks.
+TEST(Baseline, FiftyThousandWaysAreJudgedWithinTheLimits) {
+  std::string rows = Sshd("same") +
+                     "sudo_rules { subject: '%all' run_as: 'ALL' "
+                     "command: 'ALL' } groups { name: 'all' ";
+  for (int i = 0; i < 500; ++i) {
+    const std::string name = "user" + std::to_string(i);
+    rows += "members: '" + name + "' ";
+  }
+  rows +=
+      "} interfaces { name: 'e' address: '203.0.113.7/24' family: 'ipv4' "
+      "scope: 'global' } ";
+  for (int i = 0; i < 500; ++i) {
+    const std::string name = "'user" + std::to_string(i) + "' ";
+    rows += "accounts { name: " + name +
+            "system: true } authorized_keys { "
+            "fingerprint: 'f' type: 'ssh-ed25519' account: " +
+            name + "} ";
+    for (int n = 0; n < 100; ++n)
+      rows +=
+          "ssh_access { usable: true method: 'publickey' listener: '*:22' "
+          "why: 'x; key in /k' source: '10.0." +
+          std::to_string(n) + ".0/24' account: " + name + "} ";
+  }
+  for (const char* id :
+       {"ssh-few-reach-root", "ssh-no-service-account", "ssh-second-factor",
+        "ssh-second-factor-administrators"})
+    EXPECT_EQ(On(id, rows), v1::VERDICT_FAIL) << id;
+  for (const char* id :
+       {"ssh-no-password", "ssh-nobody-with-password", "ssh-no-root-login",
+        "ssh-named-accounts-only", "ssh-source-limited"})
+    EXPECT_EQ(On(id, rows), v1::VERDICT_PASS) << id;
+}
+
+TEST(Baseline, EachAlgorithmIsFoundWithItsReason) {
+  const auto offers = [](const std::string& keyword, const std::string& value) {
+    return "sshd_options { keyword: '" + keyword + "' value: '" + value +
+           "' daemon: 'same' } ";
+  };
+  const std::string gss = offers("gssapikexalgorithms", "gss-gex-sha1-");
+  EXPECT_EQ(On("ssh-strong-key-exchange", gss), v1::VERDICT_PASS);
+  EXPECT_EQ(
+      On("ssh-strong-key-exchange", gss + offers("gssapikeyexchange", "yes")),
+      v1::VERDICT_FAIL);
+  EXPECT_EQ(On("ssh-strong-ciphers", offers("ciphers", "aes128-ctr,none")),
+            v1::VERDICT_FAIL);
+  // Each control has findings of its own.
+  for (const auto& [mac, strong, current, known] :
+       {std::tuple("hmac-md5", v1::VERDICT_FAIL, v1::VERDICT_PASS,
+                   v1::VERDICT_PASS),
+        {"hmac-sha1", v1::VERDICT_PASS, v1::VERDICT_FAIL, v1::VERDICT_PASS},
+        {"hmac-new", v1::VERDICT_PASS, v1::VERDICT_PASS, v1::VERDICT_FAIL},
+        {"a\"b\\\\", v1::VERDICT_PASS, v1::VERDICT_PASS, v1::VERDICT_FAIL}}) {
+    const std::string rows =
+        offers("macs", "hmac-sha2-256," + std::string(mac));
+    EXPECT_EQ(On("ssh-strong-macs", rows), strong) << mac;
+    EXPECT_EQ(On("ssh-no-outdated-macs", rows), current) << mac;
+    EXPECT_EQ(On("ssh-algorithms-known", rows), known) << mac;
   }
 }
 
@@ -118,7 +282,9 @@ TEST(Baseline, MethodsThatAllAskForAKeyAreNoPassword) {
 TEST(Baseline, AJournalAloneIsJudgedByItsRetentionAndItsRecords) {
   const auto journal = [](int days, int64_t retention) {
     return "log_files { source: 'journal' path: '/var/log/journal/1' newest: 1 "
-           "oldest: " + std::to_string(kExampleNow - days * 86400) + " } "
+           "oldest: " +
+           std::to_string(kExampleNow - days * 86400) +
+           " } "
            "journal_config { option: 'MaxRetentionSec' seconds: " +
            std::to_string(retention) + " } ";
   };
@@ -135,12 +301,14 @@ TEST(Baseline, AJournalAloneIsJudgedByItsRetentionAndItsRecords) {
     EXPECT_EQ(On(id, journal(200, 90 * 86400 - 1)), v1::VERDICT_FAIL);
     EXPECT_EQ(On(id, journal(200, 1)), v1::VERDICT_FAIL);
   }
+  EXPECT_EQ(
+      On("log-system-kept",
+         journal(10, 7 * 86400) + "log_files { source: 'syslog' newest: 1 }"),
+      v1::VERDICT_PASS);
   EXPECT_EQ(On("log-system-kept",
-               journal(10, 7 * 86400) + "log_files { source: 'syslog' newest: 1 }"),
-            v1::VERDICT_PASS);
-  EXPECT_EQ(On("log-system-kept",
-               journal(10, 7 * 86400) + "log_files { source: 'syslog' newest: 1 }"
-               "logrotate_rules { path: '/var/log/syslog' keep_days: 28 }"),
+               journal(10, 7 * 86400) +
+                   "log_files { source: 'syslog' newest: 1 }"
+                   "logrotate_rules { path: '/var/log/syslog' keep_days: 28 }"),
             v1::VERDICT_FAIL);
 }
 
