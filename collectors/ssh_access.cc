@@ -115,15 +115,12 @@ class Access {
   void AddWays(const SshPerson& person, const SshKind& kind,
                const SshMatrix::Cell& cell,
                std::map<std::pair<size_t, Way>, AddressSet>& ways) {
-    const std::optional<AddressSet> allowed =
-        SshAllowedFrom(kind.policy, person.account);
-    if (!allowed)
-      gaps_.Add(
-          "AllowUsers or DenyUsers",
-          "its addresses cannot be told as networks; write networks such as "
-          "user@10.0.0.0/8");
-    const AddressSet sources =
-        cell.sources.And(allowed.value_or(AddressSet::Everywhere()));
+    const SshSources allowed = SshAllowedFrom(kind.policy, person.account);
+    if (!allowed.exact())
+      gaps_.Add("AllowUsers or DenyUsers",
+                "some of its addresses cannot be told as networks; write "
+                "networks such as user@10.0.0.0/8");
+    const AddressSet sources = cell.sources.And(allowed.Possible());
     if (sources.empty()) return;
     for (const std::string& method :
          SshMethods(kind.policy, person.account.root)) {

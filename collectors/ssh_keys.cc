@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "collectors/account_keys.h"
-#include "collectors/ssh_pattern.h"
 #include "collectors/words.h"
 
 namespace metsuke {
@@ -55,15 +54,15 @@ std::map<SshKeys::Kind, AddressSet> SshKeys::Of(const SshPerson& person,
   const Read& read = FilesOf(person, policy);
   for (const v1::AuthorizedKey& key : read.keys) {
     if (!Taken(key, person, policy)) continue;
-    const std::optional<AddressSet> from = From(key, policy.use_dns);
-    if (!from)
+    const SshSources& from = From(key, policy.use_dns);
+    if (!from.exact())
       gaps_.Add(key.path(),
                 "a key's from= cannot be told as networks; write networks such "
                 "as 10.0.0.0/8",
                 {"source"});
-    if (from && from->empty()) continue;  // names of hosts
-    keys[{Restrictions(key, policy), "key in " + key.path()}].Add(
-        from.value_or(AddressSet::Everywhere()));
+    const AddressSet possible = from.Possible();
+    if (possible.empty()) continue;  // names of hosts
+    keys[{Restrictions(key, policy), "key in " + key.path()}].Add(possible);
   }
   std::vector<std::string> unseen;
   for (const std::string& path : read.unread)
@@ -77,12 +76,14 @@ std::map<SshKeys::Kind, AddressSet> SshKeys::Of(const SshPerson& person,
   return keys;
 }
 
-// Nothing when it cannot be told. The text of a long list is cut off.
-std::optional<AddressSet> SshKeys::From(const v1::AuthorizedKey& key,
-                                        bool use_dns) {
-  if (key.from().empty()) return AddressSet::Everywhere();
-  if (key.from().ends_with("…") || lists_.size() > kMostLists)
-    return std::nullopt;
+// The text of a long list is cut off, and it may be about anybody.
+const SshSources& SshKeys::From(const v1::AuthorizedKey& key, bool use_dns) {
+  static const SshSources& anybody =
+      *new SshSources{AddressSet::Everywhere(), {}};
+  static const SshSources& unknown =
+      *new SshSources{{}, AddressSet::Everywhere()};
+  if (key.from().empty()) return anybody;
+  if (key.from().ends_with("…") || lists_.size() > kMostLists) return unknown;
   const auto [known, added] = lists_.try_emplace(key.from());
   if (added) known->second = SshClientAddresses(key.from(), use_dns);
   return known->second;

@@ -280,12 +280,52 @@ TEST_F(SshAccess, WhatIsBrokenIsSaidInSshdsWords) {
   EXPECT_TRUE(IsAbsent(status_));
 }
 
-TEST_F(SshAccess, WhatCannotBeToldIsAGap) {
-  Configuration("Match Address *7\nPasswordAuthentication yes\n");
+TEST_F(SshAccess, OfWhatCannotBeToldAsNetworksSshdIsAskedBothWays) {
+  Configuration(
+      "X11Forwarding no\nMatch User deploy Address 10.0.0.0/8,2*7\n"
+      "PasswordAuthentication yes\n");
+  const auto at = [](const std::string& address) {
+    return fmt::format("user=deploy,host={0},addr={0},laddr=0.0.0.0,lport=22",
+                       address);
+  };
+  Says(at("10.0.0.0"), "passwordauthentication yes\npermitrootlogin no\n");
+  Says(at("20.0.0.7"), "passwordauthentication yes\npubkeyauthentication no\n");
   Rows();
   ASSERT_TRUE(status_.ok()) << status_;
+  // All but fe80::/10, whose text begins otherwise.
+  EXPECT_THAT(Rows(), testing::AllOf(Contains("deploy 0.0.0.0/0 *:22 password"),
+                                     Contains("deploy ff00::/8 *:22 password"),
+                                     Not(Contains(HasSubstr("fe80:")))));
   ASSERT_EQ(snapshot_.gaps_size(), 1);
-  EXPECT_THAT(snapshot_.gaps(0).reason(), HasSubstr("Match Address *7"));
+  EXPECT_THAT(snapshot_.gaps(0).reason(),
+              HasSubstr("/etc/ssh/sshd_config:2 Match User deploy Address "
+                        "10.0.0.0/8,2*7: "));
+  EXPECT_EQ(Why("deploy"), "/etc/ssh/sshd_config:3 passwordauthentication yes");
+}
+
+TEST_F(SshAccess, RefusedConnectionsLeadNowhere) {
+  Says("", "passwordauthentication yes\nrefuseconnection yes\n");
+  EXPECT_THAT(Rows(), IsEmpty());
+  EXPECT_TRUE(status_.ok());
+  Says("", "passwordauthentication yes\nrefuseconnection no\n");
+  EXPECT_THAT(Rows(), Contains("deploy any *:22 password"));
+  Configuration("Match Address 10.0.0.0/8\nRefuseConnection yes\n");
+  Says("user=root,host=10.0.0.0,addr=10.0.0.0,laddr=0.0.0.0,lport=22",
+       "passwordauthentication yes\nrefuseconnection yes\n");
+  EXPECT_THAT(Rows(), testing::AllOf(Contains("deploy 11.0.0.0/8 *:22 password"),
+                                     Not(Contains(HasSubstr(" 10.")))));
+}
+
+TEST_F(SshAccess, WhichAtBeginsAHostIsAMatterOfTheRelease) {
+  Says("", "passwordauthentication yes\nallowusers deploy@10.0.0.0/8@x\n");
+  EXPECT_THAT(Rows(), IsEmpty());
+  folder_.Write("etc/passwd", "a@b:x:1000:1000::/:/bin/sh\n");
+  folder_.Write("etc/shadow", "a@b:" + Hash() + ":1:0:99999:7:::\n");
+  const std::string rows = "passwordauthentication yes\nallowusers a@b@10.*\n";
+  Says("", rows);
+  EXPECT_THAT(Rows(), IsEmpty());
+  Says("", rows + "refuseconnection no\n");
+  EXPECT_THAT(Rows(), ElementsAre("a@b 10.0.0.0/8 *:22 password"));
 }
 
 TEST_F(SshAccess, ForABlockAboutAPortSshdIsToldOne) {
