@@ -2,10 +2,9 @@
 // where (ssh_matrix.h), joined with the passwords, keys and shells of the
 // accounts.
 //
-// Not looked at, so that rows say too much rather than too little: pam_access
-// and other modules that refuse, /etc/nologin, principals of certificates,
-// limits on time. What users can write (their keys) never hides a row of
-// others.
+// Not looked at, so that rows say too much rather than too little: modules of
+// PAM that refuse but pam_access and pam_nologin, and limits on time. What
+// users can write (their keys) never hides a row of others.
 
 #include <fmt/format.h>
 
@@ -16,6 +15,7 @@
 #include "collectors/collector.h"
 #include "collectors/gaps.h"
 #include "collectors/pam_stack.h"
+#include "collectors/ssh_gate.h"
 #include "collectors/ssh_keys.h"
 #include "collectors/ssh_listeners.h"
 #include "collectors/ssh_matrix.h"
@@ -56,7 +56,8 @@ class Access {
         sshd_(std::move(sshd)),
         snapshot_(snapshot),
         gaps_(kTable, snapshot),
-        keys_(host, gaps_) {}
+        keys_(host, gaps_),
+        gate_(host, gaps_) {}
 
   absl::Status Collect() {
     AddSshdGaps(sshd_, kTable, snapshot_);
@@ -132,8 +133,9 @@ class Access {
         usable = true;
       }
       if (usable) continue;
-      const Way way{method, Limits(person, kind.policy),
-                    Why(kind, method, person.account.root), false};
+      Way way{method, Limits(person, kind.policy),
+              Why(kind, method, person.account.root), false};
+      AddWord(way.why, KeptOut(person, kind.policy, sources));
       ways[{cell.listener, way}].Add(sources);
     }
   }
@@ -147,19 +149,34 @@ class Access {
     const std::vector<std::string_view> steps = Pieces(method, ',');
     for (const std::string_view step : steps)
       if (step != "publickey" && !Has(person, kind.policy, step)) return ways;
-    const Way plain{method, Limits(person, kind.policy),
-                    Why(kind, method, person.account.root), true};
-    if (std::ranges::find(steps, "publickey") == steps.end()) {
-      ways.emplace_back(plain, AddressSet::Everywhere());
-      return ways;
-    }
-    for (const auto& [key, from] : keys_.Of(person, kind.policy)) {
-      Way way = plain;
-      AddWord(way.restrictions, key.restrictions);
-      AddWord(way.why, key.why);
-      ways.emplace_back(std::move(way), from);
-    }
+    std::map<SshKeys::Kind, AddressSet> keys;
+    if (std::ranges::find(steps, "publickey") == steps.end())
+      keys[{}] = AddressSet::Everywhere();
+    else
+      keys = keys_.Of(person, kind.policy);
+    const SshGate::Answer& gate = gate_.Of(person, kind.policy);
+    for (const auto& [key, from] : keys)
+      for (const auto& [open, because] : gate.allowed) {
+        Way way{method, Limits(person, kind.policy),
+                Why(kind, method, person.account.root), true};
+        AddWord(way.restrictions, gate.restriction);
+        AddWord(way.restrictions, key.restrictions);
+        AddWord(way.why, key.why);
+        AddWord(way.why, because);
+        ways.emplace_back(std::move(way), from.And(open));
+      }
     return ways;
+  }
+
+  // What keeps the account out of all of `sources`; empty when nothing does.
+  std::string KeptOut(const SshPerson& person, const SshPolicy& policy,
+                      const AddressSet& sources) {
+    if (!person.account.exists) return "";
+    const SshGate::Answer& gate = gate_.Of(person, policy);
+    const bool open = std::ranges::any_of(gate.allowed, [&](const auto& part) {
+      return !part.first.And(sources).empty();
+    });
+    return open ? "" : gate.denied_by;
   }
 
   // Whether sshd lets the account in at all, and it can do something then.
@@ -284,6 +301,7 @@ class Access {
   v1::Snapshot& snapshot_;
   Gaps gaps_;
   SshKeys keys_;
+  SshGate gate_;
   // By the service of PAM.
   std::map<std::string, bool> elsewhere_;
 };

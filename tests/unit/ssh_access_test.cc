@@ -213,6 +213,106 @@ TEST_F(SshAccess, WhatOtherSystemsKnowCounts) {
   EXPECT_THAT(snapshot_.gaps(0).reason(), HasSubstr("group: sss"));
 }
 
+TEST_F(SshAccess, PamAccessCutsTheSources) {
+  const std::string shared =
+      "account [success=1 new_authtok_reqd=done default=ignore] pam_unix.so\n"
+      "account requisite pam_deny.so\naccount required pam_permit.so\n";
+  folder_.Write("etc/pam.d/common-account", shared);
+  folder_.Write("etc/pam.d/sshd",
+                "auth required pam_unix.so\n@include common-account\n"
+                "account required pam_access.so\n");
+  folder_.Write("etc/security/access.conf", "+:root:192.0.2.0/24\n");
+  folder_.Write("etc/security/access.d/5.conf", "-:ALL EXCEPT (deploy):ALL\n");
+  folder_.Write("etc/shadow",
+                "root:" + Hash() + ":19000:0:99999:7:::\ndeploy:" + Hash() +
+                    ":19000:0:99999:7:::\nlocked:*:19000:0:99999:7:::\n");
+  Says("", "passwordauthentication yes\npermitrootlogin yes\n");
+  EXPECT_THAT(Rows(), testing::UnorderedElementsAre(
+                          "root 192.0.2.0/24 *:22 password",
+                          "deploy any *:22 password",
+                          "(locked any *:22 password)",
+                          "(* any *:22 password)"));
+  EXPECT_THAT(snapshot_.gaps(), IsEmpty());
+  EXPECT_EQ(Why("root"),
+            "default passwordauthentication yes; default permitrootlogin yes; "
+            "/etc/security/access.conf:1 + : root : 192.0.2.0/24");
+  EXPECT_EQ(Why("locked"),
+            "default passwordauthentication yes; /etc/security/access.d/5.conf:1 "
+            "- : ALL EXCEPT (deploy) : ALL");
+  Says("", "usepam no\n");
+  folder_.Write("commands/%usr%sbin%sshd -T",
+                "listenaddress 0.0.0.0:22\nusepam no\npermitrootlogin yes\n"
+                "passwordauthentication yes\n");
+  EXPECT_THAT(Rows(), Contains("root any 0.0.0.0:22 password"));
+  Says("", "passwordauthentication yes\npermitrootlogin yes\n");
+
+  // Other files, and lines that let one pass.
+  const auto with = [&](const std::string& account) {
+    folder_.Write("etc/pam.d/sshd", "auth required pam_unix.so\n" + account);
+    return Rows();
+  };
+  folder_.Write("etc/access", "-|root|ALL\n");
+  EXPECT_THAT(with("account required /lib/pam_access.so accessfile=/etc/access "
+                   "[fieldsep=|]\n"),
+              testing::AllOf(Contains("(root any *:22 password)"),
+                             Contains("deploy any *:22 password")));
+  for (const char* passed :
+       {"account sufficient pam_unix.so\naccount required pam_access.so\n",
+        "account [success=1 default=ignore] pam_unix.so\n"
+        "account required pam_access.so\n",
+        "account [perm_denied=ignore default=die] pam_access.so\n",
+        "account required pam_access.so accessfile=/gone\n"}) {
+    EXPECT_THAT(with(passed), Contains("root any *:22 password")) << passed;
+    EXPECT_EQ(snapshot_.gaps_size(), 1) << passed;
+  }
+  EXPECT_THAT(with("account optional pam_access.so\n"),
+              Contains("root any *:22 password"));
+  EXPECT_THAT(snapshot_.gaps(), IsEmpty());
+  EXPECT_THAT(with("account [success=ok default=die] pam_access.so\n"),
+              Contains("root 192.0.2.0/24 *:22 password"));
+  EXPECT_THAT(with("@include gone\n"), Contains("root any *:22 password"));
+  EXPECT_EQ(snapshot_.gaps_size(), 1);
+  // A password that has to be changed ends the stack before.
+  folder_.Write("etc/shadow", "root:" + Hash() + ":0:0:99999:7:::\n");
+  EXPECT_THAT(with(shared + "account required pam_access.so\n"),
+              Contains("root any *:22 password"));
+  EXPECT_EQ(snapshot_.gaps_size(), 1);
+}
+
+TEST_F(SshAccess, NologinKeepsAllOutButRoot) {
+  folder_.Write("etc/pam.d/sshd", "auth required pam_unix.so\n"
+                                  "account required pam_nologin.so\n");
+  Says("", "passwordauthentication yes\npermitrootlogin yes\n");
+  EXPECT_THAT(Rows(), Contains("deploy any *:22 password"));
+  for (const char* file : {"etc/nologin", "var/run/nologin"}) {
+    folder_.Write(file, "");
+    EXPECT_THAT(Rows(), testing::AllOf(Contains("(deploy any *:22 password)"),
+                                       Contains("root any *:22 password")));
+    EXPECT_EQ(Why("deploy"),
+              fmt::format("default passwordauthentication yes; "
+                          "/etc/pam.d/sshd:2 pam_nologin.so: /{} is there",
+                          file));
+    boost::filesystem::remove(folder_.path() / file);
+  }
+  folder_.Write("etc/nologin", "");
+  folder_.Write("etc/pam.d/sshd", "auth required pam_unix.so\n"
+                                  "account required pam_nologin.so file=/x\n");
+  EXPECT_THAT(Rows(), Contains("deploy any *:22 password"));
+  // sshd itself refuses but the session.
+  const auto without_pam = [&](const std::string& lines) {
+    folder_.Write("commands/%usr%sbin%sshd -T",
+                  "listenaddress 0.0.0.0:22\nusepam no\npermitrootlogin yes\n"
+                  "passwordauthentication yes\n" + lines);
+    return Rows();
+  };
+  EXPECT_THAT(without_pam(""),
+              testing::AllOf(Contains("deploy any 0.0.0.0:22 password forwarding "
+                                      "alone while /etc/nologin is there"),
+                             Contains("root any 0.0.0.0:22 password")));
+  EXPECT_THAT(without_pam("disableforwarding yes\n"),
+              Contains("(deploy any 0.0.0.0:22 password)"));
+}
+
 TEST_F(SshAccess, WhatUsersWriteHidesNothing) {
   Says("", "passwordauthentication no\npubkeyauthentication yes\n"
            "pubkeyacceptedalgorithms ssh-ed25519-cert-v01@openssh.com\n");

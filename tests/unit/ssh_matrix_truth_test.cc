@@ -3,10 +3,7 @@
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
-#include <sched.h>
 #include <stdlib.h>
-#include <sys/mount.h>
-#include <sys/stat.h>
 
 #include <random>
 
@@ -15,6 +12,7 @@
 #include "collectors/ssh_matrix.h"
 #include "proto/status.h"
 #include "tests/unit/host_folder.h"
+#include "tests/unit/mounted_accounts.h"
 
 namespace metsuke {
 namespace {
@@ -162,32 +160,6 @@ class Generator {
   int files_ = 0;
 };
 
-// The accounts above in place of the machine's, for this process.
-class Accounts {
- public:
-  Accounts() {
-    folder_.Write("passwd", kPasswd);
-    folder_.Write("group", kGroup);
-    mkdir("/run/sshd", 0755);  // sshd asks for it even to test
-    ok_ = unshare(CLONE_NEWNS) == 0 &&
-          mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 &&
-          Bind("passwd") && Bind("group");
-  }
-  ~Accounts() {
-    umount2("/etc/passwd", MNT_DETACH);
-    umount2("/etc/group", MNT_DETACH);
-  }
-  bool ok() const { return ok_; }
-
- private:
-  bool Bind(const std::string& name) {
-    return mount((folder_.path() / name).c_str(), ("/etc/" + name).c_str(),
-                 nullptr, MS_BIND, nullptr) == 0;
-  }
-  HostFolder folder_;
-  bool ok_ = false;
-};
-
 int FromEnvironment(const char* name, int otherwise) {
   const char* text = getenv(name);
   return text != nullptr ? atoi(text) : otherwise;
@@ -291,7 +263,7 @@ class Truth {
 };
 
 TEST(SshMatrix, AgreesWithSshdAboutRandomConfigurations) {
-  const Accounts accounts;
+  const MountedAccounts accounts(kPasswd, kGroup);
   ASSERT_TRUE(accounts.ok())
       << "needs root, to mount over /etc/passwd: " << strerror(errno);
   Truth truth;
