@@ -1,8 +1,11 @@
 #include "collectors/ssh_keys.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "collectors/account_keys.h"
+#include "collectors/ssh_principals.h"
 #include "collectors/words.h"
 
 namespace metsuke {
@@ -37,10 +40,12 @@ bool Taken(const v1::AuthorizedKey& key, const SshPerson& person,
          !key.command().empty() || !policy.forced_command.empty();
 }
 
-std::string Restrictions(const v1::AuthorizedKey& key,
-                         const SshPolicy& policy) {
+std::string Restrictions(const v1::AuthorizedKey& key, const SshPolicy& policy,
+                         const std::string& account) {
   std::string text;
-  if (IsAuthority(key)) text = "a certificate signed by that key";
+  if (IsAuthority(key))
+    text = "a certificate signed by that key with " +
+           SshKeyPrincipals(key.options(), account);
   if (!key.command().empty() && policy.forced_command.empty())
     text += (text.empty() ? "" : "; ") + ("forced command " + key.command());
   return text;
@@ -62,13 +67,17 @@ std::map<SshKeys::Kind, AddressSet> SshKeys::Of(const SshPerson& person,
                 {"source"});
     const AddressSet possible = from.Possible();
     if (possible.empty()) continue;  // names of hosts
-    keys[{Restrictions(key, policy), "key in " + key.path()}].Add(possible);
+    keys[{Restrictions(key, policy, person.account.name),
+          "key in " + key.path()}]
+        .Add(possible);
   }
   std::vector<std::string> unseen;
   for (const std::string& path : read.unread)
     unseen.push_back("keys in " + path + " could not be read");
   if (!policy.user_ca.empty())
-    unseen.push_back("a certificate signed by " + policy.user_ca);
+    if (const auto with = SshPrincipals(host_, person, policy, gaps_))
+      unseen.push_back(fmt::format("a certificate signed by {} with {}",
+                                   policy.user_ca, *with));
   if (!policy.keys_command.empty())
     unseen.push_back("a key that " + policy.keys_command + " tells");
   for (const std::string& what : unseen)

@@ -133,9 +133,8 @@ SshPolicy MakeSshPolicy(const SshdSettings& settings) {
     if (file != "none") policy.key_files.push_back(file);
   policy.keys_command = Set(settings, "authorizedkeyscommand");
   policy.user_ca = Set(settings, "trustedusercakeys");
-  policy.principals = Set(settings, "authorizedprincipalsfile");
-  if (policy.principals.empty())
-    policy.principals = Set(settings, "authorizedprincipalscommand");
+  policy.principals_file = Set(settings, "authorizedprincipalsfile");
+  policy.principals_command = Set(settings, "authorizedprincipalscommand");
   policy.forced_command = Set(settings, "forcecommand");
   policy.chroot = Set(settings, "chrootdirectory");
   policy.key_algorithms = SettingOf(settings, "pubkeyacceptedalgorithms");

@@ -48,7 +48,8 @@ struct SshPolicy {
   // Of AuthorizedKeysFile; none is empty.
   std::vector<std::string> key_files;
   // Empty for none.
-  std::string keys_command, user_ca, principals, forced_command, chroot;
+  std::string keys_command, user_ca, principals_file, principals_command;
+  std::string forced_command, chroot;
   // PubkeyAcceptedAlgorithms, comma-separated.
   std::string key_algorithms;
 

@@ -325,7 +325,10 @@ TEST_F(SshAccess, WhatUsersWriteHidesNothing) {
   EXPECT_THAT(keys(""), Contains("(deploy any *:22 publickey)"));
   EXPECT_THAT(keys("cert-authority"),
               Contains("deploy any *:22 publickey a certificate signed by that "
-                       "key"));
+                       "key with the principal deploy"));
+  EXPECT_THAT(keys("cert-authority,command=\",principals=\\\"x\\\"\","
+                   "Principals=\"ops,web\""),
+              Contains(HasSubstr("with one of the principals ops, web")));
   EXPECT_THAT(keys("cert-authority,from=\"" + list + ",*\""),
               Contains(StartsWith("deploy any *:22 publickey")));
   ASSERT_EQ(snapshot_.gaps_size(), 1);
@@ -339,6 +342,41 @@ TEST_F(SshAccess, WhatUsersWriteHidesNothing) {
               Contains(StartsWith("deploy any *:22 publickey keys in ")));
   ASSERT_EQ(snapshot_.gaps_size(), 1);
   EXPECT_THAT(snapshot_.gaps(0).columns(), ElementsAre("restrictions", "why"));
+}
+
+TEST_F(SshAccess, CertificatesNeedAPrincipal) {
+  const auto rows = [&](const std::string& lines) {
+    Says("", "pubkeyauthentication yes\ntrustedusercakeys /ca\n"
+             "authorizedkeysfile none\npermitrootlogin no\n" + lines);
+    std::string with;
+    for (const std::string& row : Rows())
+      if (row.find("deploy any") != row.npos) with = row;
+    return with;
+  };
+  const std::string file = "authorizedprincipalsfile %h/principals\n";
+  const std::string by = "deploy any *:22 publickey a certificate signed by /ca "
+                         "with ";
+  EXPECT_EQ(rows("authorizedprincipalsfile none\n"),
+            by + "the principal deploy");
+  EXPECT_EQ(rows(file), "(deploy any *:22 publickey)");
+  folder_.Write("home/deploy/principals", "# none\n\n");
+  EXPECT_EQ(rows(file), "(deploy any *:22 publickey)");
+  folder_.Write("home/deploy/principals", "ops # all\n from=\"10.*\"  web\n");
+  EXPECT_EQ(rows(file), by + "one of the principals ops, web (from=\"10.*\") of "
+                             "/home/deploy/principals");
+  EXPECT_EQ(rows(file + "authorizedprincipalscommand /bin/tell %u\n"),
+            by + "one of the principals ops, web (from=\"10.*\") of "
+                 "/home/deploy/principals or a principal that /bin/tell %u "
+                 "tells");
+  EXPECT_EQ(rows("authorizedprincipalscommand /bin/tell\n"),
+            by + "a principal that /bin/tell tells");
+  EXPECT_THAT(snapshot_.gaps(), IsEmpty());
+  folder_.Write("attributes", "666 0 0 1 /home/deploy/principals\n");
+  EXPECT_EQ(rows(file), "(deploy any *:22 publickey)");
+  boost::filesystem::remove(folder_.path() / "home/deploy/principals");
+  folder_.Link("home/deploy/principals", "/etc/shadow");
+  EXPECT_EQ(rows(file), by + "a principal in /home/deploy/principals");
+  EXPECT_EQ(snapshot_.gaps_size(), 1);
 }
 
 TEST_F(SshAccess, AGroupIsWhatItsNumberIsCalledFirst) {
