@@ -49,6 +49,15 @@ void AddWord(std::string& text, const std::string& word) {
   if (!word.empty()) text += (text.empty() ? "" : "; ") + word;
 }
 
+// The settings, with the addresses that are listened on.
+SshdSettings Listening(const RunningSshd& sshd) {
+  if (sshd.socket.empty()) return sshd.settings;
+  SshdSettings settings;
+  for (const std::string& address : sshd.socket)
+    settings.emplace_back("listenaddress", address);
+  return settings;
+}
+
 class Access {
  public:
   Access(const Host& host, RunningSshd sshd, v1::Snapshot& snapshot)
@@ -67,7 +76,7 @@ class Access {
     ASSIGN_OR_RETURN(const std::vector<SshPerson> people,
                      FindSshPeople(host_, gaps_));
     const std::vector<SshListener> listeners =
-        SshListeners(sshd_.settings, sshd_.files, OwnAddresses());
+        SshListeners(Listening(sshd_), sshd_.files, OwnAddresses());
     if (listeners.empty())
       gaps_.Add("ListenAddress",
                 "no address that sshd listens on could be read");
