@@ -13,6 +13,8 @@ namespace {
 
 // Clients of one part of the sources that sshd is asked about.
 constexpr size_t kMost = 64;
+// And that are kept of it, but for those that show something new of a block.
+constexpr size_t kMostOfAll = 128;
 constexpr size_t kRandom = 256;
 constexpr size_t kRanges = 32;
 constexpr size_t kPatterns = 64;
@@ -121,12 +123,30 @@ class Candidates {
 
 }  // namespace
 
-const std::vector<SshExamples::Client>& SshExamples::Of(
-    const AddressSet& within, const std::vector<bool>& blocks) {
+std::vector<SshExamples::Client> SshExamples::Of(
+    const AddressSet& within, const std::vector<bool>& all,
+    const std::vector<bool>& blocks) {
+  std::vector<size_t> wanted;
+  for (size_t i = 0; i < blocks.size(); ++i)
+    if (blocks[i] && all[i]) wanted.push_back(i);
+  const std::vector<bool> none(blocks.size());
+  if (wanted.empty()) return {{within.ranges().front().first, "lo", "", none}};
   const auto [known, added] = known_.try_emplace(
-      {within.ranges().front().first, within.ranges().back().last, blocks});
-  if (added) known->second = Find(within, blocks);
-  return known->second;
+      {within.ranges().front().first, within.ranges().back().last});
+  if (added) known->second = Find(within, all);
+  std::vector<Client> clients;
+  std::set<std::vector<bool>> seen;
+  for (const Client& client : known->second) {
+    std::vector<bool> matched;
+    for (const size_t i : wanted) matched.push_back(client.blocks[i]);
+    if (!seen.insert(matched).second) continue;
+    clients.push_back(client);
+    clients.back().blocks = none;
+    for (size_t i = 0; i < wanted.size(); ++i)
+      clients.back().blocks[wanted[i]] = matched[i];
+    if (clients.size() == kMost) break;
+  }
+  return clients;
 }
 
 bool SshExamples::Matches(const SshdBlock& block, const std::string& address,
@@ -143,27 +163,31 @@ bool SshExamples::Matches(const SshdBlock& block, const std::string& address,
 
 std::vector<SshExamples::Client> SshExamples::Find(
     const AddressSet& within, const std::vector<bool>& blocks) {
-  std::vector<Client> clients;
-  if (std::ranges::find(blocks, true) == blocks.end()) {
-    clients.push_back({within.ranges().front().first, "lo", "", blocks});
-    return clients;
-  }
   Candidates candidates(within);
   for (const std::string& pattern : PatternsOf(files_, blocks)) {
     candidates.AddPattern(pattern);
     if (use_dns_) candidates.AddName(pattern);
   }
   candidates.AddRandom();
+  std::vector<Client> clients;
   std::set<std::vector<bool>> seen;
+  // What was seen of each block: that it holds, and that it does not.
+  std::vector<bool> held(blocks.size()), failed(blocks.size());
   for (const Candidate& candidate : candidates.all()) {
-    if (seen.size() == kMost || (budget_ < 0 && !clients.empty())) break;
+    if (budget_ < 0 && !clients.empty()) break;
     const std::string address =
         SshAddressText(candidate.address, candidate.zone);
     const std::string& host = candidate.host.empty() ? address : candidate.host;
     std::vector<bool> matched(blocks.size());
-    for (size_t i = 0; i < blocks.size(); ++i)
-      matched[i] = blocks[i] && Matches(files_.blocks[i], address, host);
-    if (seen.insert(matched).second)
+    bool news = clients.size() < kMostOfAll;
+    for (size_t i = 0; i < blocks.size(); ++i) {
+      if (!blocks[i]) continue;
+      matched[i] = Matches(files_.blocks[i], address, host);
+      std::vector<bool>& before = matched[i] ? held : failed;
+      news = news || !before[i];
+      before[i] = true;
+    }
+    if (news && seen.insert(matched).second)
       clients.push_back(
           {candidate.address, candidate.zone, candidate.host, matched});
   }

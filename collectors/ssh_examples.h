@@ -8,7 +8,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
-#include <tuple>
+#include <utility>
 #include <vector>
 
 #include "collectors/address_set.h"
@@ -29,10 +29,12 @@ class SshExamples {
     std::vector<bool> blocks;
   };
 
-  // Clients from `within`, which is not empty, that differ in which of `blocks`
-  // they match; one when there are none. The same each time it is asked.
-  const std::vector<Client>& Of(const AddressSet& within,
-                                const std::vector<bool>& blocks);
+  // Clients from `within`, which is not empty, that differ in which of
+  // `blocks` they match; one when there are none. `all` are the blocks of which
+  // it depends on the address in `within`; the others of `blocks` are not
+  // looked at. The same each time it is asked.
+  std::vector<Client> Of(const AddressSet& within, const std::vector<bool>& all,
+                         const std::vector<bool>& blocks);
 
  private:
   bool Matches(const SshdBlock& block, const std::string& address,
@@ -42,10 +44,8 @@ class SshExamples {
 
   const SshdFiles& files_;
   const bool use_dns_;
-  // By the first and the last address and the blocks.
-  std::map<std::tuple<IpAddress, IpAddress, std::vector<bool>>,
-           std::vector<Client>>
-      known_;
+  // By the first and the last address.
+  std::map<std::pair<IpAddress, IpAddress>, std::vector<Client>> known_;
   // Comparisons that are left.
   int64_t budget_ = 2'000'000;
 };

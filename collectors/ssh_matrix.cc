@@ -206,7 +206,7 @@ class Cutter {
                            listeners_[listener].port,
                            listeners_[listener].routing_domain};
       for (const SshExamples::Client& client :
-           examples_.Of(from, And(bits, source.maybe))) {
+           examples_.Of(from, source.maybe, bits)) {
         question.source = client.address;
         question.zone = client.zone;
         question.host = client.host;

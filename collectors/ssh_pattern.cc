@@ -14,8 +14,9 @@ namespace {
 
 // More networks than this are no longer told one by one.
 constexpr size_t kMostNetworks = 1024;
-// Some milliseconds.
+// Some milliseconds; an example is looked for less long.
 constexpr size_t kMostSteps = 100'000;
+constexpr size_t kStepsToExample = 10'000;
 
 // A pattern that is read along with a text: a bit for each position at which
 // it may be after the text so far.
@@ -69,8 +70,12 @@ class Octets {
   using Take = std::function<bool(const IpAddress&, int)>;
 
   // Those in `within`, which must outlive it.
-  Octets(std::string_view pattern, const AddressSet& within, Take take)
-      : reader_(pattern), within_(within), take_(std::move(take)) {}
+  Octets(std::string_view pattern, const AddressSet& within, size_t steps,
+         Take take)
+      : reader_(pattern),
+        within_(within),
+        steps_(steps),
+        take_(std::move(take)) {}
 
   // False when it was stopped, or it takes too long.
   bool Walk() { return Walk(reader_.Start(), 0, 0); }
@@ -85,7 +90,7 @@ class Octets {
     if (states == 0) return true;
     if (reader_.TakesAll(states)) return take_({false, prefix}, 8 * octets);
     for (uint32_t octet = 0; octet < 256; ++octet) {
-      if (++steps_ > kMostSteps) return false;
+      if (steps_-- == 0) return false;
       Reader::States next = states;
       for (const char digit : std::to_string(octet))
         next = reader_.Read(next, digit);
@@ -107,8 +112,8 @@ class Octets {
 
   const Reader reader_;
   const AddressSet& within_;
+  size_t steps_;
   const Take take_;
-  size_t steps_ = 0;
 };
 
 // All of them; nothing when they are too many networks.
@@ -116,10 +121,11 @@ std::optional<AddressSet> OctetsMatch(std::string_view pattern) {
   const AddressSet all = AddressSet::All(false);
   AddressSet set;
   size_t networks = 0;
-  Octets octets(pattern, all, [&](const IpAddress& first, int length) {
-    set.Add(AddressSet::Prefix(first, length));
-    return ++networks <= kMostNetworks;
-  });
+  Octets octets(pattern, all, kMostSteps,
+                [&](const IpAddress& first, int length) {
+                  set.Add(AddressSet::Prefix(first, length));
+                  return ++networks <= kMostNetworks;
+                });
   if (!octets.Walk()) return std::nullopt;
   return set;
 }
@@ -381,11 +387,14 @@ std::optional<IpAddress> SshExample(std::string_view pattern,
   std::optional<IpAddress> example;
   if (pattern.find(':') != pattern.npos || pattern.size() > Reader::kLongest)
     return example;
-  Octets(pattern, within, [&](const IpAddress& first, int length) {
-    const AddressSet both = within.And(AddressSet::Prefix(first, length));
-    if (!both.empty()) example = both.ranges().front().first;
-    return !example;
-  }).Walk();
+  Octets(pattern, within, kStepsToExample,
+         [&](const IpAddress& first, int length) {
+           const AddressSet both =
+               within.And(AddressSet::Prefix(first, length));
+           if (!both.empty()) example = both.ranges().front().first;
+           return !example;
+         })
+      .Walk();
   return example;
 }
 
