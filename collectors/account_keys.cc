@@ -112,21 +112,29 @@ void AddKeys(std::string_view text, const v1::AuthorizedKey& prototype,
   }
 }
 
-void AddFile(const Host& host, const PasswdEntry& account,
-             const std::string& home, const KeySource& policy,
-             const std::string& path, v1::Snapshot& snapshot) {
+AccountFile ReadFile(const Host& host, const PasswdEntry& account,
+                     const std::string& home, const std::string& path,
+                     bool strict_modes) {
   const std::string relative = FromHome(path, home);
-  const absl::StatusOr<std::string> text =
-      relative.empty() ? host.Read(path) : host.ReadBelow(home, relative);
-  const absl::Status status = Doubt(text.status(), path);
+  AccountFile file{path, relative.empty() ? host.Read(path)
+                                          : host.ReadBelow(home, relative)};
+  if (const absl::Status status = Doubt(file.text.status(), path); !status.ok())
+    file.text = status;
+  else
+    file.ignored = strict_modes && Ignored(host, account, home, path);
+  return file;
+}
+
+void AddFile(const PasswdEntry& account, const AccountFile& file,
+             v1::Snapshot& snapshot) {
+  const absl::Status status = file.text.status();
   if (absl::IsNotFound(status)) return;
-  if (!status.ok()) return AddGap(snapshot, kTable, path, Message(status));
+  if (!status.ok()) return AddGap(snapshot, kTable, file.path, Message(status));
   v1::AuthorizedKey prototype;
   prototype.set_account(account.name);
-  prototype.set_path(path);
-  prototype.set_ignored(policy.strict_modes &&
-                        Ignored(host, account, home, path));
-  AddKeys(*text, prototype, snapshot);
+  prototype.set_path(file.path);
+  prototype.set_ignored(file.ignored);
+  AddKeys(*file.text, prototype, snapshot);
 }
 
 }  // namespace
@@ -140,11 +148,19 @@ void AddAccountKeys(const Host& host, const PasswdEntry& account,
   for (const std::string& pattern : policy.files) {
     const std::string path = ExpandPath(pattern, account, home);
     if (seen.ok() || FromHome(path, home).empty())
-      AddFile(host, account, home, policy, path, snapshot);
+      AddFile(account, ReadFile(host, account, home, path, policy.strict_modes),
+              snapshot);
     else
       hidden = !absl::IsNotFound(seen);
   }
   if (hidden) AddGap(snapshot, kTable, home, Message(seen));
+}
+
+AccountFile ReadAccountFile(const Host& host, const PasswdEntry& account,
+                            const std::string& pattern, bool strict_modes) {
+  const std::string home = HomeOf(account);
+  return ReadFile(host, account, home, ExpandPath(pattern, account, home),
+                  strict_modes);
 }
 
 }  // namespace metsuke

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/statusor.h"
 #include "collectors/host.h"
 #include "collectors/passwd.h"
 #include "proto/snapshot.pb.h"
@@ -25,6 +26,17 @@ struct KeySource {
 // one, too.
 void AddAccountKeys(const Host& host, const PasswdEntry& account,
                     const KeySource& source, v1::Snapshot& snapshot);
+
+// A file whose path has tokens, such as AuthorizedPrincipalsFile.
+struct AccountFile {
+  std::string path;
+  // The errors of Host::Read.
+  absl::StatusOr<std::string> text;
+  // Whether StrictModes makes sshd ignore it.
+  bool ignored = false;
+};
+AccountFile ReadAccountFile(const Host& host, const PasswdEntry& account,
+                            const std::string& pattern, bool strict_modes);
 
 }  // namespace metsuke
 

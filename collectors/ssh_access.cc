@@ -2,10 +2,9 @@
 // where (ssh_matrix.h), joined with the passwords, keys and shells of the
 // accounts.
 //
-// Not looked at, so that rows say too much rather than too little: pam_access
-// and other modules that refuse, /etc/nologin, principals of certificates,
-// limits on time. What users can write (their keys) never hides a row of
-// others.
+// Not looked at, so that rows say too much rather than too little: modules of
+// PAM that refuse but pam_access and pam_nologin, and limits on time. What
+// users can write (their keys) never hides a row of others.
 
 #include <fmt/format.h>
 
@@ -16,6 +15,7 @@
 #include "collectors/collector.h"
 #include "collectors/gaps.h"
 #include "collectors/pam_stack.h"
+#include "collectors/ssh_gate.h"
 #include "collectors/ssh_keys.h"
 #include "collectors/ssh_listeners.h"
 #include "collectors/ssh_matrix.h"
@@ -35,7 +35,8 @@ constexpr char kTable[] = "ssh_access";
 // Each takes about 8 ms.
 constexpr size_t kMostQuestions = 400;
 constexpr size_t kMostNetworks = 512;
-constexpr int kMostRows = 50'000;
+// Of the 15 MiB that a host's tables may have in all.
+constexpr size_t kMostBytes = 8 << 20;
 
 // Ways to log in that differ in their sources alone.
 struct Way {
@@ -49,6 +50,15 @@ void AddWord(std::string& text, const std::string& word) {
   if (!word.empty()) text += (text.empty() ? "" : "; ") + word;
 }
 
+// The settings, with the addresses that are listened on.
+SshdSettings Listening(const RunningSshd& sshd) {
+  if (sshd.socket.empty()) return sshd.settings;
+  SshdSettings settings;
+  for (const std::string& address : sshd.socket)
+    settings.emplace_back("listenaddress", address);
+  return settings;
+}
+
 class Access {
  public:
   Access(const Host& host, RunningSshd sshd, v1::Snapshot& snapshot)
@@ -56,7 +66,8 @@ class Access {
         sshd_(std::move(sshd)),
         snapshot_(snapshot),
         gaps_(kTable, snapshot),
-        keys_(host, gaps_) {}
+        keys_(host, gaps_),
+        gate_(host, gaps_) {}
 
   absl::Status Collect() {
     AddSshdGaps(sshd_, kTable, snapshot_);
@@ -66,7 +77,7 @@ class Access {
     ASSIGN_OR_RETURN(const std::vector<SshPerson> people,
                      FindSshPeople(host_, gaps_));
     const std::vector<SshListener> listeners =
-        SshListeners(sshd_.settings, sshd_.files, OwnAddresses());
+        SshListeners(Listening(sshd_), sshd_.files, OwnAddresses());
     if (listeners.empty())
       gaps_.Add("ListenAddress",
                 "no address that sshd listens on could be read");
@@ -115,15 +126,12 @@ class Access {
   void AddWays(const SshPerson& person, const SshKind& kind,
                const SshMatrix::Cell& cell,
                std::map<std::pair<size_t, Way>, AddressSet>& ways) {
-    const std::optional<AddressSet> allowed =
-        SshAllowedFrom(kind.policy, person.account);
-    if (!allowed)
-      gaps_.Add(
-          "AllowUsers or DenyUsers",
-          "its addresses cannot be told as networks; write networks such as "
-          "user@10.0.0.0/8");
-    const AddressSet sources =
-        cell.sources.And(allowed.value_or(AddressSet::Everywhere()));
+    const SshSources allowed = SshAllowedFrom(kind.policy, person.account);
+    if (!allowed.exact())
+      gaps_.Add("AllowUsers or DenyUsers",
+                "some of its addresses cannot be told as networks; write "
+                "networks such as user@10.0.0.0/8");
+    const AddressSet sources = cell.sources.And(allowed.Possible());
     if (sources.empty()) return;
     for (const std::string& method :
          SshMethods(kind.policy, person.account.root)) {
@@ -135,8 +143,9 @@ class Access {
         usable = true;
       }
       if (usable) continue;
-      const Way way{method, Limits(person, kind.policy),
-                    Why(kind, method, person.account.root), false};
+      Way way{method, Limits(person, kind.policy),
+              Why(kind, method, person.account.root), false};
+      AddWord(way.why, KeptOut(person, kind.policy, sources));
       ways[{cell.listener, way}].Add(sources);
     }
   }
@@ -150,19 +159,34 @@ class Access {
     const std::vector<std::string_view> steps = Pieces(method, ',');
     for (const std::string_view step : steps)
       if (step != "publickey" && !Has(person, kind.policy, step)) return ways;
-    const Way plain{method, Limits(person, kind.policy),
-                    Why(kind, method, person.account.root), true};
-    if (std::ranges::find(steps, "publickey") == steps.end()) {
-      ways.emplace_back(plain, AddressSet::Everywhere());
-      return ways;
-    }
-    for (const auto& [key, from] : keys_.Of(person, kind.policy)) {
-      Way way = plain;
-      AddWord(way.restrictions, key.restrictions);
-      AddWord(way.why, key.why);
-      ways.emplace_back(std::move(way), from);
-    }
+    std::map<SshKeys::Kind, AddressSet> keys;
+    if (std::ranges::find(steps, "publickey") == steps.end())
+      keys[{}] = AddressSet::Everywhere();
+    else
+      keys = keys_.Of(person, kind.policy);
+    const SshGate::Answer& gate = gate_.Of(person, kind.policy);
+    for (const auto& [key, from] : keys)
+      for (const auto& [open, because] : gate.allowed) {
+        Way way{method, Limits(person, kind.policy),
+                Why(kind, method, person.account.root), true};
+        AddWord(way.restrictions, gate.restriction);
+        AddWord(way.restrictions, key.restrictions);
+        AddWord(way.why, key.why);
+        AddWord(way.why, because);
+        ways.emplace_back(std::move(way), from.And(open));
+      }
     return ways;
+  }
+
+  // What keeps the account out of all of `sources`; empty when nothing does.
+  std::string KeptOut(const SshPerson& person, const SshPolicy& policy,
+                      const AddressSet& sources) {
+    if (!person.account.exists) return "";
+    const SshGate::Answer& gate = gate_.Of(person, policy);
+    const bool open = std::ranges::any_of(gate.allowed, [&](const auto& part) {
+      return !part.first.And(sources).empty();
+    });
+    return open ? "" : gate.denied_by;
   }
 
   // Whether sshd lets the account in at all, and it can do something then.
@@ -263,7 +287,9 @@ class Access {
                   "more networks than are told; any is said", {"source"});
         networks = {"any"};
       }
-      if (snapshot_.ssh_access_size() + networks.size() > kMostRows) {
+      bytes_ += networks.size() * (way.restrictions.size() + way.why.size() +
+                                   person.account.name.size() + 100);
+      if (bytes_ > kMostBytes) {
         gaps_.Add(kTable, "there are more ways than are told");
         return;
       }
@@ -287,6 +313,8 @@ class Access {
   v1::Snapshot& snapshot_;
   Gaps gaps_;
   SshKeys keys_;
+  SshGate gate_;
+  size_t bytes_ = 0;
   // By the service of PAM.
   std::map<std::string, bool> elsewhere_;
 };

@@ -1,9 +1,11 @@
 #include "collectors/ssh_keys.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "collectors/account_keys.h"
-#include "collectors/ssh_pattern.h"
+#include "collectors/ssh_principals.h"
 #include "collectors/words.h"
 
 namespace metsuke {
@@ -38,10 +40,12 @@ bool Taken(const v1::AuthorizedKey& key, const SshPerson& person,
          !key.command().empty() || !policy.forced_command.empty();
 }
 
-std::string Restrictions(const v1::AuthorizedKey& key,
-                         const SshPolicy& policy) {
+std::string Restrictions(const v1::AuthorizedKey& key, const SshPolicy& policy,
+                         const std::string& account) {
   std::string text;
-  if (IsAuthority(key)) text = "a certificate signed by that key";
+  if (IsAuthority(key))
+    text = "a certificate signed by that key with " +
+           SshKeyPrincipals(key.options(), account);
   if (!key.command().empty() && policy.forced_command.empty())
     text += (text.empty() ? "" : "; ") + ("forced command " + key.command());
   return text;
@@ -55,21 +59,25 @@ std::map<SshKeys::Kind, AddressSet> SshKeys::Of(const SshPerson& person,
   const Read& read = FilesOf(person, policy);
   for (const v1::AuthorizedKey& key : read.keys) {
     if (!Taken(key, person, policy)) continue;
-    const std::optional<AddressSet> from = From(key, policy.use_dns);
-    if (!from)
+    const SshSources& from = From(key, policy.use_dns);
+    if (!from.exact())
       gaps_.Add(key.path(),
                 "a key's from= cannot be told as networks; write networks such "
                 "as 10.0.0.0/8",
                 {"source"});
-    if (from && from->empty()) continue;  // names of hosts
-    keys[{Restrictions(key, policy), "key in " + key.path()}].Add(
-        from.value_or(AddressSet::Everywhere()));
+    const AddressSet possible = from.Possible();
+    if (possible.empty()) continue;  // names of hosts
+    keys[{Restrictions(key, policy, person.account.name),
+          "key in " + key.path()}]
+        .Add(possible);
   }
   std::vector<std::string> unseen;
   for (const std::string& path : read.unread)
     unseen.push_back("keys in " + path + " could not be read");
   if (!policy.user_ca.empty())
-    unseen.push_back("a certificate signed by " + policy.user_ca);
+    if (const auto with = SshPrincipals(host_, person, policy, gaps_))
+      unseen.push_back(fmt::format("a certificate signed by {} with {}",
+                                   policy.user_ca, *with));
   if (!policy.keys_command.empty())
     unseen.push_back("a key that " + policy.keys_command + " tells");
   for (const std::string& what : unseen)
@@ -77,12 +85,14 @@ std::map<SshKeys::Kind, AddressSet> SshKeys::Of(const SshPerson& person,
   return keys;
 }
 
-// Nothing when it cannot be told. The text of a long list is cut off.
-std::optional<AddressSet> SshKeys::From(const v1::AuthorizedKey& key,
-                                        bool use_dns) {
-  if (key.from().empty()) return AddressSet::Everywhere();
-  if (key.from().ends_with("…") || lists_.size() > kMostLists)
-    return std::nullopt;
+// The text of a long list is cut off, and it may be about anybody.
+const SshSources& SshKeys::From(const v1::AuthorizedKey& key, bool use_dns) {
+  static const SshSources& anybody =
+      *new SshSources{AddressSet::Everywhere(), {}};
+  static const SshSources& unknown =
+      *new SshSources{{}, AddressSet::Everywhere()};
+  if (key.from().empty()) return anybody;
+  if (key.from().ends_with("…") || lists_.size() > kMostLists) return unknown;
   const auto [known, added] = lists_.try_emplace(key.from());
   if (added) known->second = SshClientAddresses(key.from(), use_dns);
   return known->second;

@@ -4,12 +4,10 @@
 #define METSUKE_COLLECTORS_SSH_KEYS_H_
 
 #include <map>
-#include <optional>
 #include <string>
 #include <tuple>
 #include <vector>
 
-#include "collectors/address_set.h"
 #include "collectors/gaps.h"
 #include "collectors/ssh_people.h"
 #include "collectors/ssh_policy.h"
@@ -41,14 +39,14 @@ class SshKeys {
     std::vector<std::string> unread;  // paths
   };
   const Read& FilesOf(const SshPerson& person, const SshPolicy& policy);
-  std::optional<AddressSet> From(const v1::AuthorizedKey& key, bool use_dns);
+  const SshSources& From(const v1::AuthorizedKey& key, bool use_dns);
 
   const Host& host_;
   Gaps& gaps_;
   // By the account, AuthorizedKeysFile and StrictModes.
   std::map<std::tuple<std::string, std::vector<std::string>, bool>, Read>
       files_;
-  std::map<std::string, std::optional<AddressSet>> lists_;
+  std::map<std::string, SshSources> lists_;
 };
 
 }  // namespace metsuke

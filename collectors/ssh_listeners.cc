@@ -13,11 +13,11 @@ namespace {
 // Whether some block names this address of the machine.
 bool Named(const SshdFiles& files, const IpAddress& address) {
   for (const SshdBlock& block : files.blocks)
-    for (const auto& [attribute, argument] : block.tests) {
-      if (attribute != "localaddress") continue;
-      const auto set = SshAddresses(argument);
-      if (!set || set->Contains(address)) return true;
-    }
+    for (const auto& [attribute, argument] : block.tests)
+      if (attribute == "localaddress" &&
+          SshAddressMatches(SshAddressText(address), argument) ==
+              SshMatch::kMatch)
+        return true;
   return false;
 }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <map>
 
+#include "collectors/ssh_examples.h"
 #include "collectors/ssh_pattern.h"
 #include "collectors/words.h"
 #include "proto/status.h"
@@ -15,9 +16,10 @@ namespace {
 // One bit for each block.
 using Bits = std::vector<bool>;
 
-// A part of all sources, and the blocks whose tests of the source hold there.
+// A part of all sources, and the blocks whose tests of the source hold there,
+// and hold for some.
 struct Source {
-  Bits bits;
+  Bits bits, maybe;
   AddressSet addresses;
 };
 
@@ -25,6 +27,11 @@ Bits And(const Bits& a, const Bits& b) {
   Bits both(a.size());
   for (size_t i = 0; i < a.size(); ++i) both[i] = a[i] && b[i];
   return both;
+}
+
+Bits Or(Bits a, const Bits& b) {
+  for (size_t i = 0; i < a.size(); ++i) a[i] = a[i] || b[i];
+  return a;
 }
 
 bool GroupMatches(const SshAccount& account, const std::string& list) {
@@ -54,10 +61,9 @@ bool ListenerPasses(const SshdBlock& block, const SshListener& listener) {
     const auto& [attribute, argument] = test;
     if (attribute == "localport")
       return Number(argument).value_or(-1) == listener.port;
-    if (attribute == "localaddress") {
-      const auto set = SshAddresses(argument);
-      return set && set->Contains(listener.address);
-    }
+    if (attribute == "localaddress")
+      return SshAddressMatches(SshAddressText(listener.address), argument) ==
+             SshMatch::kMatch;
     if (attribute == "rdomain")
       return !listener.routing_domain.empty() &&
              SshListMatches(listener.routing_domain, argument) ==
@@ -85,11 +91,12 @@ class Cutter {
         listeners_(listeners),
         ask_(ask),
         most_(most),
-        decides_(files.blocks.size()) {
+        decides_(files.blocks.size()),
+        use_dns_(SettingOf(general, "usedns") == "yes"),
+        examples_(files, use_dns_) {
     for (const SshdLine& line : files.lines)
       if (DecidesSshAccess(line.keyword)) decides_[line.block] = true;
     decides_[0] = false;  // holds for all
-    use_dns_ = SettingOf(general, "usedns") == "yes";
     const Bits always =
         BitsOf([](const SshdBlock& block) { return block.tests.empty(); });
     kinds_[always] = 0;
@@ -136,45 +143,54 @@ class Cutter {
   }
 
   void CutSources() {
-    sources_.push_back({Bits(files_.blocks.size()), AddressSet::Everywhere()});
+    const Bits none(files_.blocks.size());
+    sources_.push_back({none, none, AddressSet::Everywhere()});
     for (size_t i = 0; i < files_.blocks.size(); ++i)
-      if (decides_[i]) Cut(i, AddressesOf(files_.blocks[i]));
+      if (decides_[i]) Cut(i, SourcesOf(files_.blocks[i]));
   }
 
-  AddressSet AddressesOf(const SshdBlock& block) {
-    AddressSet set = AddressSet::Everywhere();
+  SshSources SourcesOf(const SshdBlock& block) {
+    AddressSet surely = AddressSet::Everywhere(), possible = surely;
     for (const auto& [attribute, argument] : block.tests) {
-      std::optional<AddressSet> part;
-      if (attribute == "address")
-        part = SshAddresses(argument);
-      else if (attribute == "host" && !use_dns_)
-        part = SshHostAddresses(argument);
-      else if (attribute != "host") {
+      if (attribute != "address" && attribute != "host") {
         if (!Known(attribute) ||
             argument.empty() != (attribute == "invalid-user"))
-          matrix_.problems.push_back(fmt::format("Match {}: {} cannot be read",
-                                                 block.criteria, attribute));
+          AddProblem(block, attribute + " cannot be read");
         continue;
       }
-      if (!part)
-        matrix_.problems.push_back(
-            fmt::format("Match {}: {} cannot be told as networks; write "
-                        "networks such as 10.0.0.0/8",
-                        block.criteria, argument));
-      set = set.And(part.value_or(AddressSet()));
+      const SshSources part = attribute == "address"
+                                  ? SshAddresses(argument)
+                                  : SshHostAddresses(argument, use_dns_);
+      if (!part.exact())
+        AddProblem(block, argument +
+                              " cannot be told as networks, so what holds for "
+                              "some of its sources is said of all; write "
+                              "networks such as 10.0.0.0/8");
+      surely = surely.And(part.surely);
+      possible = possible.And(part.Possible());
     }
-    return set;
+    return {surely, possible.Without(surely)};
   }
 
-  void Cut(size_t block, const AddressSet& addresses) {
+  void AddProblem(const SshdBlock& block, const std::string& problem) {
+    matrix_.problems.push_back(fmt::format("{}:{} Match {}: {}", block.path,
+                                           block.number, block.criteria,
+                                           problem));
+  }
+
+  void Cut(size_t block, const SshSources& where) {
     std::vector<Source> cut;
-    for (Source& source : sources_) {
-      AddressSet inside = source.addresses.And(addresses);
-      AddressSet outside = source.addresses.Without(addresses);
-      if (!outside.empty()) cut.push_back({source.bits, std::move(outside)});
-      if (inside.empty()) continue;
-      source.bits[block] = true;
-      cut.push_back({std::move(source.bits), std::move(inside)});
+    const AddressSet possible = where.Possible();
+    for (const Source& source : sources_) {
+      const auto keep = [&](AddressSet part, bool surely, bool maybe) {
+        if (part.empty()) return;
+        cut.push_back({source.bits, source.maybe, std::move(part)});
+        cut.back().bits[block] = surely;
+        cut.back().maybe[block] = maybe;
+      };
+      keep(source.addresses.Without(possible), false, false);
+      keep(source.addresses.And(where.surely), true, false);
+      keep(source.addresses.And(where.maybe), false, true);
     }
     sources_ = std::move(cut);
   }
@@ -185,13 +201,20 @@ class Cutter {
       const AddressSet from =
           source.addresses.And(listeners_[listener].sources);
       if (from.empty()) continue;
-      const SshQuestion question{
-          accounts_[account].name, from.ranges().front().first,
-          listeners_[listener].address, listeners_[listener].port,
-          listeners_[listener].routing_domain};
-      ASSIGN_OR_RETURN(const std::optional<size_t> kind,
-                       KindOf(And(bits, source.bits), question));
-      if (kind) by_kind[*kind].Add(from);
+      SshQuestion question{accounts_[account].name, from.ranges().front().first,
+                           listeners_[listener].address,
+                           listeners_[listener].port,
+                           listeners_[listener].routing_domain};
+      for (const SshExamples::Client& client :
+           examples_.Of(from, source.maybe, bits)) {
+        question.source = client.address;
+        question.zone = client.zone;
+        question.host = client.host;
+        ASSIGN_OR_RETURN(
+            const std::optional<size_t> kind,
+            KindOf(Or(And(bits, source.bits), client.blocks), question));
+        if (kind) by_kind[*kind].Add(from);
+      }
     }
     for (auto& [kind, from] : by_kind)
       matrix_.cells.back().push_back({listener, kind, std::move(from)});
@@ -224,20 +247,21 @@ class Cutter {
   const size_t most_;
   // Blocks that set something of which access depends.
   Bits decides_;
+  const bool use_dns_;
+  SshExamples examples_;
   std::vector<Source> sources_;
   std::map<Bits, size_t> kinds_;
   size_t left_out_ = 0;
-  bool use_dns_ = false;
   SshMatrix matrix_;
 };
 
 }  // namespace
 
 std::string SshQuestion::Spec() const {
-  // Unless UseDNS is set the name of a client is the text of its address.
-  std::string spec =
-      fmt::format("user={},host={},addr={},laddr={},lport={}", user,
-                  ToText(source), ToText(source), ToText(address), port);
+  const std::string from = SshAddressText(source, zone);
+  std::string spec = fmt::format("user={},host={},addr={},laddr={},lport={}",
+                                 user, host.empty() ? from : host, from,
+                                 SshAddressText(address), port);
   if (!routing_domain.empty()) spec += ",rdomain=" + routing_domain;
   return spec;
 }

@@ -34,6 +34,11 @@ struct SshQuestion {
   IpAddress address;
   int port = 22;
   std::string routing_domain;
+  // The interface of a source in fe80::/10; sshd reads only what exists.
+  std::string zone = "lo";
+  // What the client is called where that counts (UseDNS); the text of its
+  // address when empty.
+  std::string host = {};
 
   // As `sshd -T -C` takes it: "user=…,host=…,addr=…".
   std::string Spec() const;
@@ -55,7 +60,8 @@ struct SshMatrix {
     AddressSet sources;
   };
   std::vector<SshKind> kinds;
-  // One for each account that was asked about.
+  // One for each account that was asked about. Cells overlap where a pattern
+  // cannot be told as networks: each says what holds for some of its sources.
   std::vector<std::vector<Cell>> cells;
   // What could not be cut or was not asked, for people.
   std::vector<std::string> problems;

@@ -23,21 +23,48 @@ enum class SshMatch { kNone, kMatch, kNegated };
 // matches outweighs all others.
 SshMatch SshListMatches(std::string_view text, std::string_view list);
 
-// The addresses that `list` speaks of, whose patterns are networks
-// ("10.0.0.0/8"), addresses, or patterns of their text; those behind "!" taken
-// out. Nothing when a pattern cannot be told as networks, such as "*7". Names
-// of hosts match no address.
-std::optional<AddressSet> SshAddresses(std::string_view list);
+// The addresses that a list of patterns is about.
+struct SshSources {
+  AddressSet surely;  // the list matches all of these
+  AddressSet maybe;   // and some of these: they cannot be told as networks
+
+  // Whether all is told.
+  bool exact() const { return maybe.empty(); }
+  // Both.
+  AddressSet Possible() const;
+
+  bool operator==(const SshSources&) const = default;
+};
+
+// What `list` speaks of, whose patterns are networks ("10.0.0.0/8"), addresses,
+// or patterns of their text; those behind "!" taken out. Names of hosts match
+// no address. Clients in fe80::/10 have a zone behind their address
+// ("fe80::1%eth0", getnameinfo(3)), and sshd takes a network without that zone
+// for another one (addr_cmp in addr.c): only patterns of their text match them,
+// and what names a zone is about some of them.
+SshSources SshAddresses(std::string_view list);
 
 // The same for a list that is compared with the name of the client, which is
 // the text of its address unless UseDNS is set: networks in it match nothing.
-std::optional<AddressSet> SshHostAddresses(std::string_view list);
+// With `use_dns` a name may be anything.
+SshSources SshHostAddresses(std::string_view list, bool use_dns);
 
 // The same for from=, AllowUsers and DenyUsers, which are about addresses and
-// names at once. Nothing, too, when a pattern may be meant for a name and
-// clients have names: with `use_dns`.
-std::optional<AddressSet> SshClientAddresses(std::string_view list,
-                                             bool use_dns);
+// names at once.
+SshSources SshClientAddresses(std::string_view list, bool use_dns);
+
+// The text of an address as sshd has it: one in fe80::/10 with `zone` behind.
+std::string SshAddressText(const IpAddress& address,
+                           std::string_view zone = "lo");
+
+// What sshd says of one address whose text is as SshAddressText has it
+// (addr_match_list in addrmatch.c).
+SshMatch SshAddressMatches(std::string_view text, std::string_view list);
+
+// An address of `within` whose text without a zone `pattern` matches, found
+// quickly or not at all.
+std::optional<IpAddress> SshExample(std::string_view pattern,
+                                    const AddressSet& within);
 
 }  // namespace metsuke
 

@@ -27,12 +27,16 @@ class GroupNames {
     }
   }
 
-  std::vector<std::string> Of(const PasswdEntry& account) const {
+  std::set<uint32_t> NumbersOf(const PasswdEntry& account) const {
     std::set<uint32_t> numbers = {account.gid};
     if (const auto more = numbers_.find(account.name); more != numbers_.end())
       numbers.insert(more->second.begin(), more->second.end());
+    return numbers;
+  }
+
+  std::vector<std::string> Of(const PasswdEntry& account) const {
     std::vector<std::string> names;
-    for (const uint32_t number : numbers)
+    for (const uint32_t number : NumbersOf(account))
       if (const auto name = names_.find(number); name != names_.end())
         names.push_back(name->second);
     return names;
@@ -74,7 +78,8 @@ absl::StatusOr<std::vector<SshPerson>> FindSshPeople(const Host& host,
     else
       people.push_back({{entry.name, names.Of(entry), true, entry.uid == 0},
                         entry,
-                        rows[entry.name]});
+                        rows[entry.name],
+                        names.NumbersOf(entry)});
   }
   people.push_back({{kNobody, {}, false, false}, {}, {}});
   return people;

@@ -3,6 +3,8 @@
 #ifndef METSUKE_COLLECTORS_SSH_PEOPLE_H_
 #define METSUKE_COLLECTORS_SSH_PEOPLE_H_
 
+#include <cstdint>
+#include <set>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -18,6 +20,8 @@ struct SshPerson {
   SshAccount account;
   PasswdEntry passwd;
   v1::Account row;
+  // The numbers of its groups.
+  std::set<uint32_t> groups = {};
 };
 
 // All accounts of the host's files, and last one that stands for all names that

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <set>
 
-#include "collectors/ssh_pattern.h"
 #include "collectors/words.h"
 
 namespace metsuke {
@@ -61,20 +60,21 @@ bool AnyGroup(const SshAccount& account,
 
 // The addresses for which one of `patterns`, each "user" or "user@hosts", is
 // about the account (match_user in match.c).
-std::optional<AddressSet> SpokenOf(const std::vector<std::string>& patterns,
-                                   const std::string& name, bool use_dns) {
-  AddressSet set;
-  for (const std::string& pattern : patterns) {
-    const size_t at = pattern.find('@');
-    if (!SshPatternMatches(name, std::string_view(pattern).substr(0, at)))
-      continue;
-    if (at == std::string::npos) return AddressSet::Everywhere();
-    const std::optional<AddressSet> hosts =
-        SshClientAddresses(std::string_view(pattern).substr(at + 1), use_dns);
-    if (!hosts) return std::nullopt;
-    set.Add(*hosts);
+SshSources SpokenOf(const std::vector<std::string>& patterns,
+                    const std::string& name, const SshPolicy& policy) {
+  SshSources sources;
+  for (const std::string_view pattern : patterns) {
+    const size_t at =
+        policy.host_behind_last_at ? pattern.rfind('@') : pattern.find('@');
+    if (!SshPatternMatches(name, pattern.substr(0, at))) continue;
+    if (at == pattern.npos) return {AddressSet::Everywhere(), {}};
+    const SshSources hosts =
+        SshClientAddresses(pattern.substr(at + 1), policy.use_dns);
+    sources.surely.Add(hosts.surely);
+    sources.maybe.Add(hosts.maybe);
   }
-  return set;
+  sources.maybe = sources.maybe.Without(sources.surely);
+  return sources;
 }
 
 bool RootMay(const SshPolicy& policy, const std::string& step) {
@@ -94,6 +94,11 @@ SshPolicy MakeSshPolicy(const SshdSettings& settings) {
   policy.strict_modes = SettingOf(settings, "strictmodes") != "no";
   policy.kerberos = Yes(settings, "kerberosauthentication");
   policy.use_dns = Yes(settings, "usedns");
+  // The keyword came with the same release as the other reading of "@"
+  // (servconf.c and match.c of OpenSSH 9.9).
+  const std::string refuses = SettingOf(settings, "refuseconnection");
+  policy.refuses = refuses == "yes";
+  policy.host_behind_last_at = !refuses.empty();
   if (const std::string service = Set(settings, "pamservicename");
       !service.empty())
     policy.pam_service = service;
@@ -128,9 +133,8 @@ SshPolicy MakeSshPolicy(const SshdSettings& settings) {
     if (file != "none") policy.key_files.push_back(file);
   policy.keys_command = Set(settings, "authorizedkeyscommand");
   policy.user_ca = Set(settings, "trustedusercakeys");
-  policy.principals = Set(settings, "authorizedprincipalsfile");
-  if (policy.principals.empty())
-    policy.principals = Set(settings, "authorizedprincipalscommand");
+  policy.principals_file = Set(settings, "authorizedprincipalsfile");
+  policy.principals_command = Set(settings, "authorizedprincipalscommand");
   policy.forced_command = Set(settings, "forcecommand");
   policy.chroot = Set(settings, "chrootdirectory");
   policy.key_algorithms = SettingOf(settings, "pubkeyacceptedalgorithms");
@@ -147,6 +151,7 @@ std::vector<std::string> SshMethods(const SshPolicy& policy, bool root) {
            (!root || forced || RootMay(policy, method));
   };
   std::vector<std::string> methods;
+  if (policy.refuses) return methods;
   if (policy.lists.empty()) {
     std::ranges::copy_if(policy.enabled, std::back_inserter(methods), offered);
     return methods;
@@ -163,17 +168,18 @@ std::vector<std::string> SshMethods(const SshPolicy& policy, bool root) {
   return methods;
 }
 
-std::optional<AddressSet> SshAllowedFrom(const SshPolicy& policy,
-                                         const SshAccount& account) {
-  AddressSet allowed = AddressSet::Everywhere();
+SshSources SshAllowedFrom(const SshPolicy& policy, const SshAccount& account) {
   if (AnyGroup(account, policy.deny_groups) ||
       (!policy.allow_groups.empty() && !AnyGroup(account, policy.allow_groups)))
-    return AddressSet();
-  const auto denied = SpokenOf(policy.deny_users, account.name, policy.use_dns);
-  const auto named = SpokenOf(policy.allow_users, account.name, policy.use_dns);
-  if (!denied || !named) return std::nullopt;
-  if (!policy.allow_users.empty()) allowed = *named;
-  return allowed.Without(*denied);
+    return {};
+  const SshSources denied = SpokenOf(policy.deny_users, account.name, policy);
+  SshSources allowed{AddressSet::Everywhere(), {}};
+  if (!policy.allow_users.empty())
+    allowed = SpokenOf(policy.allow_users, account.name, policy);
+  const AddressSet possible = allowed.Possible().Without(denied.surely);
+  allowed.surely = allowed.surely.Without(denied.Possible());
+  allowed.maybe = possible.Without(allowed.surely);
+  return allowed;
 }
 
 bool DecidesSshAccess(std::string_view keyword) {
@@ -207,6 +213,7 @@ bool DecidesSshAccess(std::string_view keyword) {
       "pubkeyacceptedalgorithms",
       "pubkeyacceptedkeytypes",
       "pubkeyauthentication",
+      "refuseconnection",
       "skeyauthentication",
       "trustedusercakeys"};
   return kKeywords.contains(keyword);

@@ -4,11 +4,10 @@
 #ifndef METSUKE_COLLECTORS_SSH_POLICY_H_
 #define METSUKE_COLLECTORS_SSH_POLICY_H_
 
-#include <optional>
 #include <string>
 #include <vector>
 
-#include "collectors/address_set.h"
+#include "collectors/ssh_pattern.h"
 #include "collectors/sshd_config.h"
 
 namespace metsuke {
@@ -37,6 +36,11 @@ struct SshPolicy {
   // Whether names of clients are asked of the DNS and compared with patterns.
   bool use_dns = false;
   bool empty_passwords = false;
+  // RefuseConnection: nobody gets in.
+  bool refuses = false;
+  // Whether of "a@b@c" in AllowUsers the host is "c", as since OpenSSH 9.9, and
+  // not "b@c".
+  bool host_behind_last_at = false;
   bool strict_modes = true;
   // What one can do without a shell.
   bool forwarding = true, sftp = false;
@@ -44,7 +48,8 @@ struct SshPolicy {
   // Of AuthorizedKeysFile; none is empty.
   std::vector<std::string> key_files;
   // Empty for none.
-  std::string keys_command, user_ca, principals, forced_command, chroot;
+  std::string keys_command, user_ca, principals_file, principals_command;
+  std::string forced_command, chroot;
   // PubkeyAcceptedAlgorithms, comma-separated.
   std::string key_algorithms;
 
@@ -60,10 +65,8 @@ SshPolicy MakeSshPolicy(const SshdSettings& settings);
 std::vector<std::string> SshMethods(const SshPolicy& policy, bool root);
 
 // The addresses from which DenyUsers, AllowUsers, DenyGroups and AllowGroups
-// let the account try; nothing when a pattern cannot be told as networks or
-// names of clients count.
-std::optional<AddressSet> SshAllowedFrom(const SshPolicy& policy,
-                                         const SshAccount& account);
+// let the account try.
+SshSources SshAllowedFrom(const SshPolicy& policy, const SshAccount& account);
 
 // The keywords that MakeSshPolicy and `sshd -T` of a key file depend on. What a
 // Match block sets besides makes no difference to who can get in.

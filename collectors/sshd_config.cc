@@ -106,6 +106,8 @@ class Scanner {
       if (keyword == "match" && files_.blocks.size() < kBlocks) {
         block = files_.blocks.size();
         files_.blocks.push_back(Block(files_.blocks[around], words));
+        files_.blocks.back().path = path;
+        files_.blocks.back().number = number;
       } else if (keyword == "include") {
         for (size_t i = 1; i < words.size(); ++i)
           Include(words[i], depth, block);

@@ -24,6 +24,9 @@ struct SshdBlock {
   std::vector<std::pair<std::string, std::string>> tests;
   // The same as it is written; empty for what stands in no block.
   std::string criteria;
+  // Where it begins.
+  std::string path = {};
+  int number = 0;  // from 1
 };
 
 // A line that sets something.

@@ -11,6 +11,7 @@
 #include <algorithm>
 
 #include "collectors/collector.h"
+#include "collectors/sshd_socket.h"
 #include "proto/status.h"
 
 namespace metsuke {
@@ -47,6 +48,26 @@ std::string_view StateOf(const Host& host, const SshdDaemon& daemon,
   return ChangedSince(host, files, read) ? "stale" : "same";
 }
 
+// Where systemd listens, and what it would start then.
+void LookAtSocket(const Host& host, RunningSshd& sshd) {
+  absl::StatusOr<std::vector<std::string>> addresses =
+      SshdSocketAddresses(host);
+  if (!addresses.ok()) {
+    sshd.socket_unseen = Message(addresses.status());
+    return;
+  }
+  sshd.socket = *std::move(addresses);
+  if (sshd.socket.empty() || sshd.daemon.state != SshdDaemon::State::kStopped)
+    return;
+  std::string command = kSshd;
+  for (const std::string& word : SshdUnitOptions(host))
+    command.append(1, '\0').append(word);
+  if (std::optional<SshdCommand> parsed = ParseSshdCommand(command))
+    sshd.daemon.command = *std::move(parsed);
+  else
+    sshd.daemon.state = SshdDaemon::State::kUnknown;
+}
+
 }  // namespace
 
 absl::StatusOr<RunningSshd> LookAtSshd(const Host& host) {
@@ -58,10 +79,14 @@ absl::StatusOr<RunningSshd> LookAtSshd(const Host& host) {
     sshd.daemon = *std::move(daemon);
   else
     sshd.daemon.state = SshdDaemon::State::kUnknown;
+  LookAtSocket(host, sshd);
   sshd.files = FindSshdFiles(host, sshd.daemon.command.config);
   ASSIGN_OR_RETURN(sshd.settings,
                    ReadSshdSettings(host, sshd.daemon.command, sshd.files));
   sshd.state = StateOf(host, sshd.daemon, sshd.files, sshd.settings);
+  if (sshd.state == "not_running" && !sshd.socket.empty()) sshd.state = "same";
+  if (sshd.state == "not_running" && !sshd.socket_unseen.empty())
+    sshd.state = "unknown";
   return sshd;
 }
 
@@ -70,6 +95,8 @@ void AddSshdGaps(const RunningSshd& sshd, std::string_view table,
   if (sshd.state == "unknown")
     AddGap(snapshot, table, "the running sshd",
            "it could not be seen, so it may apply other values than its files");
+  if (!sshd.socket_unseen.empty())
+    AddGap(snapshot, table, "ssh.socket", sshd.socket_unseen, {"daemon"});
   for (const std::string& other : sshd.daemon.others)
     AddGap(snapshot, table, other,
            "another SSH server runs with a configuration of its own");

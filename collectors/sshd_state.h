@@ -5,6 +5,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "collectors/host.h"
@@ -23,8 +24,14 @@ struct RunningSshd {
   // "all" applies.
   SshdSettings settings;
   // "same", "stale", "not_running" or "unknown": the column `daemon` of what
-  // the command line does not set.
+  // the command line does not set. "same", too, while systemd listens and would
+  // start it.
   std::string state;
+  // Where systemd listens in its place, as values of ListenAddress; empty when
+  // it does not.
+  std::vector<std::string> socket;
+  // Why systemd could not be asked for that; empty when it could.
+  std::string socket_unseen;
 };
 
 // The errors of ReadSshdSettings; Absent when sshd is not installed.

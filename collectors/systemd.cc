@@ -32,9 +32,8 @@ absl::Status Failure(const sd_bus_error& error, int code,
                      std::string_view what) {
   const std::string_view name = error.name == nullptr ? "" : error.name;
   constexpr std::string_view kBus = "org.freedesktop.DBus.Error.";
-  const std::string text =
-      fmt::format("systemd: {}: {}", what,
-                  error.message == nullptr ? name : error.message);
+  const std::string text = fmt::format(
+      "systemd: {}: {}", what, error.message == nullptr ? name : error.message);
   if (name == fmt::format("{}ServiceUnknown", kBus) ||
       name == fmt::format("{}NameHasNoOwner", kBus) ||
       name.starts_with(fmt::format("{}Spawn.", kBus)))
@@ -140,6 +139,30 @@ absl::Status ReadProperty(sd_bus_message* m, std::string_view name,
   return result < 0 ? Failure(result, "the answer") : absl::OkStatus();
 }
 
+absl::Status ReadProperty(sd_bus_message* m, std::string_view name,
+                          SocketFacts& facts) {
+  const char *kind, *text;
+  int result;
+  if (name == "Listen") {
+    result = sd_bus_message_enter_container(m, 'v', "a(ss)");
+    if (result < 0) return Failure(result, "the answer");
+    RETURN_IF_ERROR(ForEach(m, "(ss)", [&] {
+      const int r = sd_bus_message_read(m, "(ss)", &kind, &text);
+      if (r > 0 && Text(kind) == "Stream") facts.streams.push_back(Text(text));
+      return r;
+    }));
+    result = sd_bus_message_exit_container(m);
+  } else if (name == "ActiveState" || name == "BindIPv6Only") {
+    result = sd_bus_message_read(m, "v", "s", &text);
+    if (result >= 0)
+      (name == "ActiveState" ? facts.active : facts.bind_ipv6_only) =
+          Text(text);
+  } else {
+    result = sd_bus_message_skip(m, "v");
+  }
+  return result < 0 ? Failure(result, "the answer") : absl::OkStatus();
+}
+
 }  // namespace
 
 absl::StatusOr<Systemd> Systemd::Connect(const Host& host) {
@@ -149,7 +172,8 @@ absl::StatusOr<Systemd> Systemd::Connect(const Host& host) {
     if (absl::IsNotFound(host.Stat("/run/systemd/system").status()))
       return Absent("systemd does not run here");
     return absl::UnavailableError(
-        "systemd runs, but there is no system bus to ask it over; install dbus");
+        "systemd runs, but there is no system bus to ask it over; install "
+        "dbus");
   }
   RETURN_IF_ERROR(fd.status());
   Descriptor descriptor(*fd);
@@ -160,8 +184,8 @@ absl::StatusOr<Systemd> Systemd::Connect(const Host& host) {
   if (result < 0) return Failure(result, "connect");
   descriptor.Release();  // the bus closes it
   sd_bus_set_bus_client(made, 1);
-  sd_bus_set_method_call_timeout(
-      made, std::chrono::microseconds(kPatience).count());
+  sd_bus_set_method_call_timeout(made,
+                                 std::chrono::microseconds(kPatience).count());
   result = sd_bus_start(made);
   if (result < 0) return Failure(result, "connect");
   RETURN_IF_ERROR(MakeReady(made));
@@ -172,9 +196,9 @@ absl::StatusOr<Systemd::Reply> Systemd::CallForPattern(
     const char* method, const std::string& pattern) {
   sd_bus_error error = SD_BUS_ERROR_NULL;
   sd_bus_message* reply = nullptr;
-  const int result = sd_bus_call_method(
-      bus_.get(), kService, kManagerPath, kManager, method, &error, &reply,
-      "asas", 0, 1, pattern.c_str());
+  const int result =
+      sd_bus_call_method(bus_.get(), kService, kManagerPath, kManager, method,
+                         &error, &reply, "asas", 0, 1, pattern.c_str());
   absl::Status status =
       result < 0 ? Failure(error, result, method) : absl::OkStatus();
   sd_bus_error_free(&error);
@@ -258,17 +282,17 @@ absl::StatusOr<std::vector<Unit>> Systemd::Units(std::string_view suffix) {
   return sorted;
 }
 
-absl::StatusOr<TimerFacts> Systemd::Timer(const std::string& timer) {
-  TimerFacts facts;
-  if (IsTemplate(timer)) return facts;  // no unit: only its instances are
+template <typename Read>
+absl::Status Systemd::ForEachProperty(const std::string& unit,
+                                      const char* interface, Read read) {
   char* made = nullptr;
-  const int encoded = sd_bus_path_encode("/org/freedesktop/systemd1/unit",
-                                         timer.c_str(), &made);
+  const int encoded =
+      sd_bus_path_encode("/org/freedesktop/systemd1/unit", unit.c_str(), &made);
   const std::unique_ptr<char, decltype(&free)> path(made, free);
-  if (encoded < 0) return Failure(encoded, timer);
-  ASSIGN_OR_RETURN(const Reply reply,
-                   Call(made, "org.freedesktop.DBus.Properties", "GetAll",
-                        kTimer));
+  if (encoded < 0) return Failure(encoded, unit);
+  ASSIGN_OR_RETURN(
+      const Reply reply,
+      Call(made, "org.freedesktop.DBus.Properties", "GetAll", interface));
   sd_bus_message* m = reply.get();
   absl::Status status;
   RETURN_IF_ERROR(ForEach(m, "{sv}", [&] {
@@ -277,19 +301,41 @@ absl::StatusOr<TimerFacts> Systemd::Timer(const std::string& timer) {
     const char* name = nullptr;
     r = sd_bus_message_read(m, "s", &name);
     if (r < 0) return r;
-    status = ReadProperty(m, Text(name), facts);
+    status = read(m, Text(name));
     if (!status.ok()) return 0;
     r = sd_bus_message_exit_container(m);
     return r < 0 ? r : 1;
   }));
-  RETURN_IF_ERROR(status);
+  return status;
+}
+
+absl::StatusOr<TimerFacts> Systemd::Timer(const std::string& timer) {
+  TimerFacts facts;
+  if (IsTemplate(timer)) return facts;  // no unit: only its instances are
+  RETURN_IF_ERROR(ForEachProperty(
+      timer, kTimer, [&](sd_bus_message* m, const std::string& name) {
+        return ReadProperty(m, name, facts);
+      }));
+  return facts;
+}
+
+absl::StatusOr<SocketFacts> Systemd::Socket(const std::string& socket) {
+  SocketFacts facts;
+  RETURN_IF_ERROR(ForEachProperty(
+      socket, "", [&](sd_bus_message* m, const std::string& name) {
+        return ReadProperty(m, name, facts);
+      }));
   return facts;
 }
 
 std::string TimeSpan(uint64_t microseconds) {
-  constexpr std::pair<const char*, uint64_t> kUnits[] = {
-      {"w", 604800000000}, {"d", 86400000000}, {"h", 3600000000},
-      {"min", 60000000},   {"s", 1000000},     {"ms", 1000}, {"us", 1}};
+  constexpr std::pair<const char*, uint64_t> kUnits[] = {{"w", 604800000000},
+                                                         {"d", 86400000000},
+                                                         {"h", 3600000000},
+                                                         {"min", 60000000},
+                                                         {"s", 1000000},
+                                                         {"ms", 1000},
+                                                         {"us", 1}};
   if (microseconds == 0) return "0";
   if (microseconds == UINT64_MAX) return "infinity";
   std::string text;

@@ -36,6 +36,13 @@ struct TimerFacts {
   uint64_t last_trigger = 0;  // microseconds since 1970-01-01 UTC; 0 is never
 };
 
+// The properties of a socket.
+struct SocketFacts {
+  std::string active;                // "active", "inactive", …
+  std::vector<std::string> streams;  // ListenStream=, such as "[::]:22"
+  std::string bind_ipv6_only;        // "default", "both" or "ipv6-only"
+};
+
 class Systemd {
  public:
   // Connects to the bus of `host`. Absent when systemd does not run there.
@@ -47,6 +54,10 @@ class Systemd {
 
   // What `timer`, a unit's name, says of itself; systemd loads it for that.
   absl::StatusOr<TimerFacts> Timer(const std::string& timer);
+
+  // What `socket`, a unit's name, says of itself; "inactive" when there is no
+  // such unit.
+  absl::StatusOr<SocketFacts> Socket(const std::string& socket);
 
  private:
   struct Close {
@@ -67,6 +78,12 @@ class Systemd {
                                        const std::string& pattern);
   absl::StatusOr<Reply> Call(const char* path, const char* interface,
                              const char* method, const std::string& argument);
+
+  // Calls `read` for each property of `unit`, by its name, where the message
+  // stands at the value. An empty interface means those of all.
+  template <typename Read>
+  absl::Status ForEachProperty(const std::string& unit, const char* interface,
+                               Read read);
 
   absl::StatusOr<std::map<std::string, std::string>> UnitFiles(
       const std::string& pattern);

@@ -127,7 +127,8 @@ def log_in(host, account, login):
                               capture_output=True, text=True, stdin=lab.subprocess.DEVNULL)
     if done.returncode not in (0, 255):
         raise lab.Failed(f"ssh: code {done.returncode}: {done.stderr}")
-    if done.returncode == 255 and "Permission denied" not in done.stderr:
+    # PAM's account stack and RefuseConnection close the connection without a word.
+    if done.returncode == 255 and not any(said in done.stderr for said in ("Permission denied", "Connection closed by")):
         raise lab.Failed(f"ssh could not ask: {done.stderr}")
     return done.returncode == 0
 

@@ -213,6 +213,106 @@ TEST_F(SshAccess, WhatOtherSystemsKnowCounts) {
   EXPECT_THAT(snapshot_.gaps(0).reason(), HasSubstr("group: sss"));
 }
 
+TEST_F(SshAccess, PamAccessCutsTheSources) {
+  const std::string shared =
+      "account [success=1 new_authtok_reqd=done default=ignore] pam_unix.so\n"
+      "account requisite pam_deny.so\naccount required pam_permit.so\n";
+  folder_.Write("etc/pam.d/common-account", shared);
+  folder_.Write("etc/pam.d/sshd",
+                "auth required pam_unix.so\n@include common-account\n"
+                "account required pam_access.so\n");
+  folder_.Write("etc/security/access.conf", "+:root:192.0.2.0/24\n");
+  folder_.Write("etc/security/access.d/5.conf", "-:ALL EXCEPT (deploy):ALL\n");
+  folder_.Write("etc/shadow",
+                "root:" + Hash() + ":19000:0:99999:7:::\ndeploy:" + Hash() +
+                    ":19000:0:99999:7:::\nlocked:*:19000:0:99999:7:::\n");
+  Says("", "passwordauthentication yes\npermitrootlogin yes\n");
+  EXPECT_THAT(Rows(), testing::UnorderedElementsAre(
+                          "root 192.0.2.0/24 *:22 password",
+                          "deploy any *:22 password",
+                          "(locked any *:22 password)",
+                          "(* any *:22 password)"));
+  EXPECT_THAT(snapshot_.gaps(), IsEmpty());
+  EXPECT_EQ(Why("root"),
+            "default passwordauthentication yes; default permitrootlogin yes; "
+            "/etc/security/access.conf:1 + : root : 192.0.2.0/24");
+  EXPECT_EQ(Why("locked"),
+            "default passwordauthentication yes; /etc/security/access.d/5.conf:1 "
+            "- : ALL EXCEPT (deploy) : ALL");
+  Says("", "usepam no\n");
+  folder_.Write("commands/%usr%sbin%sshd -T",
+                "listenaddress 0.0.0.0:22\nusepam no\npermitrootlogin yes\n"
+                "passwordauthentication yes\n");
+  EXPECT_THAT(Rows(), Contains("root any 0.0.0.0:22 password"));
+  Says("", "passwordauthentication yes\npermitrootlogin yes\n");
+
+  // Other files, and lines that let one pass.
+  const auto with = [&](const std::string& account) {
+    folder_.Write("etc/pam.d/sshd", "auth required pam_unix.so\n" + account);
+    return Rows();
+  };
+  folder_.Write("etc/access", "-|root|ALL\n");
+  EXPECT_THAT(with("account required /lib/pam_access.so accessfile=/etc/access "
+                   "[fieldsep=|]\n"),
+              testing::AllOf(Contains("(root any *:22 password)"),
+                             Contains("deploy any *:22 password")));
+  for (const char* passed :
+       {"account sufficient pam_unix.so\naccount required pam_access.so\n",
+        "account [success=1 default=ignore] pam_unix.so\n"
+        "account required pam_access.so\n",
+        "account [perm_denied=ignore default=die] pam_access.so\n",
+        "account required pam_access.so accessfile=/gone\n"}) {
+    EXPECT_THAT(with(passed), Contains("root any *:22 password")) << passed;
+    EXPECT_EQ(snapshot_.gaps_size(), 1) << passed;
+  }
+  EXPECT_THAT(with("account optional pam_access.so\n"),
+              Contains("root any *:22 password"));
+  EXPECT_THAT(snapshot_.gaps(), IsEmpty());
+  EXPECT_THAT(with("account [success=ok default=die] pam_access.so\n"),
+              Contains("root 192.0.2.0/24 *:22 password"));
+  EXPECT_THAT(with("@include gone\n"), Contains("root any *:22 password"));
+  EXPECT_EQ(snapshot_.gaps_size(), 1);
+  // A password that has to be changed ends the stack before.
+  folder_.Write("etc/shadow", "root:" + Hash() + ":0:0:99999:7:::\n");
+  EXPECT_THAT(with(shared + "account required pam_access.so\n"),
+              Contains("root any *:22 password"));
+  EXPECT_EQ(snapshot_.gaps_size(), 1);
+}
+
+TEST_F(SshAccess, NologinKeepsAllOutButRoot) {
+  folder_.Write("etc/pam.d/sshd", "auth required pam_unix.so\n"
+                                  "account required pam_nologin.so\n");
+  Says("", "passwordauthentication yes\npermitrootlogin yes\n");
+  EXPECT_THAT(Rows(), Contains("deploy any *:22 password"));
+  for (const char* file : {"etc/nologin", "var/run/nologin"}) {
+    folder_.Write(file, "");
+    EXPECT_THAT(Rows(), testing::AllOf(Contains("(deploy any *:22 password)"),
+                                       Contains("root any *:22 password")));
+    EXPECT_EQ(Why("deploy"),
+              fmt::format("default passwordauthentication yes; "
+                          "/etc/pam.d/sshd:2 pam_nologin.so: /{} is there",
+                          file));
+    boost::filesystem::remove(folder_.path() / file);
+  }
+  folder_.Write("etc/nologin", "");
+  folder_.Write("etc/pam.d/sshd", "auth required pam_unix.so\n"
+                                  "account required pam_nologin.so file=/x\n");
+  EXPECT_THAT(Rows(), Contains("deploy any *:22 password"));
+  // sshd itself refuses but the session.
+  const auto without_pam = [&](const std::string& lines) {
+    folder_.Write("commands/%usr%sbin%sshd -T",
+                  "listenaddress 0.0.0.0:22\nusepam no\npermitrootlogin yes\n"
+                  "passwordauthentication yes\n" + lines);
+    return Rows();
+  };
+  EXPECT_THAT(without_pam(""),
+              testing::AllOf(Contains("deploy any 0.0.0.0:22 password forwarding "
+                                      "alone while /etc/nologin is there"),
+                             Contains("root any 0.0.0.0:22 password")));
+  EXPECT_THAT(without_pam("disableforwarding yes\n"),
+              Contains("(deploy any 0.0.0.0:22 password)"));
+}
+
 TEST_F(SshAccess, WhatUsersWriteHidesNothing) {
   Says("", "passwordauthentication no\npubkeyauthentication yes\n"
            "pubkeyacceptedalgorithms ssh-ed25519-cert-v01@openssh.com\n");
@@ -225,7 +325,10 @@ TEST_F(SshAccess, WhatUsersWriteHidesNothing) {
   EXPECT_THAT(keys(""), Contains("(deploy any *:22 publickey)"));
   EXPECT_THAT(keys("cert-authority"),
               Contains("deploy any *:22 publickey a certificate signed by that "
-                       "key"));
+                       "key with the principal deploy"));
+  EXPECT_THAT(keys("cert-authority,command=\",principals=\\\"x\\\"\","
+                   "Principals=\"ops,web\""),
+              Contains(HasSubstr("with one of the principals ops, web")));
   EXPECT_THAT(keys("cert-authority,from=\"" + list + ",*\""),
               Contains(StartsWith("deploy any *:22 publickey")));
   ASSERT_EQ(snapshot_.gaps_size(), 1);
@@ -239,6 +342,41 @@ TEST_F(SshAccess, WhatUsersWriteHidesNothing) {
               Contains(StartsWith("deploy any *:22 publickey keys in ")));
   ASSERT_EQ(snapshot_.gaps_size(), 1);
   EXPECT_THAT(snapshot_.gaps(0).columns(), ElementsAre("restrictions", "why"));
+}
+
+TEST_F(SshAccess, CertificatesNeedAPrincipal) {
+  const auto rows = [&](const std::string& lines) {
+    Says("", "pubkeyauthentication yes\ntrustedusercakeys /ca\n"
+             "authorizedkeysfile none\npermitrootlogin no\n" + lines);
+    std::string with;
+    for (const std::string& row : Rows())
+      if (row.find("deploy any") != row.npos) with = row;
+    return with;
+  };
+  const std::string file = "authorizedprincipalsfile %h/principals\n";
+  const std::string by = "deploy any *:22 publickey a certificate signed by /ca "
+                         "with ";
+  EXPECT_EQ(rows("authorizedprincipalsfile none\n"),
+            by + "the principal deploy");
+  EXPECT_EQ(rows(file), "(deploy any *:22 publickey)");
+  folder_.Write("home/deploy/principals", "# none\n\n");
+  EXPECT_EQ(rows(file), "(deploy any *:22 publickey)");
+  folder_.Write("home/deploy/principals", "ops # all\n from=\"10.*\"  web\n");
+  EXPECT_EQ(rows(file), by + "one of the principals ops, web (from=\"10.*\") of "
+                             "/home/deploy/principals");
+  EXPECT_EQ(rows(file + "authorizedprincipalscommand /bin/tell %u\n"),
+            by + "one of the principals ops, web (from=\"10.*\") of "
+                 "/home/deploy/principals or a principal that /bin/tell %u "
+                 "tells");
+  EXPECT_EQ(rows("authorizedprincipalscommand /bin/tell\n"),
+            by + "a principal that /bin/tell tells");
+  EXPECT_THAT(snapshot_.gaps(), IsEmpty());
+  folder_.Write("attributes", "666 0 0 1 /home/deploy/principals\n");
+  EXPECT_EQ(rows(file), "(deploy any *:22 publickey)");
+  boost::filesystem::remove(folder_.path() / "home/deploy/principals");
+  folder_.Link("home/deploy/principals", "/etc/shadow");
+  EXPECT_EQ(rows(file), by + "a principal in /home/deploy/principals");
+  EXPECT_EQ(snapshot_.gaps_size(), 1);
 }
 
 TEST_F(SshAccess, AGroupIsWhatItsNumberIsCalledFirst) {
@@ -280,12 +418,52 @@ TEST_F(SshAccess, WhatIsBrokenIsSaidInSshdsWords) {
   EXPECT_TRUE(IsAbsent(status_));
 }
 
-TEST_F(SshAccess, WhatCannotBeToldIsAGap) {
-  Configuration("Match Address *7\nPasswordAuthentication yes\n");
+TEST_F(SshAccess, OfWhatCannotBeToldAsNetworksSshdIsAskedBothWays) {
+  Configuration(
+      "X11Forwarding no\nMatch User deploy Address 10.0.0.0/8,2*7\n"
+      "PasswordAuthentication yes\n");
+  const auto at = [](const std::string& address) {
+    return fmt::format("user=deploy,host={0},addr={0},laddr=0.0.0.0,lport=22",
+                       address);
+  };
+  Says(at("10.0.0.0"), "passwordauthentication yes\npermitrootlogin no\n");
+  Says(at("20.0.0.7"), "passwordauthentication yes\npubkeyauthentication no\n");
   Rows();
   ASSERT_TRUE(status_.ok()) << status_;
+  // All but fe80::/10, whose text begins otherwise.
+  EXPECT_THAT(Rows(), testing::AllOf(Contains("deploy 0.0.0.0/0 *:22 password"),
+                                     Contains("deploy ff00::/8 *:22 password"),
+                                     Not(Contains(HasSubstr("fe80:")))));
   ASSERT_EQ(snapshot_.gaps_size(), 1);
-  EXPECT_THAT(snapshot_.gaps(0).reason(), HasSubstr("Match Address *7"));
+  EXPECT_THAT(snapshot_.gaps(0).reason(),
+              HasSubstr("/etc/ssh/sshd_config:2 Match User deploy Address "
+                        "10.0.0.0/8,2*7: "));
+  EXPECT_EQ(Why("deploy"), "/etc/ssh/sshd_config:3 passwordauthentication yes");
+}
+
+TEST_F(SshAccess, RefusedConnectionsLeadNowhere) {
+  Says("", "passwordauthentication yes\nrefuseconnection yes\n");
+  EXPECT_THAT(Rows(), IsEmpty());
+  EXPECT_TRUE(status_.ok());
+  Says("", "passwordauthentication yes\nrefuseconnection no\n");
+  EXPECT_THAT(Rows(), Contains("deploy any *:22 password"));
+  Configuration("Match Address 10.0.0.0/8\nRefuseConnection yes\n");
+  Says("user=root,host=10.0.0.0,addr=10.0.0.0,laddr=0.0.0.0,lport=22",
+       "passwordauthentication yes\nrefuseconnection yes\n");
+  EXPECT_THAT(Rows(), testing::AllOf(Contains("deploy 11.0.0.0/8 *:22 password"),
+                                     Not(Contains(HasSubstr(" 10.")))));
+}
+
+TEST_F(SshAccess, WhichAtBeginsAHostIsAMatterOfTheRelease) {
+  Says("", "passwordauthentication yes\nallowusers deploy@10.0.0.0/8@x\n");
+  EXPECT_THAT(Rows(), IsEmpty());
+  folder_.Write("etc/passwd", "a@b:x:1000:1000::/:/bin/sh\n");
+  folder_.Write("etc/shadow", "a@b:" + Hash() + ":1:0:99999:7:::\n");
+  const std::string rows = "passwordauthentication yes\nallowusers a@b@10.*\n";
+  Says("", rows);
+  EXPECT_THAT(Rows(), IsEmpty());
+  Says("", rows + "refuseconnection no\n");
+  EXPECT_THAT(Rows(), ElementsAre("a@b 10.0.0.0/8 *:22 password"));
 }
 
 TEST_F(SshAccess, ForABlockAboutAPortSshdIsToldOne) {

@@ -3,10 +3,7 @@
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
-#include <sched.h>
 #include <stdlib.h>
-#include <sys/mount.h>
-#include <sys/stat.h>
 
 #include <random>
 
@@ -15,6 +12,7 @@
 #include "collectors/ssh_matrix.h"
 #include "proto/status.h"
 #include "tests/unit/host_folder.h"
+#include "tests/unit/mounted_accounts.h"
 
 namespace metsuke {
 namespace {
@@ -43,16 +41,21 @@ const Texts kNetworks = {
     "10.0.0.0/8",     "10.1.0.0/16", "10.1.2.3",      "203.0.113.0/24",
     "203.0.113.9/32", "0.0.0.0/0",   "2001:db8::/32", "2001:db8:1::/48",
     "fe80::1",        "::/0",        "10.1.*",        "192.168.?.1",
-    "2001:db8:*",     "*",           "10.1.2.?"};
+    "2001:db8:*",     "*",           "10.1.2.?",      "fe80::/10",
+    "fe80::1%lo",     "fe80:*"};
+// These cannot be told as networks.
+const Texts kOdd = {"*7", "1*", "*.1", "?.*.?", "2001:db8::*", "?e80::*",
+                    "*:*", "*%lo", "fe80::%lo/10"};
 const Texts kHosts = {"10.1.*",    "203.0.113.9", "*.example.com", "*",
-                      "192.168.*", "fe80::1",     "10.0.0.0/8"};
+                      "192.168.*", "fe80::1",     "10.0.0.0/8",    "fe80:*"};
 const Texts kLocal = {
     "198.51.100.1", "198.51.100.0/24", "2001:db8:f::1", "2001:db8:f::/64", "*",
-    "192.0.2.1"};
+    "192.0.2.1",    "*.1",             "fe80::/10"};
 const Texts kSources = {
     "10.1.2.3",      "10.1.2.4",    "10.1.9.9",     "10.200.0.1", "203.0.113.9",
     "203.0.113.10",  "192.168.7.1", "192.168.77.1", "8.8.8.8",    "2001:db8::1",
-    "2001:db8:1::5", "fe80::1",     "fe80::2",      "2002::1"};
+    "2001:db8:1::5", "fe80::1",     "fe80::2",      "2002::1",    "127.0.0.1",
+    "7.7.7.7",       "10.1.2.7",    "2001:db8::7",  "1::1"};
 
 class Generator {
  public:
@@ -64,11 +67,11 @@ class Generator {
     return texts[Below(texts.size())];
   }
 
-  std::string List(const Texts& texts) {
+  std::string List(const Texts& texts, int odd = 0) {
     std::string list;
     do {
       list += (list.empty() ? "" : ",") + std::string(Chance(20) ? "!" : "") +
-              Pick(texts);
+              Pick(Chance(odd) ? kOdd : texts);
     } while (Chance(40));
     return list;
   }
@@ -105,8 +108,8 @@ class Generator {
     while (criteria.empty()) {
       if (Chance(35)) add("User", List(kUsers));
       if (Chance(25)) add("gROUP", List(kGroups));
-      if (Chance(40)) add("Address", List(kNetworks));
-      if (Chance(25)) add("Host", List(kHosts));
+      if (Chance(40)) add("Address", List(kNetworks, 15));
+      if (Chance(25)) add("Host", List(kHosts, 10));
       if (Chance(25)) add("LocalAddress", List(kLocal));
       if (Chance(12)) add("LocalPort", Chance(50) ? "22" : "2222");
       if (Chance(4)) add("RDomain", "blue");
@@ -155,32 +158,6 @@ class Generator {
 
   std::mt19937 random_;
   int files_ = 0;
-};
-
-// The accounts above in place of the machine's, for this process.
-class Accounts {
- public:
-  Accounts() {
-    folder_.Write("passwd", kPasswd);
-    folder_.Write("group", kGroup);
-    mkdir("/run/sshd", 0755);  // sshd asks for it even to test
-    ok_ = unshare(CLONE_NEWNS) == 0 &&
-          mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 &&
-          Bind("passwd") && Bind("group");
-  }
-  ~Accounts() {
-    umount2("/etc/passwd", MNT_DETACH);
-    umount2("/etc/group", MNT_DETACH);
-  }
-  bool ok() const { return ok_; }
-
- private:
-  bool Bind(const std::string& name) {
-    return mount((folder_.path() / name).c_str(), ("/etc/" + name).c_str(),
-                 nullptr, MS_BIND, nullptr) == 0;
-  }
-  HostFolder folder_;
-  bool ok_ = false;
 };
 
 int FromEnvironment(const char* name, int otherwise) {
@@ -237,7 +214,10 @@ class Truth {
     const auto matrix =
         MakeSshMatrix(files, kAccounts, listeners, *settings, ask, SIZE_MAX);
     ASSERT_TRUE(matrix.ok()) << matrix.status();
-    ASSERT_TRUE(matrix->problems.empty()) << matrix->problems[0];
+    for (const std::string& problem : matrix->problems)
+      ASSERT_NE(problem.find("cannot be told as networks"), std::string::npos)
+          << problem;
+    odd_ += !matrix->problems.empty();
     for (int i = 0; i < 8; ++i) {
       const size_t account = generator.Below(kAccounts.size());
       const SshListener& listener =
@@ -250,6 +230,7 @@ class Truth {
   size_t checked() const { return checked_; }
   size_t asked() const { return asked_; }
   size_t compared() const { return compared_; }
+  size_t odd() const { return odd_; }
 
  private:
   void Compare(const SshMatrix& matrix, size_t account,
@@ -261,27 +242,28 @@ class Truth {
                                listener.address, listener.port, ""};
     const auto said = ask(question);
     ASSERT_TRUE(said.ok()) << said.status();
-    int cells = 0;
+    int cells = 0, right = 0;
     for (const SshMatrix::Cell& cell : matrix.cells[account]) {
       if (&listeners[cell.listener] != &listener ||
           !cell.sources.Contains(source))
         continue;
       ++cells;
-      EXPECT_EQ(matrix.kinds[cell.kind].policy, MakeSshPolicy(*said))
-          << question.Spec();
+      right += matrix.kinds[cell.kind].policy == MakeSshPolicy(*said);
     }
-    EXPECT_EQ(cells, 1) << question.Spec();
+    EXPECT_GT(right, 0) << question.Spec();
+    // Only where a pattern cannot be told it may be otherwise, too.
+    if (matrix.problems.empty()) EXPECT_EQ(cells, 1) << question.Spec();
     ++compared_;
   }
 
   const Host host_;
   HostFolder home_;
   const std::string key_ = (home_.path() / "key").string();
-  size_t checked_ = 0, asked_ = 0, compared_ = 0;
+  size_t checked_ = 0, asked_ = 0, compared_ = 0, odd_ = 0;
 };
 
 TEST(SshMatrix, AgreesWithSshdAboutRandomConfigurations) {
-  const Accounts accounts;
+  const MountedAccounts accounts(kPasswd, kGroup);
   ASSERT_TRUE(accounts.ok())
       << "needs root, to mount over /etc/passwd: " << strerror(errno);
   Truth truth;
@@ -293,9 +275,11 @@ TEST(SshMatrix, AgreesWithSshdAboutRandomConfigurations) {
     ASSERT_LT(i, 2 * count + 10) << "most do not start";
   }
   EXPECT_GT(truth.compared(), truth.checked());
+  EXPECT_GT(truth.odd(), truth.checked() / 10);
   fmt::print(
-      "{} configurations, {} connections compared, sshd asked {} times\n",
-      truth.checked(), truth.compared(), truth.asked());
+      "{} configurations, {} of them odd, {} connections compared, sshd asked {} "
+      "times\n",
+      truth.checked(), truth.odd(), truth.compared(), truth.asked());
 }
 
 }  // namespace
