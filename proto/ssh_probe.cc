@@ -48,10 +48,13 @@ std::vector<std::string> AccountsToAsk(
     const v1::Snapshot& access, const std::string& listener,
     const std::function<bool(const std::string& source)>& counts) {
   std::map<std::string, std::set<std::string>> ways;  // by account
+  std::set<std::string> usable;
   for (const v1::SshAccess& row : access.ssh_access())
     if (row.listener() == listener && IsPlainAccount(row.account()) &&
-        counts(row.source()))
+        counts(row.source())) {
       ways[row.account()].insert(row.method());
+      if (row.usable()) usable.insert(row.account());
+    }
   std::vector<std::string> accounts;
   std::set<std::set<std::string>> told;
   const auto take = [&](const std::string& account) {
@@ -60,8 +63,11 @@ std::vector<std::string> AccountsToAsk(
         told.insert(found->second).second)
       accounts.push_back(account);
   };
+  for (const std::string& account : usable)
+    if (account != "root") take(account);
+  for (const auto& [account, methods] : ways)
+    if (account != "root") take(account);
   take("root");
-  for (const auto& [account, methods] : ways) take(account);
   if (accounts.empty()) accounts.push_back("root");
   return accounts;
 }

@@ -40,9 +40,10 @@ std::optional<std::pair<std::string, uint32_t>> ParseListener(
 // The inverse; IPv6 in brackets.
 std::string ListenerText(const std::string& address, uint32_t port);
 
-// Up to three accounts to ask the listener for: those of which no two have the
-// same ways in by the rows of `access` whose source `counts`; root first, and
-// root where there is no way.
+// Up to three accounts to ask the listener for, of which no two have the same
+// ways in by the rows of `access` whose source `counts`: those that can get in
+// first, root last, for it is offered methods that PermitRootLogin then
+// refuses; root where there is no way.
 std::vector<std::string> AccountsToAsk(
     const v1::Snapshot& access, const std::string& listener,
     const std::function<bool(const std::string& source)>& counts);

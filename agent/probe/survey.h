@@ -12,11 +12,12 @@
 
 namespace metsuke {
 
-// Conversations a server is asked for at most. Each is one of those that
-// OpenSSH 9.8 and later count against a client that never logs in: one second
-// of penalty each, and fifteen before anything follows (PerSourcePenalties of
-// sshd_config(5)).
-inline constexpr int kMostKnocks = 6;
+// Conversations a server is asked for at most. OpenSSH 9.8 and later count each
+// against a client that never logs in: one second of penalty, and fifteen
+// before anything follows (PerSourcePenalties of sshd_config(5)). fail2ban,
+// where it is told to be aggressive, bans whom it sees five times in ten
+// minutes.
+inline constexpr int kMostKnocks = 4;
 
 // Rows of ssh_endpoints, ssh_algorithms and ssh_host_keys. A server that cannot
 // be reached, or is none, is not asked again for the other accounts: their rows

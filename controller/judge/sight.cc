@@ -36,7 +36,10 @@ Sight::Sight(const v1::Snapshot& snapshot, const TableDigests& tables) {
     v1::Collection& row = *snapshot_.add_collections();
     row.set_table(schema->field(i)->name());
     row.set_status(seen ? "ok" : "unavailable");
-    if (!seen) row.set_message("the controller was not asked to look yet");
+    if (!seen)
+      row.set_message(
+          "nobody has asked from outside yet; metsukectl ssh "
+          "probe does");
   }
   snapshot_.mutable_collections()->MergeFrom(snapshot.collections());
   *snapshot_.mutable_gaps() = snapshot.gaps();

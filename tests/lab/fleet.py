@@ -106,3 +106,9 @@ def joins(host, binaries, plan, report):
         for control, verdict in (plan.verdicts | plan.verdicts_at_controller).items():
             finding = findings.get(control, {"verdict": "no such control"})
             report.check(f"at the controller {control} is {verdict}", [] if finding["verdict"] == verdict else [json.dumps(finding)])
+        for line in plan.afterwards:
+            try:
+                host.run("bash", "-euo", "pipefail", "-c", line)
+                report.ok(line)
+            except lab.Failed as why:
+                report.bad(line, str(why).splitlines() + host.run("journalctl", "-u", "ssh", "--no-pager").splitlines())

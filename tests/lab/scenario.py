@@ -28,6 +28,7 @@ class Plan:
     facts: dict = dataclasses.field(default_factory=dict)  # table: patterns of rows that must be
     never: dict = dataclasses.field(default_factory=dict)  # table: patterns of rows that must not be
     at_controller: dict = dataclasses.field(default_factory=dict)  # the same as facts, once the host has joined
+    afterwards: list = dataclasses.field(default_factory=list)  # shell lines inside that must succeed once it has joined
     verdicts: dict = dataclasses.field(default_factory=dict)  # control: verdict
     verdicts_at_controller: dict = dataclasses.field(default_factory=dict)  # those that take what the agent alone sees
     ssh_audit: bool = False  # whether ssh-audit, which the host has, must agree with ssh_strength() and the like

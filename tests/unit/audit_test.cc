@@ -166,7 +166,8 @@ TEST(AuditRules, TornRulesAreErrors) {
   made.data().buflen = 1 << 20;
   EXPECT_THAT(ReadAuditRules(NetlinkMessage(
                   AUDIT_LIST_RULES,
-                  std::string(reinterpret_cast<char*>(&made.data()), 1060)))
+                  std::string(reinterpret_cast<char*>(&made.data()),
+                              sizeof(audit_rule_data) + 11)))
                   .status().ToString(),
               HasSubstr("texts beyond its end"));
   made.data().buflen = 11;

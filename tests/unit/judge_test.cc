@@ -520,7 +520,8 @@ TEST(Sight, OfTablesTheControllerFillsNoHostHasAWord) {
       R"pb(collections { table: "ssh_endpoints_outside" status: "ok" })pb",
       &claims));
   EXPECT_EQ(Sight(claims, {}).Unseen("ssh_endpoints_outside")->raw(),
-            "ssh_endpoints_outside: the controller was not asked to look yet");
+            "ssh_endpoints_outside: nobody has asked from outside yet; metsukectl "
+            "ssh probe does");
   const TableDigests seen = {{"ssh_endpoints_outside", "digest"}};
   EXPECT_FALSE(Sight({}, seen).Unseen("ssh_endpoints_outside"));
   EXPECT_NE(Sight({}, seen).Digest("ssh_endpoints_outside", {}),

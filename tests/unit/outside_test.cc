@@ -34,7 +34,7 @@ TEST(OutsideTargets, AreReachedAtTheHostsGlobalAddress) {
     ssh_endpoints { listener: "127.0.0.1:2222" }
     ssh_endpoints { listener: "[fe80::1%e]:2222" })pb");
   EXPECT_EQ(OutsideTargets(seen, ""),
-            (Targets{{"*:22", "192.0.2.7", 22, {"root", "web"}},
+            (Targets{{"*:22", "192.0.2.7", 22, {"web", "root"}},
                      {"[2001:db8::7]:2022", "2001:db8::7", 2022, {"root"}}}));
   EXPECT_EQ(OutsideTargets(seen, "198.51.100.1")[1].address, "198.51.100.1");
 }

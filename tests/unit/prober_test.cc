@@ -92,6 +92,7 @@ TEST(ProbePlan, ChoosesAccountsWithDifferentWaysInFromThisHost) {
   Listen(seen, "0.0.0.0", 22, "sshd");
   for (const char* account : {"anna", "bert", "root"})
     Allow(seen, account, "any", "*:22", "publickey");
+  seen.mutable_ssh_access(1)->set_usable(true);  // bert's
   Allow(seen, "carl", "127.0.0.0/8", "*:22", "password");
   Allow(seen, "dora", "10.0.0.0/8", "*:22", "none");  // not from here
   Allow(seen, "emil", "any", "*:23", "hostbased");    // another listener
@@ -99,7 +100,7 @@ TEST(ProbePlan, ChoosesAccountsWithDifferentWaysInFromThisHost) {
   Allow(seen, "hans", "127.0.0.1", "*:22", "keyboard-interactive");
   Allow(seen, "ina", "0.0.0.0/0", "*:22", "gssapi-with-mic");
   EXPECT_THAT(PlanProbe(seen).targets[0].accounts,
-              ElementsAre("root", "carl", "hans"));
+              ElementsAre("bert", "carl", "hans"));
 }
 
 // --- the prober ---

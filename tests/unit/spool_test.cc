@@ -160,7 +160,7 @@ TEST_F(SpoolTest, KeepsABodyOnceAndAsLongAsSomethingNamesIt) {
 TEST_F(SpoolTest, HandsOutABodyInParts) {
   const auto spool = Open();
   std::string bytes;
-  for (int i = 0; i < 100000; ++i) bytes += static_cast<char>(i * i >> 3);
+  for (uint32_t i = 0; i < 100000; ++i) bytes += static_cast<char>(i * i >> 3);
   ASSERT_TRUE(Add(*spool, bytes).ok());
   auto body = spool->ReadBody(Sha256(bytes));
   ASSERT_TRUE(body.ok());

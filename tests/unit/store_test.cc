@@ -554,7 +554,8 @@ TEST_F(StoreTest, WhatTheControllerSawIsPartOfAHostsStateAndHistory) {
   EXPECT_EQ(tables(350).at("ssh_endpoints_outside"), first.digest);
   EXPECT_EQ(tables(250).count("ssh_endpoints_outside"), 0u);
   std::vector<std::string> spans;
-  for (const v1::Span& span : store_->History(kWeb)->spans())
+  const auto history = store_->History(kWeb);
+  for (const v1::Span& span : history->spans())
     if (span.table() == "ssh_endpoints_outside")
       spans.push_back(fmt::format("{}-{}", span.since(), span.until()));
   EXPECT_THAT(spans, ElementsAre("500-0", "300-500"));
