@@ -187,7 +187,8 @@ if [ ! -f "$try/agent/identity.pem" ]; then
     { tail -n 5 "$log" >&2; die "enrolment failed; see .try/log"; }
 fi
 start agent "$agent_uid" "$bin/metsuke-agent" --config "$try/run/agent.yaml"
-reported() { [ "$(ctl -o json --exit-zero posture 2>>"$log" | grep -c '"host"')" -gt 0 ] && ! ctl host list -o jsonl 2>>"$log" | grep -q '"os_name":""'; }
+# This host, and not only what an earlier trial knew of it.
+reported() { ctl host list -o jsonl 2>>"$log" | grep -F "\"host\":\"$(uname -n)\"" | grep '"stale":false' | grep -qv '"os_name":""'; }
 wait_for agent reported
 
 if [ "$simulate" -gt 0 ]; then
@@ -203,7 +204,7 @@ if [ -n "$json" ]; then
   ctl -o json --exit-zero posture
 else
   ctl --exit-zero posture
-  [ "$simulate" -gt 0 ] || { echo; ctl --exit-zero posture "$(grep -o 'as host [0-9a-f-]*' "$try/run/agent.log" | tail -n 1 | cut -d ' ' -f 3)"; }
+  [ "$simulate" -gt 0 ] || { echo; ctl --exit-zero posture "$(uname -n)"; }
   cat >&2 <<EOF
 
 Next:  ./try.sh ctl control list                 ./try.sh ctl posture HOST --advice

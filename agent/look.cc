@@ -15,10 +15,11 @@ constexpr char kCollections[] = "collections";
 
 using Rows = std::map<std::string, std::string>;  // canonical, by table
 
-// Whether a collector fills the table; collections and gaps are written about
-// collectors.
-bool HasCollector(const std::string& table) {
-  return table != kCollections && table != "gaps";
+// Whether the host answers for the table; collections and gaps are written about
+// the others.
+bool IsOurs(const google::protobuf::FieldDescriptor* table) {
+  return table->name() != kCollections && table->name() != "gaps" &&
+         FilledBy(table) != "metsuke-controller";
 }
 
 // The tables of the answer that the schema knows.
@@ -40,7 +41,7 @@ void DeclareUnanswered(const std::string& why, Rows& rows) {
     if (rows.contains(row.table())) *complete.add_collections() = row;
   for (int i = 0; i < schema->field_count(); ++i) {
     const std::string table = schema->field(i)->name();
-    if (!HasCollector(table) || rows.contains(table)) continue;
+    if (!IsOurs(schema->field(i)) || rows.contains(table)) continue;
     v1::Collection& row = *complete.add_collections();
     row.set_table(table);
     row.set_status(CodeName(absl::StatusCode::kUnavailable));

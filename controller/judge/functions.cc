@@ -171,8 +171,8 @@ std::optional<SshVerdict> Judged(sqlite3_context* context, const char* function,
     Fail(context, std::string(function) +
                       "(): the kind is 'kex', 'host_key', 'cipher', 'mac' or "
                       "'user_key'");
-  else if (!name || name->empty())
-    Fail(context, std::string(function) + "(): the name is empty or not text");
+  else if (!name)  // an empty one may stand in a host's list, and is unknown
+    Fail(context, std::string(function) + "(): the name is not text");
   else
     return JudgeSsh(*kind, *name);
   return {};
@@ -190,8 +190,8 @@ void SshWeaknessOf(sqlite3_context* context, int, sqlite3_value** arguments) {
 
 void SshTerrapin(sqlite3_context* context, int, sqlite3_value** arguments) {
   const auto cipher = Text(arguments[0]), mac = Text(arguments[1]);
-  if (!cipher || cipher->empty() || !mac || mac->empty())
-    return Fail(context, "ssh_terrapin(): a name is empty or not text");
+  if (!cipher || !mac)
+    return Fail(context, "ssh_terrapin(): a name is not text");
   sqlite3_result_int(context, OpenToTerrapin(*cipher, *mac));
 }
 

@@ -166,6 +166,9 @@ TEST(SshAlgorithms, QueriesAskForStrengthAndReason) {
   EXPECT_EQ(One("ssh_terrapin('aes128-cbc', 'hmac-sha1-etm@openssh.com')"),
             "1");
   EXPECT_EQ(One("ssh_terrapin('aes128-cbc', 'hmac-sha1')"), "0");
+  // As behind the last comma of a list.
+  EXPECT_EQ(One("ssh_strength('host_key', '')"), "unknown");
+  EXPECT_EQ(One("ssh_terrapin('', '')"), "0");
 }
 
 TEST(SshAlgorithms, WhatMakesNoSenseEndsTheQuery) {
@@ -173,13 +176,12 @@ TEST(SshAlgorithms, WhatMakesNoSenseEndsTheQuery) {
     for (const char* odd : {"'ciphers', 'x'", "'', 'x'", "NULL, 'x'", "1, 'x'"})
       EXPECT_THAT(One(function + "(" + odd + ")"), HasSubstr("the kind is"))
           << odd;
-    for (const char* odd : {"'mac', ''", "'mac', NULL", "'mac', 1"})
-      EXPECT_THAT(One(function + "(" + odd + ")"),
-                  HasSubstr("empty or not text"))
+    for (const char* odd : {"'mac', NULL", "'mac', 1"})
+      EXPECT_THAT(One(function + "(" + odd + ")"), HasSubstr("is not text"))
           << odd;
   }
   EXPECT_THAT(One("ssh_terrapin('aes128-cbc', NULL)"),
-              HasSubstr("empty or not text"));
+              HasSubstr("is not text"));
 }
 
 }  // namespace
