@@ -15,8 +15,8 @@ constexpr char kCollections[] = "collections";
 
 using Rows = std::map<std::string, std::string>;  // canonical, by table
 
-// Whether the host answers for the table; collections and gaps are written about
-// the others.
+// Whether the host answers for the table; collections and gaps are written
+// about the others.
 bool IsOurs(const google::protobuf::FieldDescriptor* table) {
   return table->name() != kCollections && table->name() != "gaps" &&
          FilledBy(table) != "metsuke-controller";

@@ -13,6 +13,8 @@ namespace metsuke {
 namespace {
 
 constexpr size_t kMostTargets = 4;
+constexpr size_t kMostAccounts = 3;
+constexpr uint32_t kSeconds = 16;  // for all targets
 
 // Programs that are SSH servers by their names (comm of proc(5)).
 bool IsSshServer(std::string_view program) {
@@ -38,22 +40,31 @@ class Planner {
     for (const v1::SshAccess& row : seen_.ssh_access()) AddConfigured(row);
     for (const v1::Port& row : seen_.ports()) AddListening(row);
     if (plan_.targets.size() > kMostTargets) {
-      AddGap(plan_.gaps, "ssh_endpoints", plan_.targets[kMostTargets].listener,
-             fmt::format("the host has {} SSH servers, and {} are asked",
-                         plan_.targets.size(), kMostTargets));
+      Miss(plan_.targets[kMostTargets].listener,
+           fmt::format("the host has {} SSH servers, and {} are asked",
+                       plan_.targets.size(), kMostTargets));
       plan_.targets.resize(kMostTargets);
     }
     for (ProbeTarget& target : plan_.targets) {
+      target.seconds = kSeconds / std::size(plan_.targets);
       const auto from = ParseIpAddress(target.address);
-      target.accounts = AccountsToAsk(
-          seen_, target.listener, [&](const std::string& source) {
-            return source == "any" || (from && Covers(source, *from));
-          });
+      target.accounts = AccountsToAsk(seen_, target.listener, kMostAccounts,
+                                      [&](const std::string& source) {
+                                        return source == "any" ||
+                                               (from && Covers(source, *from));
+                                      });
     }
     return std::move(plan_);
   }
 
  private:
+  // Servers there may be that are not asked.
+  void Miss(const std::string& subject, const std::string& reason) {
+    for (const char* table :
+         {"ssh_endpoints", "ssh_algorithms", "ssh_host_keys"})
+      AddGap(plan_.gaps, table, subject, reason);
+  }
+
   // The address that reaches what is bound to `address` and `port`, by the
   // sockets that listen.
   std::optional<std::string> ListensAt(const std::string& address,
@@ -81,10 +92,11 @@ class Planner {
 
   void AddListening(const v1::Port& row) {
     if (row.protocol() != "tcp") return;
-    if (row.program().empty() && !IsKnown(row.port()))
-      AddGap(plan_.gaps, "ssh_endpoints", fmt::format("port {}", row.port()),
-             "what listens there cannot be seen");
-    if (!IsSshServer(row.program()) || IsKnown(row.port())) return;
+    if (IsKnown(row)) return;
+    if (row.program().empty())
+      Miss(fmt::format("port {}", row.port()),
+           "what listens there cannot be seen");
+    if (!IsSshServer(row.program())) return;
     Add({ListenerText(IsAnyAddress(row.address()) ? "*" : row.address(),
                       row.port()),
          ListensAt(row.address() == "::" ? "0.0.0.0" : row.address(),
@@ -96,9 +108,14 @@ class Planner {
 
   void Add(ProbeTarget target) { plan_.targets.push_back(std::move(target)); }
 
-  bool IsKnown(uint32_t port) const {
-    return std::ranges::find(plan_.targets, port, &ProbeTarget::port) !=
-           plan_.targets.end();
+  // Whether one of the targets is what listens there.
+  bool IsKnown(const v1::Port& row) const {
+    return std::ranges::any_of(plan_.targets, [&](const ProbeTarget& target) {
+      const auto at = ParseListener(target.listener);
+      return target.port == row.port() && at &&
+             (IsAnyAddress(at->first) || IsAnyAddress(row.address()) ||
+              at->first == row.address());
+    });
   }
 
   // Whether the network of a row of ssh_access, or its one address, has `from`.

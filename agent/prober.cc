@@ -35,12 +35,14 @@ void Parse(v1::Collected& collected, std::string_view table,
 
 // Why it is not known where SSH servers listen; OK when it is.
 absl::Status Known(const v1::Snapshot& about) {
-  for (const v1::Collection& row : about.collections())
-    if (row.table() == "ports" && row.status() != "ok")
-      return absl::UnavailableError(
-          fmt::format("where servers listen is not known: ports: {}: {}",
-                      row.status(), row.message()));
-  return absl::OkStatus();
+  for (const v1::Collection& row : about.collections()) {
+    if (row.table() != "ports") continue;
+    if (row.status() == "ok") return absl::OkStatus();
+    return absl::UnavailableError(
+        fmt::format("where servers listen is not known: ports: {}: {}",
+                    row.status(), row.message()));
+  }
+  return absl::UnavailableError("where servers listen was not told");
 }
 
 v1::Outcome OutcomeOf(const absl::Status& status) {
@@ -78,7 +80,10 @@ void Prober::Complete(v1::Collected& collected, Clock::time_point now) {
     Parse(collected, table, about);
   const auto age = asked_ ? now - *asked_ : kLatest;
   const bool failed = !status_.ok() && !IsAbsent(status_);
-  if (age >= kLatest ||
+  const bool answered = std::ranges::all_of(
+      rows_.ssh_endpoints(),
+      [](const v1::SshEndpoint& row) { return row.outcome() == "answered"; });
+  if (age >= kLatest || (age >= kAgain && !answered) ||
       (age >= kSoonest && (failed || deciding != asked_for_))) {
     asked_ = now;
     asked_for_ = deciding;

@@ -25,7 +25,9 @@ class Prober {
   // Each question leaves a line in the server's log, so it is asked when where
   // servers listen or whom they let in has changed, but not sooner than this;
   static constexpr std::chrono::minutes kSoonest{10};
-  // and without a change after this.
+  // after this where one did not answer,
+  static constexpr std::chrono::hours kAgain{1};
+  // and without a reason after this.
   static constexpr std::chrono::hours kLatest{24};
 
   // `run` is RunProbe, but in tests.

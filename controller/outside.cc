@@ -14,11 +14,13 @@ bool IsAnyAddress(const std::string& address) {
   return address == "*" || address == "0.0.0.0" || address == "::";
 }
 
-// What only the host itself or its neighbours reach.
+// What only the host itself or its neighbours reach, or is no host's address: a
+// host that lies about its own must not have the controller knock at itself.
 bool IsNear(const std::string& address) {
   const auto parsed = ParseNetwork(address);
   if (!parsed) return true;
-  for (const char* near : {"127.0.0.0/8", "::1", "fe80::/10", "169.254.0.0/16"})
+  for (const char* near : {"0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16",
+                           "224.0.0.0/3", "::", "::1", "fe80::/10", "ff00::/8"})
     if (Contains(*ParseNetwork(near), *parsed)) return true;
   return false;
 }
@@ -55,9 +57,11 @@ std::vector<ProbeTarget> OutsideTargets(const v1::Snapshot& seen,
                            : any            ? GlobalAddress(seen)
                                             : parts->first;
     if (at.empty()) continue;
+    // One knock each: whoever counts strangers sees all of them from one place.
     targets.push_back(
         {listener, at, parts->second,
-         AccountsToAsk(seen, listener, [](const auto&) { return true; })});
+         AccountsToAsk(seen, listener, 1, [](const auto&) { return true; }),
+         /*keys=*/false});
   }
   return targets;
 }

@@ -14,7 +14,8 @@ namespace metsuke {
 
 // Up to four listeners that `seen` (ssh_access, ssh_endpoints, interfaces) has
 // and that another host may reach: each at `address`, or where that is empty at
-// its own or the host's first global address, IPv4 before IPv6. The text came
+// its own or the host's first global address, IPv4 before IPv6, and for one
+// account. The text came
 // from the host, so what is no address is left out.
 std::vector<ProbeTarget> OutsideTargets(const v1::Snapshot& seen,
                                         const std::string& address);

@@ -9,12 +9,6 @@
 #include "proto/status.h"
 
 namespace metsuke {
-namespace {
-
-constexpr size_t kMostAccounts = 3;
-
-}  // namespace
-
 bool IsPlainAccount(std::string_view account) {
   constexpr std::string_view kPlain =
       "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
@@ -45,7 +39,7 @@ std::string ListenerText(const std::string& address, uint32_t port) {
 }
 
 std::vector<std::string> AccountsToAsk(
-    const v1::Snapshot& access, const std::string& listener,
+    const v1::Snapshot& access, const std::string& listener, size_t most,
     const std::function<bool(const std::string& source)>& counts) {
   std::map<std::string, std::set<std::string>> ways;  // by account
   std::set<std::string> usable;
@@ -59,7 +53,7 @@ std::vector<std::string> AccountsToAsk(
   std::set<std::set<std::string>> told;
   const auto take = [&](const std::string& account) {
     const auto found = ways.find(account);
-    if (found != ways.end() && accounts.size() < kMostAccounts &&
+    if (found != ways.end() && accounts.size() < most &&
         told.insert(found->second).second)
       accounts.push_back(account);
   };
@@ -81,6 +75,9 @@ absl::StatusOr<v1::Snapshot> RunProbe(const ProbeTarget& target) {
                                    target.listener,
                                    "--output",
                                    "binary"};
+  argv.push_back("--seconds");
+  argv.push_back(std::to_string(target.seconds));
+  if (!target.keys) argv.push_back("--one-key");
   for (const std::string& account : target.accounts) {
     argv.push_back("--account");
     argv.push_back(account);

@@ -23,6 +23,8 @@ struct ProbeTarget {
   std::string address;   // IPv4 or IPv6, with a zone where one is needed
   uint32_t port = 22;
   std::vector<std::string> accounts;  // at least one
+  bool keys = true;                   // whether each of its keys is asked for
+  uint32_t seconds = 15;              // for all of it
 
   bool operator==(const ProbeTarget&) const = default;
 };
@@ -40,17 +42,17 @@ std::optional<std::pair<std::string, uint32_t>> ParseListener(
 // The inverse; IPv6 in brackets.
 std::string ListenerText(const std::string& address, uint32_t port);
 
-// Up to three accounts to ask the listener for, of which no two have the same
+// Up to `most` accounts to ask the listener for, of which no two have the same
 // ways in by the rows of `access` whose source `counts`: those that can get in
 // first, root last, for it is offered methods that PermitRootLogin then
 // refuses; root where there is no way.
 std::vector<std::string> AccountsToAsk(
-    const v1::Snapshot& access, const std::string& listener,
+    const v1::Snapshot& access, const std::string& listener, size_t most,
     const std::function<bool(const std::string& source)>& counts);
 
 // Runs the metsuke-probe that lies beside this program, or was installed with
-// it. Rows of ssh_endpoints, ssh_algorithms and ssh_host_keys; errors as
-// RunProgram has them.
+// it. Rows of ssh_endpoints, ssh_algorithms and ssh_host_keys, and of gaps for
+// what of them the server did not tell; errors as RunProgram has them.
 absl::StatusOr<v1::Snapshot> RunProbe(const ProbeTarget& target);
 
 }  // namespace metsuke

@@ -25,7 +25,7 @@ enum ExitCode { kDone = 0, kError = 1, kUsage = 64 };
 
 struct Flags {
   ProbeTarget target;
-  uint32_t seconds = 15;
+  bool one_key = false;
   std::string format = "json";
 };
 
@@ -56,11 +56,12 @@ int Main(Flags flags) {
   if (flags.target.listener.empty())
     flags.target.listener =
         ListenerText(flags.target.address, flags.target.port);
+  flags.target.keys = !flags.one_key;
   StartSshLibrary();
   if (const auto status = ConfineProbe(); !status.ok())
     return Complain(kError, Message(status));
-  const auto until =
-      std::chrono::steady_clock::now() + std::chrono::seconds(flags.seconds);
+  const auto until = std::chrono::steady_clock::now() +
+                     std::chrono::seconds(flags.target.seconds);
   const v1::Snapshot seen =
       Survey(flags.target, [until](const Question& question) {
         RelayLimits limits;
@@ -87,7 +88,9 @@ void AddFlags(CommandLine& line, Flags& flags) {
       .Required();
   line.Option("--listener", flags.target.listener,
               "What the rows call the server, if not ADDRESS:PORT");
-  line.Option("--seconds", flags.seconds, "Time for all of it")
+  line.Flag("--one-key", flags.one_key,
+            "Ask for no key but the one the server likes best");
+  line.Option("--seconds", flags.target.seconds, "Time for all of it")
       .Between(1, 60)
       .ShowDefault();
   line.Option("-o,--output", flags.format, "How to print the tables")

@@ -12,7 +12,7 @@ namespace metsuke {
 namespace {
 
 // Rows of one server are bounded, whatever it says.
-constexpr size_t kMostNames = 256;
+constexpr int kMostNames = 256;
 constexpr size_t kLongestName = 128;  // RFC 4251, 6 allows 64
 
 // A type of host key and the algorithms that make a server show it.
@@ -25,7 +25,7 @@ struct KeyKind {
 // such as a certificate, is left to a client that knows whom to trust.
 std::deque<KeyKind> KeyKinds(const NameList& offered) {
   std::deque<KeyKind> kinds;
-  std::string rsa;
+  std::string rsa;  // of all kinds the one that may be weak
   for (const char* name :
        {"ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384",
         "ecdsa-sha2-nistp521", "rsa-sha2-512", "rsa-sha2-256", "ssh-rsa"}) {
@@ -35,7 +35,7 @@ std::deque<KeyKind> KeyKinds(const NameList& offered) {
     else
       rsa += (rsa.empty() ? "" : ",") + std::string(name);
   }
-  if (!rsa.empty()) kinds.push_back({"ssh-rsa", rsa});
+  if (!rsa.empty()) kinds.push_front({"ssh-rsa", rsa});
   return kinds;
 }
 
@@ -51,7 +51,7 @@ class Algorithms {
  public:
   void Add(const char* kind, const NameList& names, const char* direction) {
     for (const std::string& name : names) {
-      if (rows_.size() >= kMostNames) return;
+      if (std::ssize(rows_) >= kMostNames) return;
       const std::string text =
           ToUtf8(std::string_view(name).substr(0, kLongestName));
       const char* what = IsMark(name) ? "extension" : kind;
@@ -105,18 +105,42 @@ class Surveyor {
       row = last_;
       row.set_account(account);
     }
-    while (!kinds_.empty() && last_.outcome() == "answered" &&
+    while (target_.keys && !kinds_.empty() && last_.outcome() == "answered" &&
            knocks_ < kMostKnocks)
       Ask(target_.accounts.front());
+    SayWhatIsMissing();
     return std::move(out_);
   }
 
  private:
+  void Miss(const char* table, const std::string& reason) {
+    v1::Gap& gap = *out_.add_gaps();
+    gap.set_table(table);
+    gap.set_subject(target_.listener);
+    gap.set_reason(reason);
+  }
+
+  // What the rows lack: no answer is not the answer that nothing is offered.
+  void SayWhatIsMissing() {
+    const std::string ended = last_.outcome() + ": " + last_.message();
+    if (last_.outcome() != "answered") Miss("ssh_endpoints", ended);
+    if (out_.ssh_algorithms().empty()) Miss("ssh_algorithms", ended);
+    if (out_.ssh_algorithms_size() == kMostNames)
+      Miss("ssh_algorithms", "the server offers more than is kept");
+    if (out_.ssh_host_keys().empty()) Miss("ssh_host_keys", ended);
+    if (!target_.keys) return;
+    for (const KeyKind& kind : kinds_)
+      Miss("ssh_host_keys", kind.type + " was not asked for");
+    for (const std::string& type : unanswered_)
+      Miss("ssh_host_keys", type + " was not shown when asked for");
+  }
+
   void Ask(const std::string& account) {
     Question question{target_.address, static_cast<uint16_t>(target_.port),
                       account, ""};
     if (!kinds_.empty()) {
       question.host_keys = kinds_.front().algorithms;
+      unanswered_.insert(kinds_.front().type);
       kinds_.pop_front();
     }
     Answer answer = knock_(question);
@@ -135,6 +159,7 @@ class Surveyor {
   void Keep(v1::SshHostKey key) {
     std::erase_if(kinds_,
                   [&](const KeyKind& kind) { return kind.type == key.type(); });
+    unanswered_.erase(key.type());
     key.set_listener(target_.listener);
     if (fingerprints_.insert(key.fingerprint()).second)
       *out_.add_ssh_host_keys() = std::move(key);
@@ -145,6 +170,7 @@ class Surveyor {
   v1::Snapshot out_;
   v1::SshEndpoint last_;
   std::deque<KeyKind> kinds_;  // that no conversation was about yet
+  std::set<std::string> unanswered_;
   std::set<std::string> fingerprints_;
   int knocks_ = 0;
 };

@@ -19,9 +19,9 @@ namespace metsuke {
 // minutes.
 inline constexpr int kMostKnocks = 4;
 
-// Rows of ssh_endpoints, ssh_algorithms and ssh_host_keys. A server that cannot
-// be reached, or is none, is not asked again for the other accounts: their rows
-// say what the first one's does. `knock` is Knock, but in tests.
+// Rows as RunProbe has them. A server that does not answer is not asked again
+// for the other accounts: their rows say what the last one's does. `knock` is
+// Knock, but in tests.
 v1::Snapshot Survey(const ProbeTarget& target,
                     const std::function<Answer(const Question&)>& knock);
 

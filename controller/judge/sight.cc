@@ -42,7 +42,11 @@ Sight::Sight(const v1::Snapshot& snapshot, const TableDigests& tables) {
           "probe does");
   }
   snapshot_.mutable_collections()->MergeFrom(snapshot.collections());
-  *snapshot_.mutable_gaps() = snapshot.gaps();
+  for (const v1::Gap& gap : snapshot.gaps()) {
+    const auto* table = TableField(gap.table());
+    if (table == nullptr || FilledBy(table) != "metsuke-controller")
+      *snapshot_.add_gaps() = gap;
+  }
 }
 
 Sight Sight::Clear() {

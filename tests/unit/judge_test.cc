@@ -517,8 +517,10 @@ TEST(Sight, ATableNobodyCollectedIsNotTakenForOneWithTheSameGap) {
 TEST(Sight, OfTablesTheControllerFillsNoHostHasAWord) {
   v1::Snapshot claims;
   ASSERT_TRUE(google::protobuf::TextFormat::ParseFromString(
-      R"pb(collections { table: "ssh_endpoints_outside" status: "ok" })pb",
+      R"pb(collections { table: "ssh_endpoints_outside" status: "ok" }
+           gaps { table: "ssh_endpoints_outside" reason: "do not look" })pb",
       &claims));
+  EXPECT_FALSE(Sight(claims, {}).Gap("ssh_endpoints_outside", {}));
   EXPECT_EQ(Sight(claims, {}).Unseen("ssh_endpoints_outside")->raw(),
             "ssh_endpoints_outside: nobody has asked from outside yet; metsukectl "
             "ssh probe does");

@@ -18,30 +18,80 @@ v1::Snapshot Host(const std::string& text) {
 }
 
 constexpr char kInterfaces[] = R"pb(
-  interfaces { name: "lo" address: "127.0.0.1/8" family: "ipv4" scope: "host" up: true }
-  interfaces { name: "old" address: "192.0.2.9/24" family: "ipv4" scope: "global" }
-  interfaces { name: "e" address: "2001:db8::7/64" family: "ipv6" scope: "global" up: true }
-  interfaces { name: "e" address: "fe80::1/64" family: "ipv6" scope: "link" up: true }
-  interfaces { name: "e" address: "192.0.2.7/24" family: "ipv4" scope: "global" up: true }
+  interfaces {
+    name: "lo"
+    address: "127.0.0.1/8"
+    family: "ipv4"
+    scope: "host"
+    up: true
+  }
+  interfaces {
+    name: "old"
+    address: "192.0.2.9/24"
+    family: "ipv4"
+    scope: "global"
+  }
+  interfaces {
+    name: "e"
+    address: "2001:db8::7/64"
+    family: "ipv6"
+    scope: "global"
+    up: true
+  }
+  interfaces {
+    name: "e"
+    address: "fe80::1/64"
+    family: "ipv6"
+    scope: "link"
+    up: true
+  }
+  interfaces {
+    name: "e"
+    address: "192.0.2.7/24"
+    family: "ipv4"
+    scope: "global"
+    up: true
+  }
 )pb";
 
 TEST(OutsideTargets, AreReachedAtTheHostsGlobalAddress) {
   const v1::Snapshot seen = Host(std::string(kInterfaces) + R"pb(
-    ssh_access { account: "root" listener: "*:22" method: "publickey" source: "10.0.0.0/8" }
-    ssh_access { account: "web" listener: "*:22" method: "password" source: "any" }
-    ssh_access { account: "x;y" listener: "*:22" method: "hostbased" source: "any" }
+    ssh_access {
+      account: "root"
+      listener: "*:22"
+      method: "publickey"
+      source: "10.0.0.0/8"
+    }
+    ssh_access {
+      account: "web"
+      listener: "*:22"
+      method: "password"
+      source: "any"
+    }
+    ssh_access {
+      account: "x;y"
+      listener: "*:22"
+      method: "hostbased"
+      source: "any"
+    }
     ssh_endpoints { listener: "[2001:db8::7]:2022" }
     ssh_endpoints { listener: "127.0.0.1:2222" }
     ssh_endpoints { listener: "[fe80::1%e]:2222" })pb");
-  EXPECT_EQ(OutsideTargets(seen, ""),
-            (Targets{{"*:22", "192.0.2.7", 22, {"web", "root"}},
-                     {"[2001:db8::7]:2022", "2001:db8::7", 2022, {"root"}}}));
+  EXPECT_EQ(
+      OutsideTargets(seen, ""),
+      (Targets{{"*:22", "192.0.2.7", 22, {"web"}, false},
+               {"[2001:db8::7]:2022", "2001:db8::7", 2022, {"root"}, false}}));
   EXPECT_EQ(OutsideTargets(seen, "198.51.100.1")[1].address, "198.51.100.1");
 }
 
 TEST(OutsideTargets, HaveIpv6WhereThereIsNothingElse) {
   const v1::Snapshot seen = Host(R"pb(
-    interfaces { address: "2001:db8::7/64" family: "ipv6" scope: "global" up: true }
+    interfaces {
+      address: "2001:db8::7/64"
+      family: "ipv6"
+      scope: "global"
+      up: true
+    }
     ssh_endpoints { listener: "*:22" })pb");
   EXPECT_EQ(OutsideTargets(seen, "").at(0).address, "2001:db8::7");
 }
@@ -56,6 +106,14 @@ TEST(OutsideTargets, AreNoneWhereNothingCanBeReached) {
 TEST(OutsideTargets, TakeNothingElseForAnAddress) {
   const v1::Snapshot seen = Host(R"pb(
     interfaces { address: "--help/24" family: "ipv4" scope: "global" up: true }
+    interfaces { address: "0.0.0.0/0" family: "ipv4" scope: "global" up: true }
+    interfaces { address: "::/0" family: "ipv6" scope: "global" up: true }
+    interfaces {
+      address: "239.1.2.3/8"
+      family: "ipv4"
+      scope: "global"
+      up: true
+    }
     ssh_endpoints { listener: "*:22" }
     ssh_endpoints { listener: "--help:22" }
     ssh_endpoints { listener: "192.0.2.7:x" }

@@ -15,12 +15,12 @@
 #include <thread>
 
 #include "absl/strings/str_split.h"
-#include "proto/ssh_probe.h"
 #include "agent/probe/confine.h"
 #include "agent/probe/hello.h"
 #include "agent/probe/knock.h"
 #include "agent/probe/survey.h"
 #include "proto/run.h"
+#include "proto/ssh_probe.h"
 #include "tests/unit/host_folder.h"
 
 namespace metsuke {
@@ -349,6 +349,30 @@ TEST(Survey, DoesNotAskAgainWhereItGotNoAnswer) {
   ASSERT_EQ(seen.ssh_endpoints_size(), 2);
   EXPECT_EQ(seen.ssh_endpoints(1).account(), "web");
   EXPECT_EQ(seen.ssh_endpoints(1).outcome(), "closed");
+}
+
+std::vector<std::string> Gaps(const v1::Snapshot& seen) {
+  std::vector<std::string> gaps;
+  for (const v1::Gap& gap : seen.gaps())
+    gaps.push_back(gap.table() + " " + gap.subject() + " " + gap.reason());
+  return gaps;
+}
+
+TEST(Survey, SaysWhatAServerThatDoesNotAnswerHasNotTold) {
+  Script script;
+  EXPECT_THAT(Gaps(SurveyOf(script, {"root"})), IsEmpty());
+  Script closes;
+  closes.fails_at = 1;
+  EXPECT_THAT(
+      Gaps(SurveyOf(closes, {"root"})),
+      ElementsAre("ssh_endpoints *:22 closed: ", "ssh_algorithms *:22 closed: ",
+                  "ssh_host_keys *:22 closed: "));
+  Script later;
+  later.fails_at = 2;
+  EXPECT_THAT(Gaps(SurveyOf(later, {"root"})),
+              ElementsAre("ssh_endpoints *:22 closed: ",
+                          "ssh_host_keys *:22 ssh-rsa was not shown when asked "
+                          "for"));
 }
 
 TEST(Survey, IsBoundedByNumber) {
