@@ -102,6 +102,21 @@ TEST(OutsideTargets, AreNoneWhereNothingCanBeReached) {
               IsEmpty());
 }
 
+TEST(OutsideTargets, AreNotReachedAtAnAddressOfTheLinkAlone) {
+  const v1::Snapshot seen = Host(R"pb(
+    interfaces { address: "10.9.0.1/24" family: "ipv4" scope: "link" up: true }
+    interfaces { address: "2001:db8::7/64" family: "ipv6" scope: "global" up: true }
+    ssh_endpoints { listener: "*:22" })pb");
+  EXPECT_EQ(OutsideTargets(seen, "").at(0).address, "2001:db8::7");
+}
+
+TEST(OutsideTargets, AreAtMostFour) {
+  std::string text = kInterfaces;
+  for (int port = 1; port <= 6; ++port)
+    text += "ssh_endpoints { listener: '*:" + std::to_string(port) + "' }\n";
+  EXPECT_EQ(OutsideTargets(Host(text), "").size(), 4u);
+}
+
 // A host says where it is to be reached.
 TEST(OutsideTargets, TakeNothingElseForAnAddress) {
   const v1::Snapshot seen = Host(R"pb(

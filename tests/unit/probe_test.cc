@@ -48,7 +48,7 @@ std::string Packet(const std::string& payload) {
 }
 std::string KexInit() {
   return Packet('\24' + std::string(16, 'c') +
-                List("curve25519-sha256,kex-strict-s-v00@openssh.com") +
+                List("curve25519-sha256,ext-info-s,kex-strict-s-v00@openssh.com") +
                 List("ssh-ed25519,rsa-sha2-512,rsa-sha2-256") +
                 List("aes256-ctr") + List("aes128-ctr,aes256-ctr") +
                 List("hmac-sha2-256") + List("hmac-sha2-256") + List("none") +
@@ -61,7 +61,8 @@ TEST(ServerHello, HasTheNameAndTheLists) {
   EXPECT_EQ(hello.software, "SSH-2.0-Test_1 of this file");
   ASSERT_TRUE(hello.complete);
   EXPECT_THAT(hello.kex,
-              ElementsAre("curve25519-sha256", "kex-strict-s-v00@openssh.com"));
+              ElementsAre("curve25519-sha256", "ext-info-s",
+                          "kex-strict-s-v00@openssh.com"));
   EXPECT_THAT(hello.host_keys,
               ElementsAre("ssh-ed25519", "rsa-sha2-512", "rsa-sha2-256"));
   EXPECT_THAT(hello.ciphers[0], ElementsAre("aes256-ctr"));
@@ -100,6 +101,13 @@ TEST(ServerHello, SaysWhatIsNotOne) {
   const std::string cut = '\24' + std::string(16, 'c') + Number(99) + "kex";
   EXPECT_EQ(ParseHello(name + Packet(cut)).wrong,
             "its offer ends in the middle");
+  const std::string lists = KexInit();
+  const std::string payload = lists.substr(5, lists.size() - 9);
+  EXPECT_TRUE(ParseHello(name + Packet(payload)).complete);
+  const ServerHello early =
+      ParseHello(name + Packet(payload.substr(0, payload.size() - 1)));
+  EXPECT_EQ(early.wrong, "its offer ends in the middle");
+  EXPECT_FALSE(early.complete);
 }
 
 TEST(AccountName, IsPlainOrNotAskedFor) {
@@ -338,7 +346,8 @@ TEST(Survey, TellsMarksFromAlgorithmsAndOneWayFromBoth) {
   EXPECT_EQ(rows["cipher aes256-ctr"], "both");
   EXPECT_EQ(rows["cipher aes128-ctr"], "to_client");
   EXPECT_EQ(rows["compression zlib"], "to_client");
-  EXPECT_EQ(rows.size(), 10u);
+  EXPECT_EQ(rows["extension ext-info-s"], "both");
+  EXPECT_EQ(rows.size(), 11u);
 }
 
 TEST(Survey, DoesNotAskAgainWhereItGotNoAnswer) {
@@ -475,9 +484,12 @@ TEST(TruthProbe, SeesWhatSshdOffers) {
       "PasswordAuthentication no\nKbdInteractiveAuthentication no\n"
       "Match User daemon\n  PasswordAuthentication yes\n"
       "Match User sync\n  PasswordAuthentication yes\n"
-      "  AuthenticationMethods publickey,password\n");
-  const v1::Snapshot seen = Probe(sshd.port(), {"root", "daemon", "sync"});
-  ASSERT_EQ(seen.ssh_endpoints_size(), 3);
+      "  AuthenticationMethods publickey,password\n"
+      "Match User games\n  KbdInteractiveAuthentication yes\n"
+      "  HostbasedAuthentication yes\n");
+  const v1::Snapshot seen =
+      Probe(sshd.port(), {"root", "daemon", "sync", "games"});
+  ASSERT_EQ(seen.ssh_endpoints_size(), 4);
   for (const auto& row : seen.ssh_endpoints()) {
     EXPECT_EQ(row.outcome(), "answered") << row.message();
     EXPECT_THAT(row.software(), HasSubstr("OpenSSH"));
@@ -485,6 +497,8 @@ TEST(TruthProbe, SeesWhatSshdOffers) {
   EXPECT_EQ(seen.ssh_endpoints(0).methods(), "publickey");
   EXPECT_EQ(seen.ssh_endpoints(1).methods(), "password,publickey");
   EXPECT_EQ(seen.ssh_endpoints(2).methods(), "publickey");
+  EXPECT_EQ(seen.ssh_endpoints(3).methods(),
+            "hostbased,keyboard-interactive,publickey");
 
   std::map<std::string, std::set<std::string>> offered;
   for (const auto& row : seen.ssh_algorithms()) {

@@ -73,6 +73,15 @@ TEST(ProbePlan, ReachesASocketForAllAddressesByTheOneThatIsMeant) {
   EXPECT_EQ(targets[1].address, "::1");
 }
 
+TEST(ProbePlan, ReachesASocketForAllAddressesByIpv4WhicheverComesFirst) {
+  v1::Snapshot seen;
+  Listen(seen, "::", 22, "sshd");
+  Listen(seen, "0.0.0.0", 22, "sshd");
+  Allow(seen, "*", "any", "*:22", "publickey");
+  EXPECT_EQ(PlanProbe(seen).targets,
+            (Targets{{"*:22", "127.0.0.1", 22, {"root"}}}));
+}
+
 TEST(ProbePlan, AsksServersThatNoConfigurationSpeaksOf) {
   v1::Snapshot seen;
   Listen(seen, "0.0.0.0", 22, "dropbear");
@@ -164,7 +173,7 @@ class FakeProbe {
  public:
   absl::StatusOr<v1::Snapshot> operator()(const ProbeTarget& target) {
     asked.push_back(target);
-    if (!status.ok()) return status;
+    if (!status.ok() && asked.size() >= fails_from) return status;
     v1::Snapshot rows;
     rows.add_ssh_endpoints()->set_methods(std::to_string(asked.size()));
     rows.mutable_ssh_endpoints(0)->set_outcome(outcome);
@@ -172,6 +181,7 @@ class FakeProbe {
   }
   absl::Status status;
   std::string outcome = "answered";
+  size_t fails_from = 1;
   Targets asked;
 };
 
@@ -219,6 +229,56 @@ TEST_F(ProberTest, SaysThatItCouldNotAskAndTriesAgain) {
   Look(minutes(5));
   EXPECT_EQ(probe_.asked.size(), 1u);
   EXPECT_EQ(Fate(Look(minutes(11)), "ssh_host_keys"), "ok ;");
+}
+
+// metsuke-collect's answer with rows of one more table.
+void Put(v1::Collected& collected, const char* table, const v1::Snapshot& rows) {
+  for (v1::CollectedTable& one : *collected.mutable_tables())
+    if (one.table() == table) {
+      one.set_canonical(CanonicalTable(rows, TableField(table)));
+      return;
+    }
+  collected.add_tables()->set_table(table);
+  collected.mutable_tables()->rbegin()->set_canonical(
+      CanonicalTable(rows, TableField(table)));
+}
+
+TEST_F(ProberTest, AsksAgainWhenTheConfigurationOfAServerChanges) {
+  Look(minutes(0));
+  v1::Snapshot options;
+  options.add_sshd_options()->set_keyword("ciphers");
+  v1::Collected changed = Answer();
+  Put(changed, "sshd_options", options);
+  EXPECT_EQ(Look(minutes(31), changed).ssh_endpoints(0).methods(), "2");
+}
+
+TEST_F(ProberTest, OfSeveralServersShowsNoneWhenOneCouldNotBeAsked) {
+  v1::Snapshot ports;
+  Listen(ports, "0.0.0.0", 22, "sshd");
+  Listen(ports, "0.0.0.0", 2022, "dropbear");
+  v1::Collected two = Answer();
+  Put(two, "ports", ports);
+  EXPECT_EQ(Look(minutes(0), two).ssh_endpoints_size(), 2);
+  probe_.status = absl::UnavailableError("no fork");
+  probe_.fails_from = 4;
+  const v1::Snapshot all = Look(hours(25), two);
+  EXPECT_EQ(probe_.asked.size(), 4u);
+  EXPECT_EQ(all.ssh_endpoints_size(), 0);
+  EXPECT_EQ(Fate(all, "ssh_endpoints"), "unavailable no fork;");
+}
+
+TEST_F(ProberTest, SaysWhatThePlanCouldNotKnow) {
+  v1::Snapshot ports;
+  Listen(ports, "0.0.0.0", 22, "sshd");
+  Listen(ports, "0.0.0.0", 2024, "");
+  v1::Collected unseen = Answer();
+  Put(unseen, "ports", ports);
+  for (const int minute : {0, 1}) {  // when it asks, and when it does not
+    const v1::Snapshot all = Look(minutes(minute), unseen);
+    ASSERT_EQ(all.gaps_size(), 1) << minute;
+    EXPECT_EQ(all.gaps(0).table(), "ssh_endpoints");
+    EXPECT_EQ(all.gaps(0).subject(), "port 2024");
+  }
 }
 
 TEST_F(ProberTest, SaysThatThereIsNoServer) {

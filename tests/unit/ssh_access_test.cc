@@ -279,6 +279,75 @@ TEST_F(SshAccess, PamAccessCutsTheSources) {
   EXPECT_EQ(snapshot_.gaps_size(), 1);
 }
 
+TEST_F(SshAccess, PamLinesAreReadAsPamReadsThem) {
+  folder_.Write("etc/security/access.conf", "-:root:ALL\n");
+  Says("", "passwordauthentication yes\npermitrootlogin yes\n");
+  const auto with = [&](const std::string& account) {
+    folder_.Write("etc/pam.d/sshd", "auth required pam_unix.so\n" + account);
+    return Rows();
+  };
+  for (const char* line : {"-account required pam_access.so\n",
+                           "account requisite pam_access.so\n",
+                           "account required \\\n  pam_access.so\n"})
+    EXPECT_THAT(with(line), Contains("(root any *:22 password)")) << line;
+  boost::filesystem::remove(folder_.path() / "etc/pam.d/sshd");
+  folder_.Write("usr/lib/pam.d/sshd", "auth required pam_unix.so\n"
+                                      "account required pam_access.so\n");
+  EXPECT_THAT(Rows(), Contains("(root any *:22 password)"));
+  EXPECT_THAT(snapshot_.gaps(), IsEmpty());
+  // Each of several lines takes away what it refuses.
+  folder_.Write("etc/a", "-:root:192.0.2.0/25\n");
+  folder_.Write("etc/b", "-:root:ALL EXCEPT 192.0.2.0/24\n");
+  EXPECT_THAT(with("account required pam_access.so accessfile=/etc/a\n"
+                   "account required pam_access.so accessfile=/etc/b\n"),
+              testing::AllOf(Contains("root 192.0.2.128/25 *:22 password"),
+                             Not(Contains("root 192.0.2.0/24 *:22 password"))));
+  folder_.Write("etc/group", "root:x:0:\nops:x:7:root\n");
+  folder_.Write("etc/security/access.conf", "-:ops:ALL\n");
+  EXPECT_THAT(with("account required pam_access.so\n"),
+              Contains("(root any *:22 password)"));
+  EXPECT_THAT(with("account required pam_access.so nodefgroup\n"),
+              Contains("root any *:22 password"));
+  // A module that lets everybody pass, with nothing that refuses before it.
+  folder_.Write("etc/pam.d/sshd", "auth required pam_permit.so\n");
+  EXPECT_THAT(Rows(), Contains("locked any *:22 password"));
+}
+
+TEST_F(SshAccess, KeysAreAlsoWhatACommandTellsAndWhatACommandIsForcedOn) {
+  const std::string usual = "pubkeyauthentication yes\n";
+  Says("", usual + "authorizedkeyscommand /bin/keys\npermitrootlogin no\n");
+  EXPECT_THAT(Rows(), Contains("deploy any *:22 publickey a key that /bin/keys "
+                               "tells"));
+  folder_.Write("root/.ssh/authorized_keys", std::string(kKey) + "\n");
+  Says("", usual + "permitrootlogin forced-commands-only\n"
+                   "forcecommand /bin/backup\n");
+  EXPECT_THAT(Rows(), Contains(StartsWith("root any *:22 publickey")));
+}
+
+TEST_F(SshAccess, PeopleThatAreNotAmongTheRowsAreSaidToBeMissing) {
+  const auto gaps = [&] {
+    Rows();
+    std::vector<std::string> said;
+    for (const v1::Gap& gap : snapshot_.gaps())
+      said.push_back(gap.subject() + ": " + gap.reason());
+    return said;
+  };
+  Says("", "passwordauthentication yes\npermitrootlogin no\n");
+  folder_.Write("etc/nsswitch.conf",
+                "passwd: files [NOTFOUND = return] ldap\n"
+                "initgroups: files sss # groups\n");
+  EXPECT_THAT(gaps(), ElementsAre(HasSubstr("passwd: ldap"),
+                                  HasSubstr("initgroups: sss")));
+  boost::filesystem::remove(folder_.path() / "etc/nsswitch.conf");
+  folder_.Write("etc/passwd", "root:x:0:0::/root:/bin/sh\n"
+                              "toor:x:0:0::/root:/bin/sh\n"
+                              "a,b:x:1000:1000::/:/bin/sh\n+::::::\n");
+  EXPECT_THAT(gaps(), testing::UnorderedElementsAre(
+                          HasSubstr("NIS"), HasSubstr("a,b: an account with")));
+  // Whatever its name, an account of number 0 is root to sshd.
+  EXPECT_THAT(Rows(), Not(Contains(HasSubstr("toor"))));
+}
+
 TEST_F(SshAccess, NologinKeepsAllOutButRoot) {
   folder_.Write("etc/pam.d/sshd", "auth required pam_unix.so\n"
                                   "account required pam_nologin.so\n");

@@ -14,6 +14,7 @@
 #include <atomic>
 #include <boost/filesystem.hpp>
 #include <future>
+#include <set>
 
 #include "controller/store/body.h"
 #include "controller/store/sqlite.h"
@@ -576,6 +577,45 @@ TEST_F(StoreTest, TheControllerSpeaksForItselfAloneAndOfHostsItKnows) {
   ASSERT_TRUE(store_->RemoveHost(kWeb, 400).ok());
   EXPECT_TRUE(absl::IsPermissionDenied(
       store_->Observe({kWeb, 500, {KnockBody("none")}})));
+}
+
+TEST_F(StoreTest, HostsThatSayTheSameAndWereSeenToDifferAreApart) {
+  for (const std::string& id : {kWeb, kDb}) {
+    ASSERT_TRUE(Connect(*store_, id).ok());
+    ASSERT_TRUE(Commit(*store_, Update(id, 1, 200, {PortBody(22)})).ok());
+  }
+  ASSERT_TRUE(store_->Observe({kWeb, 300, {KnockBody("password")}}).ok());
+  ASSERT_TRUE(store_->Observe({kDb, 300, {KnockBody("publickey")}}).ok());
+  const Fleet fleet = ReadFleet();
+  std::set<std::string> seen, digests;
+  for (const FleetHost& host : fleet.hosts) {
+    const HostState& state = fleet.states.at(host.state);
+    seen.insert(state.tables.at("ssh_endpoints_outside"));
+    digests.insert(state.digest);
+  }
+  EXPECT_EQ(seen.size(), 2u);
+  EXPECT_EQ(digests.size(), 2u);
+}
+
+TEST_F(StoreTest, WhatTheControllerSawIsShownOfAHostThatSaidNothing) {
+  ASSERT_TRUE(Connect(*store_, kWeb).ok());
+  const TableBody knock = KnockBody("password");
+  ASSERT_TRUE(store_->Observe({kWeb, 300, {knock}}).ok());
+  const Fleet fleet = ReadFleet();
+  ASSERT_EQ(fleet.hosts.at(0).state, 0);
+  EXPECT_EQ(fleet.states.at(0).tables.at("ssh_endpoints_outside"),
+            knock.digest);
+}
+
+TEST_F(StoreTest, WhatTheControllerSawDoesNotRunBackwards) {
+  ASSERT_TRUE(Connect(*store_, kWeb).ok());
+  ASSERT_TRUE(store_->Observe({kWeb, 300, {KnockBody("password")}}).ok());
+  ASSERT_TRUE(store_->Observe({kWeb, 250, {KnockBody("publickey")}}).ok());
+  std::vector<std::string> spans;
+  const auto history = store_->History(kWeb);
+  for (const v1::Span& span : history->spans())
+    spans.push_back(fmt::format("{}-{}", span.since(), span.until()));
+  EXPECT_THAT(spans, ElementsAre("300-0"));
 }
 
 // As the first program wrote it.
