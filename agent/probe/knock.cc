@@ -5,7 +5,6 @@
 #include <poll.h>
 #include <unistd.h>
 
-#include <chrono>
 #include <memory>
 #include <set>
 #include <utility>
@@ -17,8 +16,6 @@
 
 namespace metsuke {
 namespace {
-
-using Clock = std::chrono::steady_clock;
 
 constexpr size_t kLongestBanner = 1024;
 
@@ -126,10 +123,10 @@ void SetEnding(const Ending& ending, v1::SshEndpoint& endpoint) {
 // Calls `step` until it is done or the session is over, which the library by
 // itself does not notice while it waits for an answer.
 template <typename Step>
-int Finish(ssh_session session, int again, Clock::time_point until,
+int Finish(ssh_session session, int again, ProbeClock::time_point until,
            const Step& step) {
   int code = step();
-  while (code == again && Clock::now() < until &&
+  while (code == again && ProbeClock::now() < until &&
          (ssh_get_status(session) & (SSH_CLOSED | SSH_CLOSED_ERROR)) == 0) {
     pollfd file{ssh_get_fd(session), POLLIN, 0};
     poll(&file, 1, 20);
@@ -139,7 +136,7 @@ int Finish(ssh_session session, int again, Clock::time_point until,
 }
 
 // Talks until the methods are known; how it failed otherwise.
-Ending Talk(ssh_session session, Clock::time_point until, Answer& answer) {
+Ending Talk(ssh_session session, ProbeClock::time_point until, Answer& answer) {
   ssh_set_blocking(session, 0);
   if (Finish(session, SSH_AGAIN, until, [&] { return ssh_connect(session); }) !=
       SSH_OK)
@@ -147,13 +144,15 @@ Ending Talk(ssh_session session, Clock::time_point until, Answer& answer) {
   answer.key = ServerKey(session);
   const int none = Finish(session, SSH_AUTH_AGAIN, until,
                           [&] { return ssh_userauth_none(session, nullptr); });
-  if (none == SSH_AUTH_SUCCESS) {
+  const int methods = none == SSH_AUTH_DENIED || none == SSH_AUTH_PARTIAL
+                          ? ssh_userauth_list(session, nullptr)
+                          : 0;
+  if (none == SSH_AUTH_SUCCESS)
     answer.endpoint.set_methods("none");
-  } else if (none == SSH_AUTH_DENIED || none == SSH_AUTH_PARTIAL) {
-    answer.endpoint.set_methods(Methods(ssh_userauth_list(session, nullptr)));
-  } else {
+  else if (methods != 0)
+    answer.endpoint.set_methods(Methods(methods));
+  else  // libssh 0.11 says "denied" of a server that hung up
     return {"closed", ToUtf8(ssh_get_error(session))};
-  }
   answer.endpoint.set_banner(Banner(session));
   return {"answered", ""};
 }
@@ -196,7 +195,7 @@ Answer Knock(const Question& question, RelayLimits limits) {
     const Session session(ssh_new());
     const int socket = relay.ReleaseEnd();
     if (session != nullptr && Prepare(session.get(), question, socket)) {
-      talked = Talk(session.get(), Clock::now() + limits.time, answer);
+      talked = Talk(session.get(), relay.until(), answer);
       ssh_disconnect(session.get());
     } else {
       close(socket);

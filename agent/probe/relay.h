@@ -15,6 +15,8 @@
 
 namespace metsuke {
 
+using ProbeClock = std::chrono::steady_clock;
+
 // How something ended: one of the values of SshEndpoint.outcome, and for a
 // person what happened. The outcome is empty while nothing has.
 struct Ending {
@@ -44,6 +46,10 @@ class Relay {
   // This end's address; empty before Connect.
   const std::string& source() const { return source_; }
 
+  // When the time is over, for both ends; after Connect. Whoever stops at this
+  // instant or later finds "timeout" as the ending.
+  ProbeClock::time_point until() const { return until_; }
+
   // Ends the passing on. What the server sent, at most the first 64 KiB.
   std::string Stop();
 
@@ -51,14 +57,13 @@ class Relay {
   const Ending& ending() const { return ending_; }
 
  private:
-  using Clock = std::chrono::steady_clock;
   void Pass();
   bool FromServer();
   bool FromLibrary();
   Ending Reach(const std::string& address, uint16_t port);
 
   const RelayLimits limits_;
-  Clock::time_point until_;
+  ProbeClock::time_point until_;
   Descriptor server_, library_, own_, stop_;
   std::string source_;
   std::string heard_;
