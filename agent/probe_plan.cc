@@ -8,11 +8,11 @@
 
 #include "collectors/address_set.h"
 #include "collectors/collector.h"
+#include "collectors/ssh_pattern.h"
 
 namespace metsuke {
 namespace {
 
-constexpr size_t kMostTargets = 4;
 constexpr size_t kMostAccounts = 3;
 constexpr uint32_t kSeconds = 16;  // for all targets
 
@@ -20,10 +20,6 @@ constexpr uint32_t kSeconds = 16;  // for all targets
 bool IsSshServer(std::string_view program) {
   return program == "sshd" || program == "dropbear" || program == "tinysshd" ||
          program == "lshd";
-}
-
-bool IsAnyAddress(std::string_view address) {
-  return address == "0.0.0.0" || address == "::" || address == "*";
 }
 
 // Where a client of the host itself reaches a socket bound to `address`.
@@ -39,20 +35,21 @@ class Planner {
   ProbePlan Run() {
     for (const v1::SshAccess& row : seen_.ssh_access()) AddConfigured(row);
     for (const v1::Port& row : seen_.ports()) AddListening(row);
-    if (plan_.targets.size() > kMostTargets) {
-      Miss(plan_.targets[kMostTargets].listener,
+    if (plan_.targets.size() > kMostProbeTargets) {
+      Miss(plan_.targets[kMostProbeTargets].listener,
            fmt::format("the host has {} SSH servers, and {} are asked",
-                       plan_.targets.size(), kMostTargets));
-      plan_.targets.resize(kMostTargets);
+                       plan_.targets.size(), kMostProbeTargets));
+      plan_.targets.resize(kMostProbeTargets);
     }
     for (ProbeTarget& target : plan_.targets) {
       target.seconds = kSeconds / std::size(plan_.targets);
       const auto from = ParseIpAddress(target.address);
-      target.accounts = AccountsToAsk(seen_, target.listener, kMostAccounts,
-                                      [&](const std::string& source) {
-                                        return source == "any" ||
-                                               (from && Covers(source, *from));
-                                      });
+      target.accounts = AccountsToAsk(
+          seen_, target.listener, kMostAccounts,
+          [&](const std::string& source) {
+            return source == "any" ||
+                   (from && SshAddresses(source).surely.Contains(*from));
+          });
     }
     return std::move(plan_);
   }
@@ -116,19 +113,6 @@ class Planner {
              (IsAnyAddress(at->first) || IsAnyAddress(row.address()) ||
               at->first == row.address());
     });
-  }
-
-  // Whether the network of a row of ssh_access, or its one address, has `from`.
-  static bool Covers(const std::string& network, const IpAddress& from) {
-    const size_t slash = network.find('/');
-    const auto address = ParseIpAddress(network.substr(0, slash));
-    if (!address) return false;
-    if (slash == std::string::npos) return *address == from;
-    const std::string length = network.substr(slash + 1);
-    if (length.empty() || length.size() > 3) return false;
-    const int bits = std::atoi(length.c_str());
-    return bits <= (address->v6 ? 128 : 32) &&
-           AddressSet::Prefix(*address, bits).Contains(from);
   }
 
   const v1::Snapshot& seen_;

@@ -76,6 +76,12 @@ AddressSet AddressSet::Everywhere() {
   return all;
 }
 
+const AddressSet& AddressSet::LinkLocal() {
+  static const AddressSet& set =
+      *new AddressSet(Prefix(*ParseIpAddress("fe80::"), 10));
+  return set;
+}
+
 AddressSet AddressSet::Prefix(const IpAddress& address, int length) {
   const Bits host = length == 0 ? Highest(address.v6)
                                 : (Bits{1} << (Width(address.v6) - length)) - 1;

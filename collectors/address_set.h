@@ -39,6 +39,8 @@ class AddressSet {
   // All addresses of a family, and of both.
   static AddressSet All(bool v6);
   static AddressSet Everywhere();
+  // fe80::/10, where addresses have zones (RFC 4291, 2.5.6).
+  static const AddressSet& LinkLocal();
   // Those that have the first `length` bits of `address`; at most 32 or 128.
   static AddressSet Prefix(const IpAddress& address, int length);
 

@@ -46,10 +46,6 @@ struct Way {
   auto operator<=>(const Way&) const = default;
 };
 
-void AddWord(std::string& text, const std::string& word) {
-  if (!word.empty()) text += (text.empty() ? "" : "; ") + word;
-}
-
 // The settings, with the addresses that are listened on.
 SshdSettings Listening(const RunningSshd& sshd) {
   if (sshd.socket.empty()) return sshd.settings;
@@ -145,7 +141,7 @@ class Access {
       if (usable) continue;
       Way way{method, Limits(person, kind.policy),
               Why(kind, method, person.account.root), false};
-      AddWord(way.why, KeptOut(person, kind.policy, sources));
+      AddPart(way.why, KeptOut(person, kind.policy, sources));
       ways[{cell.listener, way}].Add(sources);
     }
   }
@@ -169,10 +165,10 @@ class Access {
       for (const auto& [open, because] : gate.allowed) {
         Way way{method, Limits(person, kind.policy),
                 Why(kind, method, person.account.root), true};
-        AddWord(way.restrictions, gate.restriction);
-        AddWord(way.restrictions, key.restrictions);
-        AddWord(way.why, key.why);
-        AddWord(way.why, because);
+        AddPart(way.restrictions, gate.restriction);
+        AddPart(way.restrictions, key.restrictions);
+        AddPart(way.why, key.why);
+        AddPart(way.why, because);
         ways.emplace_back(std::move(way), from.And(open));
       }
     return ways;
@@ -206,10 +202,10 @@ class Access {
   static std::string Limits(const SshPerson& person, const SshPolicy& policy) {
     std::string limits;
     if (!policy.forced_command.empty())
-      AddWord(limits, "forced command " + policy.forced_command);
-    if (!policy.chroot.empty()) AddWord(limits, "root is " + policy.chroot);
+      AddPart(limits, "forced command " + policy.forced_command);
+    if (!policy.chroot.empty()) AddPart(limits, "root is " + policy.chroot);
     if (person.account.exists && !person.row.shell_usable())
-      AddWord(limits, "the shell is " + person.row.shell());
+      AddPart(limits, "the shell is " + person.row.shell());
     return limits;
   }
 
@@ -250,11 +246,11 @@ class Access {
         {"none", "permitemptypasswords"}};
     std::string why;
     if (!kind.policy.lists.empty())
-      AddWord(why, Line(kind, "authenticationmethods"));
+      AddPart(why, Line(kind, "authenticationmethods"));
     for (const std::string_view step : Pieces(method, ','))
       if (const auto keyword = kKeywords.find(step); keyword != kKeywords.end())
-        AddWord(why, Line(kind, std::string(keyword->second)));
-    if (root) AddWord(why, Line(kind, "permitrootlogin"));
+        AddPart(why, Line(kind, std::string(keyword->second)));
+    if (root) AddPart(why, Line(kind, "permitrootlogin"));
     return why;
   }
 

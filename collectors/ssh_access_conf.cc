@@ -22,12 +22,6 @@ bool Same(const std::string& a, const char* b) {
   return strcasecmp(a.c_str(), b) == 0;
 }
 
-const AddressSet& LinkLocal() {
-  static const AddressSet& set =
-      *new AddressSet(AddressSet::Prefix(*ParseIpAddress("fe80::"), 10));
-  return set;
-}
-
 // strtok(3).
 std::vector<std::string> Tokens(std::string_view text,
                                 std::string_view separators) {
@@ -135,7 +129,8 @@ std::optional<int> MaskLength(const std::string& text, bool v6) {
 // Of clients with a zone it compares the address or the text, which depends on
 // what it compared before.
 SshSources Network(const AddressSet& set) {
-  return {set.Without(LinkLocal()), set.And(LinkLocal())};
+  return {set.Without(AddressSet::LinkLocal()),
+          set.And(AddressSet::LinkLocal())};
 }
 
 // "192.0.2.", which all texts begin with that match: whole octets.
@@ -174,8 +169,9 @@ SshSources MatchOrigin(const std::string& token, bool use_dns) {
   if (!address) {
     // Newer releases ask for the addresses of names.
     if (slash != token.npos) return {};
-    return token.find('%') == token.npos ? unclear
-                                         : SshSources{{}, LinkLocal()};
+    return token.find('%') == token.npos
+               ? unclear
+               : SshSources{{}, AddressSet::LinkLocal()};
   }
   if (slash == token.npos)
     return Network(AddressSet::Prefix(*address, address->v6 ? 128 : 32));

@@ -5,6 +5,7 @@
 #include <set>
 #include <string_view>
 
+#include "collectors/address_pattern.h"
 #include "collectors/ssh_pattern.h"
 #include "collectors/words.h"
 
@@ -86,7 +87,7 @@ class Candidates {
       for (const char one : {'1', '2', 'a', '9', ':'})
         if (const auto address = ParseIpAddress(Filled(host, star, one)))
           Add(*address, zone);
-    if (const auto address = SshExample(pattern, within_)) Add(*address);
+    if (const auto address = ExampleOfText(pattern, within_)) Add(*address);
     if (percent != pattern.npos)
       for (const AddressSet::Range& range : ranges_) Add(range.first, zone);
   }

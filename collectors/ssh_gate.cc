@@ -4,6 +4,7 @@
 
 #include <ctime>
 
+#include "collectors/words.h"
 #include "proto/status.h"
 
 namespace metsuke {
@@ -15,10 +16,6 @@ constexpr char kNologin[] = "/etc/nologin";
 constexpr size_t kFiles = 256;
 // Pairs of rules that are held against each other; some seconds.
 constexpr size_t kMostWork = 50'000'000;
-
-void AddWord(std::string& text, const std::string& word) {
-  if (!word.empty()) text += (text.empty() ? "" : "; ") + word;
-}
 
 // The value of `name` among the options of the module; nothing without it.
 std::optional<std::string> OptionOf(const PamLine& line,
@@ -113,7 +110,7 @@ void SshGate::PassNologin(const PamLine& line, const SshPerson& person,
   for (const std::string& file : files) {
     if (!There(file)) continue;
     answer.allowed.clear();
-    AddWord(answer.denied_by,
+    AddPart(answer.denied_by,
             fmt::format("{}: {} is there", Where(line), file));
     return;
   }
@@ -151,14 +148,14 @@ void SshGate::PassAccess(const PamLine& line, const SshPerson& person,
     gaps_.Add(rule,
               "it cannot be told whom it is about, and those it may let in are "
               "said to get in");
-  AddWord(answer.denied_by, found->second.denied_by);
+  AddPart(answer.denied_by, found->second.denied_by);
   std::vector<std::pair<AddressSet, std::string>> both;
   for (const auto& [from, why] : answer.allowed)
     for (const auto& [allowed, because] : found->second.allowed) {
       AddressSet part = from.And(allowed);
       if (part.empty()) continue;
       both.emplace_back(std::move(part), why);
-      AddWord(both.back().second, because);
+      AddPart(both.back().second, because);
     }
   answer.allowed = std::move(both);
 }

@@ -1,11 +1,10 @@
 #include "collectors/ssh_listeners.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 
 #include "collectors/ssh_pattern.h"
 #include "collectors/words.h"
+#include "proto/ssh_probe.h"
 
 namespace metsuke {
 namespace {
@@ -21,29 +20,22 @@ bool Named(const SshdFiles& files, const IpAddress& address) {
   return false;
 }
 
-std::string Name(const IpAddress& address, int port) {
-  return fmt::format("{}{}{}:{}", address.v6 ? "[" : "", ToText(address),
-                     address.v6 ? "]" : "", port);
-}
-
 // A line such as `0.0.0.0:22` or `[::]:22 rdomain "blue"`; one that is none
 // has port 0.
-SshListener ParseListener(std::string_view line) {
+SshListener ReadListener(std::string_view line) {
   SshListener listener;
   listener.port = 0;
   const std::vector<std::string_view> words = Words(line);
-  if (words.empty()) return listener;
-  const size_t colon = words[0].rfind(':');
-  std::string_view host = words[0].substr(0, colon);
-  if (host.starts_with('[')) host = host.substr(1, host.size() - 2);
-  host = host.substr(0, host.find('%'));  // the interface of a local one
-  const auto address = ParseIpAddress(host);
-  if (colon == std::string_view::npos || !address) return listener;
-  listener.port =
-      static_cast<int>(Number(words[0].substr(colon + 1)).value_or(0));
+  const auto parts = words.empty() ? std::nullopt : ParseListener(words[0]);
+  if (!parts) return listener;
+  // Behind "%" stands the interface of a local one.
+  const auto address =
+      ParseIpAddress(parts->first.substr(0, parts->first.find('%')));
+  if (!address) return listener;
+  listener.port = static_cast<int>(parts->second);
   listener.address = *address;
   listener.sources = AddressSet::All(address->v6);
-  listener.name = Name(*address, listener.port);
+  listener.name = ListenerText(ToText(*address), listener.port);
   if (words.size() >= 3 && words[1] == "rdomain") {
     listener.routing_domain = words[2];
     std::erase(listener.routing_domain, '"');
@@ -60,7 +52,7 @@ void Join(std::vector<SshListener>& listeners) {
              l.routing_domain == v4.routing_domain;
     });
     if (v6 == listeners.end()) continue;
-    v4.name = fmt::format("*:{}", v4.port);
+    v4.name = ListenerText("*", v4.port);
     v4.sources.Add(v6->sources);
     listeners.erase(v6);
     return Join(listeners);
@@ -83,7 +75,7 @@ std::vector<SshListener> SshListeners(const SshdSettings& settings,
   std::vector<SshListener> listeners;
   for (const auto& [keyword, value] : settings) {
     if (keyword != "listenaddress") continue;
-    const SshListener listener = ParseListener(value);
+    const SshListener listener = ReadListener(value);
     if (listener.port == 0) continue;
     if (listener.address.bits != 0 || !AsksForLocalAddress(files) ||
         addresses.empty()) {
@@ -96,7 +88,8 @@ std::vector<SshListener> SshListeners(const SshdSettings& settings,
       if (address.v6 != listener.address.v6 || (!named && others)) continue;
       listeners.push_back(listener);
       listeners.back().address = address;
-      if (named) listeners.back().name = Name(address, listener.port);
+      if (named)
+        listeners.back().name = ListenerText(ToText(address), listener.port);
       others = others || !named;
     }
   }

@@ -61,11 +61,6 @@ std::string SshAddressText(const IpAddress& address,
 // (addr_match_list in addrmatch.c).
 SshMatch SshAddressMatches(std::string_view text, std::string_view list);
 
-// An address of `within` whose text without a zone `pattern` matches, found
-// quickly or not at all.
-std::optional<IpAddress> SshExample(std::string_view pattern,
-                                    const AddressSet& within);
-
 }  // namespace metsuke
 
 #endif  // METSUKE_COLLECTORS_SSH_PATTERN_H_

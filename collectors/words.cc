@@ -58,6 +58,12 @@ std::optional<int64_t> Number(std::string_view text) {
   return number;
 }
 
+void AddPart(std::string& text, std::string_view part) {
+  if (part.empty()) return;
+  if (!text.empty()) text += "; ";
+  text += part;
+}
+
 int64_t TwoDigits(int64_t value) {
   int64_t unit = 1;
   while (value / unit >= 100) unit *= 10;

@@ -32,6 +32,9 @@ std::string Lower(std::string_view text);
 // when it is none or does not fit.
 std::optional<int64_t> Number(std::string_view text);
 
+// Adds `part` to `text`, whose parts are joined by "; "; not when it is empty.
+void AddPart(std::string& text, std::string_view part);
+
 // `value` rounded down to two significant digits: 98765 becomes 98000. For
 // sizes that grow all the time.
 int64_t TwoDigits(int64_t value);

@@ -8,12 +8,6 @@
 namespace metsuke {
 namespace {
 
-constexpr size_t kMostTargets = 4;
-
-bool IsAnyAddress(const std::string& address) {
-  return address == "*" || address == "0.0.0.0" || address == "::";
-}
-
 // What only the host itself or its neighbours reach, or is no host's address: a
 // host that lies about its own must not have the controller knock at itself.
 bool IsNear(const std::string& address) {
@@ -50,7 +44,7 @@ std::vector<ProbeTarget> OutsideTargets(const v1::Snapshot& seen,
   std::vector<ProbeTarget> targets;
   for (const std::string& listener : listeners) {
     const auto parts = ParseListener(listener);
-    if (!parts || targets.size() == kMostTargets) continue;
+    if (!parts || targets.size() == kMostProbeTargets) continue;
     const bool any = IsAnyAddress(parts->first);
     if (!any && IsNear(parts->first)) continue;
     const std::string at = !address.empty() ? address

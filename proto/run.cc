@@ -67,7 +67,7 @@ bool KeepCapabilities(bool reads_everything) {
 }
 
 // A program may map as much as is allowed to anybody here; the limit of its
-// caller (collectors/worker.h) is a lower one.
+// caller may be a lower one.
 void AllowMemory() {
   rlimit limit{};
   if (getrlimit(RLIMIT_AS, &limit) != 0) return;

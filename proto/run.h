@@ -12,9 +12,8 @@
 
 namespace metsuke {
 
-// The longest a program may be given. A collector has longer than that for all
-// it does (WorkerLimits), and the agent waits longer than that for all
-// collectors, so that a program that hangs is told of by its name.
+// The longest a program may be given. Whoever waits for more than the program
+// waits longer, so that one that hangs is told of by its name.
 inline constexpr std::chrono::seconds kLongestRun{20};
 
 // How a program is run.
@@ -23,8 +22,8 @@ struct RunOptions {
   std::chrono::milliseconds deadline{5000};
   // Bytes of standard output that are taken; more is ResourceExhausted.
   size_t cap = 1 << 20;
-  // Files and folders the program's answer depends on: it is not run again
-  // while they are unchanged. With none it is run each time.
+  // For Host::Run alone: files and folders the program's answer depends on. It
+  // is not run again while they are unchanged; with none it is run each time.
   std::vector<std::string> inputs;
   // Exit codes other than 0 that are no failure.
   std::vector<int> accepted_codes;

@@ -16,6 +16,10 @@ bool IsPlainAccount(std::string_view account) {
          account.find_first_not_of(kPlain) == std::string_view::npos;
 }
 
+bool IsAnyAddress(std::string_view address) {
+  return address == "*" || address == "0.0.0.0" || address == "::";
+}
+
 std::optional<std::pair<std::string, uint32_t>> ParseListener(
     std::string_view listener) {
   const size_t colon = listener.rfind(':');

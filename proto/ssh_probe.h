@@ -17,6 +17,9 @@
 
 namespace metsuke {
 
+// Servers of one host that are asked at most.
+inline constexpr size_t kMostProbeTargets = 4;
+
 // One server.
 struct ProbeTarget {
   std::string listener;  // what the rows name it, as ssh_access has it
@@ -33,6 +36,9 @@ struct ProbeTarget {
 // '-' first, at most 64. The SSH library puts names into patterns and commands
 // where it is let; none of these has a meaning there.
 bool IsPlainAccount(std::string_view account);
+
+// Whether what listens there listens at all addresses: "*", "0.0.0.0" or "::".
+bool IsAnyAddress(std::string_view address);
 
 // Address and port of "192.0.2.7:22", "[::1]:22" or "*:22"; nothing for
 // anything else.

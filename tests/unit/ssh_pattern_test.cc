@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "collectors/address_pattern.h"
+
 namespace metsuke {
 namespace {
 
@@ -131,11 +133,11 @@ TEST(SshPattern, SaysOfOneAddressWhatSshdSays) {
 }
 
 TEST(SshPattern, HasAnExampleWithinASet) {
-  const auto example = SshExample("*.7.*9", Net("192.0.0.0", 8));
+  const auto example = ExampleOfText("*.7.*9", Net("192.0.0.0", 8));
   ASSERT_TRUE(example);
   EXPECT_EQ(ToText(*example), "192.0.7.9");
-  EXPECT_FALSE(SshExample("10.*", Net("192.0.0.0", 8)));
-  EXPECT_FALSE(SshExample("*::1", Net("192.0.0.0", 8)));
+  EXPECT_FALSE(ExampleOfText("10.*", Net("192.0.0.0", 8)));
+  EXPECT_FALSE(ExampleOfText("*::1", Net("192.0.0.0", 8)));
 }
 
 }  // namespace

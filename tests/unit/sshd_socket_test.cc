@@ -2,13 +2,9 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/socket.h>
-#include <systemd/sd-bus.h>
-#include <unistd.h>
-
-#include <thread>
 
 #include "collectors/collector.h"
+#include "tests/unit/fake_bus.h"
 #include "tests/unit/host_folder.h"
 #include "tests/unit/recorded_host.h"
 
@@ -47,42 +43,14 @@ class BusHost : public RecordedHost {
  public:
   BusHost(const HostFolder& folder, Answer answer)
       : RecordedHost(folder.path()), answer_(answer) {}
-  ~BusHost() override {
-    for (const int fd : ours_) shutdown(fd, SHUT_RDWR);
-    for (std::thread& thread : threads_) thread.join();
-    for (const int fd : ours_) close(fd);
-  }
 
-  absl::StatusOr<int> Bus() const override {
-    int pair[2];
-    EXPECT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
-    ours_.push_back(pair[1]);
-    threads_.emplace_back([this, fd = dup(pair[1])] { Run(fd); });
-    return pair[0];
-  }
+  absl::StatusOr<int> Bus() const override { return bus_.Connect(); }
 
  private:
-  void Run(int fd) const {
-    sd_bus* bus = nullptr;
-    sd_id128_t id;
-    sd_id128_randomize(&id);
-    sd_bus_new(&bus);
-    sd_bus_set_fd(bus, fd, fd);
-    sd_bus_set_server(bus, 1, id);
-    sd_bus_set_anonymous(bus, 1);
-    sd_bus_add_filter(bus, nullptr, Serve, const_cast<Answer*>(&answer_));
-    sd_bus_start(bus);
-    while (true) {
-      const int worked = sd_bus_process(bus, nullptr);
-      if (worked < 0 || (worked == 0 && sd_bus_wait(bus, UINT64_MAX) < 0))
-        break;
-    }
-    sd_bus_close_unref(bus);
-  }
-
   const Answer answer_;
-  mutable std::vector<std::thread> threads_;
-  mutable std::vector<int> ours_;
+  mutable FakeBus bus_{[this](sd_bus* bus) {
+    sd_bus_add_filter(bus, nullptr, Serve, const_cast<Answer*>(&answer_));
+  }};
 };
 
 class SshdSocket : public testing::Test {

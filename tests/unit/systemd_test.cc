@@ -5,9 +5,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <thread>
-
 #include "collectors/collector.h"
+#include "tests/unit/fake_bus.h"
 
 namespace metsuke {
 
@@ -127,22 +126,12 @@ class MockHost : public Host {
   enum Kind { kSystemd, kSilent, kNoSystemd, kHangsUp, kDenies };
 
   explicit MockHost(Kind kind) : kind_(kind) {}
-  ~MockHost() override {
-    for (const int fd : ours_) shutdown(fd, SHUT_RDWR);
-    for (std::thread& thread : threads_) thread.join();
-    for (const int fd : ours_) close(fd);
-  }
 
   absl::StatusOr<int> Bus() const override {
+    if (kind_ != kHangsUp) return bus_.Connect();
     int pair[2];
     EXPECT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
-    if (kind_ == kHangsUp) {
-      close(pair[1]);
-      return pair[0];
-    }
-    ours_.push_back(pair[1]);
-    if (kind_ != kSilent)
-      threads_.emplace_back([fd = dup(pair[1]), kind = kind_] { Serve(fd, kind); });
+    close(pair[1]);
     return pair[0];
   }
 
@@ -152,38 +141,24 @@ class MockHost : public Host {
     return sd_bus_reply_method_errorf(m, static_cast<const char*>(name), "no");
   }
 
-  static void Serve(int fd, Kind kind) {
+  void SetUp(sd_bus* bus) const {
     static char unknown[] = "org.freedesktop.DBus.Error.ServiceUnknown";
     static char denied[] = "org.freedesktop.DBus.Error.AccessDenied";
-    sd_bus* bus = nullptr;
-    sd_id128_t id;
-    sd_id128_randomize(&id);
-    sd_bus_new(&bus);
-    sd_bus_set_fd(bus, fd, fd);
-    sd_bus_set_server(bus, 1, id);
-    sd_bus_set_anonymous(bus, 1);
-    if (kind == kSystemd)
+    if (kind_ == kSystemd)
       sd_bus_add_filter(bus, nullptr, Filter, nullptr);
     else
       sd_bus_add_filter(bus, nullptr, Refuse,
-                        kind == kNoSystemd ? unknown : denied);
+                        kind_ == kNoSystemd ? unknown : denied);
     sd_bus_add_object_vtable(bus, nullptr, "/org/freedesktop/DBus",
                              "org.freedesktop.DBus", kBus, nullptr);
     sd_bus_add_object_vtable(bus, nullptr, "/org/freedesktop/systemd1",
                              "org.freedesktop.systemd1.Manager", kManager,
                              nullptr);
-    sd_bus_start(bus);
-    while (true) {
-      const int worked = sd_bus_process(bus, nullptr);
-      if (worked < 0) break;
-      if (worked == 0 && sd_bus_wait(bus, UINT64_MAX) < 0) break;
-    }
-    sd_bus_close_unref(bus);
   }
 
   const Kind kind_;
-  mutable std::vector<std::thread> threads_;
-  mutable std::vector<int> ours_;
+  mutable FakeBus bus_{kind_ == kSilent ? std::function<void(sd_bus*)>()
+                                        : [this](sd_bus* bus) { SetUp(bus); }};
 };
 
 TEST(Services, UnitsAndFilesAreMerged) {
