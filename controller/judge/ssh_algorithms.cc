@@ -1,5 +1,7 @@
 #include "controller/judge/ssh_algorithms.h"
 
+#include <fnmatch.h>
+
 #include <algorithm>
 #include <charconv>
 #include <string>
@@ -226,9 +228,11 @@ const Fact* Find(SshKind kind, std::string_view name) {
   return nullptr;
 }
 
+constexpr char kCertificate[] = "-cert-v01@openssh.com";
+
 // A certificate is as strong as the key in it: OpenSSH's PROTOCOL.certkeys.
 std::string KeyOfCertificate(std::string_view name) {
-  const size_t end = std::min(name.find("-cert-v01@openssh.com"),
+  const size_t end = std::min(name.find(kCertificate),
                               name.find("-cert-v00@openssh.com"));
   if (end == name.npos || name.size() - end != 21) return std::string(name);
   std::string key(name.substr(0, end));
@@ -286,7 +290,31 @@ std::string_view Word(SshStrength strength) {
   return "unknown";
 }
 
+namespace {
+
+// The worst of what sshd may take the pattern for: kex_assemble_names of
+// OpenSSH's kex.c puts every name it knows and that "*" and "?" match in its
+// place.
+SshVerdict JudgePattern(SshKind kind, const std::string& pattern) {
+  SshVerdict worst{kUnknown, kNotKnown};
+  for (const Fact& fact : kFacts) {
+    const std::string name(fact.name);
+    const bool matches =
+        fact.kind == kind &&
+        (fnmatch(pattern.c_str(), name.c_str(), FNM_NOESCAPE) == 0 ||
+         fnmatch(pattern.c_str(), (name + kCertificate).c_str(),
+                 FNM_NOESCAPE) == 0);
+    if (matches && (worst.strength == kUnknown || fact.strength < worst.strength))
+      worst = {fact.strength, fact.weakness};
+  }
+  return worst;
+}
+
+}  // namespace
+
 SshVerdict JudgeSsh(SshKind kind, std::string_view name) {
+  if (name.find_first_of("*?") != name.npos)
+    return JudgePattern(kind, std::string(name));
   const size_t blank = name.find(' ');
   const std::string_view word = name.substr(0, blank);
   const bool key = kind == SshKind::kHostKey || kind == SshKind::kUserKey;

@@ -96,7 +96,7 @@ TEST(SshAlgorithms, WhatIsOffByDefaultIsNotGood) {
 
 TEST(SshAlgorithms, ANameThatIsAlmostOneIsUnknown) {
   for (const char* name :
-       {"curve25519-sha25", "curve25519-sha2566", "CURVE25519-SHA256", "*",
+       {"curve25519-sha25", "curve25519-sha2566", "CURVE25519-SHA256",
         "curve25519-sha256 ", "gss-group14-sha256", "curve25519-sha256 4096",
         "aes256-ctr", "ssh-ed25519"})
     EXPECT_EQ(Strength("kex", name), "unknown") << name;
@@ -106,6 +106,21 @@ TEST(SshAlgorithms, ANameThatIsAlmostOneIsUnknown) {
     EXPECT_EQ(Strength("host_key", name), "unknown") << name;
   EXPECT_THAT(std::string(JudgeSsh(SshKind::kMac, "hmac-new").weakness),
               HasSubstr("not known"));
+}
+
+TEST(SshAlgorithms, APatternIsAsWeakAsTheWeakestItMatches) {
+  EXPECT_EQ(Strength("host_key", "ssh-rs*"), "broken");
+  EXPECT_EQ(Strength("host_key", "ssh-??a"), "broken");
+  EXPECT_EQ(Strength("host_key", "ssh-rsa-cert*"), "broken");
+  EXPECT_EQ(Strength("host_key", "rsa-sha2-*"), "good");
+  EXPECT_EQ(Strength("host_key", "*ed25519*"), "good");
+  EXPECT_EQ(Strength("cipher", "aes*"), "weak");
+  EXPECT_EQ(Strength("cipher", "aes*-ctr"), "good");
+  EXPECT_EQ(Strength("mac", "hmac-*"), "broken");
+  EXPECT_EQ(Strength("kex", "*"), "broken");
+  EXPECT_EQ(Strength("kex", "nobody*"), "unknown");
+  EXPECT_THAT(std::string(JudgeSsh(SshKind::kHostKey, "ssh-rs*").weakness),
+              HasSubstr("SHA-1"));
 }
 
 TEST(SshAlgorithms, OfRsaAndOfGroupsTheSizeDecides) {
