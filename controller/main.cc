@@ -12,6 +12,7 @@
 #include "controller/ca/client.h"
 #include "controller/gate.h"
 #include "controller/operator.h"
+#include "controller/rounds.h"
 #include "controller/server.h"
 #include "controller/standing.h"
 #include "controller/store/sqlite.h"
@@ -102,6 +103,7 @@ absl::Status Serve(const v1::ControllerConfig& config, const Credential& own) {
       Server::Start(config, own, {.sync = &sync, .services = {&operators}}));
   Log(Priority::kNotice, fmt::format("{} listens on {}, port {}", kVersion,
                                      config.listen(), server->port()));
+  const Rounds rounds(*store, !config.never_knocks());
   KeepHouse(signals, config, own.identity, *store);
   Log(Priority::kNotice, "stops");
   return absl::OkStatus();

@@ -5,12 +5,10 @@
 #include <mutex>
 
 #include "controller/judge/network.h"
+#include "controller/knocker.h"
 #include "controller/operator.h"
 #include "controller/operator_call.h"
-#include "controller/outside.h"
-#include "controller/store/body.h"
 #include "controller/tasks.h"
-#include "proto/canonical.h"
 #include "proto/log.h"
 #include "proto/status.h"
 
@@ -19,46 +17,16 @@ namespace {
 
 // Hosts that are asked at once.
 constexpr int kThreads = 16;
-constexpr char kTable[] = "ssh_endpoints_outside";
-
-absl::StatusOr<v1::Snapshot> ReadTables(Store& store,
-                                        const TableDigests& tables) {
-  v1::Snapshot seen;
-  for (const char* table : {"ssh_access", "ssh_endpoints", "interfaces"}) {
-    const auto digest = tables.find(table);
-    if (digest == tables.end()) continue;
-    ASSIGN_OR_RETURN(const std::string bytes, store.Body(digest->second));
-    if (!seen.MergeFromString(bytes))
-      return absl::DataLossError("the stored rows cannot be read");
-  }
-  return seen;
-}
-
-// Rows of ssh_endpoints_outside.
-absl::StatusOr<v1::Snapshot> Knock(const v1::Snapshot& seen,
-                                   const std::string& address) {
-  const auto targets = OutsideTargets(seen, address);
-  if (targets.empty())
-    return absl::FailedPreconditionError(
-        "no SSH server is known that another host could reach");
-  v1::Snapshot rows;
-  for (const ProbeTarget& target : targets) {
-    ASSIGN_OR_RETURN(const v1::Snapshot answers, RunProbe(target));
-    rows.mutable_ssh_endpoints_outside()->MergeFrom(answers.ssh_endpoints());
-  }
-  return rows;
-}
-
-absl::Status ProbeHost(Store& store, const std::string& id,
+absl::Status ProbeHost(Knocker& knocker, const std::string& id,
                        const TableDigests& tables, const std::string& address,
                        v1::ProbedHost& probed) {
-  ASSIGN_OR_RETURN(const v1::Snapshot seen, ReadTables(store, tables));
-  ASSIGN_OR_RETURN(const v1::Snapshot rows, Knock(seen, address));
+  ASSIGN_OR_RETURN(const v1::Snapshot rows,
+                   knocker.Knock(id, tables, address, Now()));
+  if (rows.ssh_endpoints_outside().empty())
+    return absl::FailedPreconditionError(
+        "no SSH server is known that another host could reach");
   *probed.mutable_endpoints() = rows.ssh_endpoints_outside();
-  return store.Observe(
-      {id,
-       Now(),
-       {MakeBody(kTable, CanonicalTable(rows, TableField(kTable)))}});
+  return absl::OkStatus();
 }
 
 // Why the request makes no sense; OK when it does.
@@ -87,6 +55,7 @@ grpc::Status OperatorService::ProbeSsh(
   Log(Priority::kNotice,
       fmt::format("operator {} knocks at the SSH servers of {} hosts",
                   Caller(*context), fleet->hosts.size()));
+  Knocker knocker(store_);
   std::mutex writing;
   Tasks tasks(kThreads);
   for (const FleetHost& host : fleet->hosts)
@@ -99,7 +68,7 @@ grpc::Status OperatorService::ProbeSsh(
       const TableDigests none;
       const TableDigests& tables =
           host.state < 0 ? none : fleet->states[host.state].tables;
-      const absl::Status status = ProbeHost(store_, host.entry.id(), tables,
+      const absl::Status status = ProbeHost(knocker, host.entry.id(), tables,
                                             request->address(), probed);
       if (!status.ok()) probed.set_error(Message(status));
       const std::lock_guard lock(writing);

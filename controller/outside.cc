@@ -34,30 +34,40 @@ std::string GlobalAddress(const v1::Snapshot& seen) {
 
 }  // namespace
 
-std::vector<ProbeTarget> OutsideTargets(const v1::Snapshot& seen,
-                                        const std::string& address) {
+OutsidePlan PlanOutside(const v1::Snapshot& seen, const std::string& address) {
   std::set<std::string> listeners;
   for (const v1::SshAccess& row : seen.ssh_access())
     listeners.insert(row.listener());
   for (const v1::SshEndpoint& row : seen.ssh_endpoints())
     listeners.insert(row.listener());
-  std::vector<ProbeTarget> targets;
+  OutsidePlan plan;
+  const auto leave_out = [&](const std::string& listener, uint32_t port,
+                             const char* why) {
+    v1::SshEndpoint& row = *plan.rows.add_ssh_endpoints_outside();
+    row.set_listener(listener);
+    row.set_port(port);
+    row.set_outcome("not_asked");
+    row.set_message(why);
+  };
   for (const std::string& listener : listeners) {
     const auto parts = ParseListener(listener);
-    if (!parts || targets.size() == kMostProbeTargets) continue;
+    if (!parts) continue;
     const bool any = IsAnyAddress(parts->first);
     if (!any && IsNear(parts->first)) continue;
     const std::string at = !address.empty() ? address
                            : any            ? GlobalAddress(seen)
                                             : parts->first;
-    if (at.empty()) continue;
-    // One knock each: whoever counts strangers sees all of them from one place.
-    targets.push_back(
-        {listener, at, parts->second,
-         AccountsToAsk(seen, listener, 1, [](const auto&) { return true; }),
-         /*keys=*/false});
+    if (at.empty())
+      leave_out(listener, parts->second, "no address of the host is known");
+    else if (plan.targets.size() == kMostProbeTargets)
+      leave_out(listener, parts->second, "four other servers are asked");
+    else  // once: whoever counts strangers sees all of them from one place
+      plan.targets.push_back(
+          {listener, at, parts->second,
+           AccountsToAsk(seen, listener, 1, [](const auto&) { return true; }),
+           /*keys=*/false});
   }
-  return targets;
+  return plan;
 }
 
 }  // namespace metsuke

@@ -38,8 +38,8 @@ Sight::Sight(const v1::Snapshot& snapshot, const TableDigests& tables) {
     row.set_status(seen ? "ok" : "unavailable");
     if (!seen)
       row.set_message(
-          "nobody has asked from outside yet; metsukectl ssh "
-          "probe does");
+          "the controller has not knocked for three days; metsukectl ssh probe "
+          "makes it");
   }
   snapshot_.mutable_collections()->MergeFrom(snapshot.collections());
   for (const v1::Gap& gap : snapshot.gaps()) {

@@ -32,7 +32,7 @@ constexpr int64_t kPage = 1000;
 // A literal, as statements are.
 #define METSUKE_HOST_COLUMNS \
   "id, name, enrolled, last_seen, version, os_name, lost, state, state_since, seen, " \
-  "seen_since"
+  "seen_since, last_knock"
 
 // Hosts that were part of the fleet at the instant ?1; 0 is now.
 #define METSUKE_IN_FLEET                           \
@@ -52,6 +52,7 @@ HostRow ReadRow(const Query& query) {
   row.state_since = query.Int(8);
   row.seen = query.Text(9);
   row.seen_since = query.Int(10);
+  row.entry.set_last_knock(query.Int(11));
   return row;
 }
 

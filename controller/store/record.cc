@@ -263,6 +263,9 @@ absl::Status StoreObservation(Database& database,
       StoreBodies(database, observation.host, observation.bodies));
   const v1::State state = InOrder(after);
   const std::string digest = StateDigest(state);
+  RETURN_IF_ERROR(database.Execute(
+      "UPDATE host SET last_knock = max(last_knock, ?) WHERE id = ?", observation.now,
+      observation.host));
   if (digest == last) return absl::OkStatus();
   RETURN_IF_ERROR(
       ChangeSpans(database, observation.host, state, before, since));
@@ -270,6 +273,30 @@ absl::Status StoreObservation(Database& database,
   return database.Execute(
       "UPDATE host SET seen = ?, seen_since = ? WHERE id = ?", Blob{digest},
       since, observation.host);
+}
+
+absl::Status ExpireObservations(Database& database, int64_t before,
+                                int64_t now) {
+  struct Expired {
+    std::string host, seen;
+    int64_t since;
+  };
+  std::vector<Expired> expired;
+  Query query = database.Run(
+      "SELECT id, seen, max(seen_since, ?2) FROM host "
+      "WHERE seen IS NOT NULL AND removed = 0 AND last_knock < ?1",
+      before, now);
+  while (query.Step())
+    expired.push_back({query.Text(0), query.Text(1), query.Int(2)});
+  RETURN_IF_ERROR(query.status());
+  for (const Expired& one : expired) {
+    ASSIGN_OR_RETURN(const TableDigests tables, ReadState(database, one.seen));
+    RETURN_IF_ERROR(ChangeSpans(database, one.host, {}, tables, one.since));
+    RETURN_IF_ERROR(database.Execute(
+        "UPDATE host SET seen = NULL, seen_since = ? WHERE id = ?", one.since,
+        one.host));
+  }
+  return absl::OkStatus();
 }
 
 v1::State InOrder(const TableDigests& tables) {

@@ -23,6 +23,10 @@ absl::Status StoreRecord(Database& database, const HostUpdate& update);
 absl::Status StoreObservation(Database& database,
                               const Observation& observation);
 
+// Store::ExpireObservations in an open transaction.
+absl::Status ExpireObservations(Database& database, int64_t before,
+                                int64_t now);
+
 // Whether the store has the body for a host, as Store::Missing has it.
 absl::StatusOr<bool> HasBody(Database& database, const std::string& host,
                              const v1::TableDigest& table);

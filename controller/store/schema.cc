@@ -34,7 +34,8 @@ CREATE TABLE host(
   lost INTEGER NOT NULL,
   removed INTEGER NOT NULL,
   seen BLOB,
-  seen_since INTEGER NOT NULL DEFAULT 0) STRICT;
+  seen_since INTEGER NOT NULL DEFAULT 0,
+  last_knock INTEGER NOT NULL DEFAULT 0) STRICT;
 CREATE INDEX host_name ON host(name, id);
 CREATE TABLE stream(
   host TEXT NOT NULL,
@@ -69,10 +70,10 @@ CREATE TABLE baseline_applied(
   version TEXT NOT NULL,
   applied INTEGER NOT NULL,
   by TEXT NOT NULL) STRICT;
-PRAGMA user_version = 2;
+PRAGMA user_version = 3;
 COMMIT;
 )";
-static_assert(kSchemaVersion == 2, "kSchema says so too");
+static_assert(kSchemaVersion == 3, "kSchema says so too");
 
 // What the controller itself saw of a host came with the second.
 constexpr char kFromOneToTwo[] = R"(
@@ -80,6 +81,15 @@ BEGIN IMMEDIATE;
 ALTER TABLE host ADD COLUMN seen BLOB;
 ALTER TABLE host ADD COLUMN seen_since INTEGER NOT NULL DEFAULT 0;
 PRAGMA user_version = 2;
+COMMIT;
+)";
+
+// When it last looked, with the third.
+constexpr char kFromTwoToThree[] = R"(
+BEGIN IMMEDIATE;
+ALTER TABLE host ADD COLUMN last_knock INTEGER NOT NULL DEFAULT 0;
+UPDATE host SET last_knock = seen_since WHERE seen IS NOT NULL;
+PRAGMA user_version = 3;
 COMMIT;
 )";
 
@@ -101,8 +111,9 @@ absl::Status Prepare(Database& database) {
 absl::Status CheckVersion(Database& database, const std::string& path) {
   ASSIGN_OR_RETURN(const int64_t version, UserVersion(database));
   if (version == 0) return database.ExecuteAll(kSchema);
-  if (version == 1) return database.ExecuteAll(kFromOneToTwo);
   if (version == kSchemaVersion) return absl::OkStatus();
+  if (version == 1) RETURN_IF_ERROR(database.ExecuteAll(kFromOneToTwo));
+  if (version < kSchemaVersion) return database.ExecuteAll(kFromTwoToThree);
   return absl::FailedPreconditionError(fmt::format(
       "{}: has schema version {}, this program knows {}; it was made by a "
       "newer metsuke-controller: install that version",

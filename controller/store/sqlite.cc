@@ -135,6 +135,12 @@ class SqliteStore : public Store {
     });
   }
 
+  absl::Status ExpireObservations(int64_t before, int64_t now) override {
+    return writer_.Run([before, now](Database& database) {
+      return metsuke::ExpireObservations(database, before, now);
+    });
+  }
+
   void Touch(const std::string& host, int64_t now) override {
     writer_.Submit(
         [host, now](Database& database) {

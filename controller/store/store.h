@@ -142,6 +142,10 @@ class Store {
   // to fill.
   virtual absl::Status Observe(const Observation& observation) = 0;
 
+  // From `now` on, what the controller saw and has not looked at again since
+  // `before` is no longer part of a host's state.
+  virtual absl::Status ExpireObservations(int64_t before, int64_t now) = 0;
+
   // Notes that the host was heard of at `now`.
   virtual void Touch(const std::string& host, int64_t now) = 0;
 

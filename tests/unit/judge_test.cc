@@ -522,8 +522,8 @@ TEST(Sight, OfTablesTheControllerFillsNoHostHasAWord) {
       &claims));
   EXPECT_FALSE(Sight(claims, {}).Gap("ssh_endpoints_outside", {}));
   EXPECT_EQ(Sight(claims, {}).Unseen("ssh_endpoints_outside")->raw(),
-            "ssh_endpoints_outside: nobody has asked from outside yet; metsukectl "
-            "ssh probe does");
+            "ssh_endpoints_outside: the controller has not knocked for three "
+            "days; metsukectl ssh probe makes it");
   const TableDigests seen = {{"ssh_endpoints_outside", "digest"}};
   EXPECT_FALSE(Sight({}, seen).Unseen("ssh_endpoints_outside"));
   EXPECT_NE(Sight({}, seen).Digest("ssh_endpoints_outside", {}),

@@ -11,6 +11,10 @@ using ::testing::IsEmpty;
 
 using Targets = std::vector<ProbeTarget>;
 
+Targets TargetsOf(const v1::Snapshot& seen, const std::string& address = "") {
+  return PlanOutside(seen, address).targets;
+}
+
 v1::Snapshot Host(const std::string& text) {
   v1::Snapshot seen;
   EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(text, &seen));
@@ -78,10 +82,10 @@ TEST(OutsideTargets, AreReachedAtTheHostsGlobalAddress) {
     ssh_endpoints { listener: "127.0.0.1:2222" }
     ssh_endpoints { listener: "[fe80::1%e]:2222" })pb");
   EXPECT_EQ(
-      OutsideTargets(seen, ""),
+      TargetsOf(seen),
       (Targets{{"*:22", "192.0.2.7", 22, {"web"}, false},
                {"[2001:db8::7]:2022", "2001:db8::7", 2022, {"root"}, false}}));
-  EXPECT_EQ(OutsideTargets(seen, "198.51.100.1")[1].address, "198.51.100.1");
+  EXPECT_EQ(TargetsOf(seen, "198.51.100.1")[1].address, "198.51.100.1");
 }
 
 TEST(OutsideTargets, HaveIpv6WhereThereIsNothingElse) {
@@ -93,13 +97,19 @@ TEST(OutsideTargets, HaveIpv6WhereThereIsNothingElse) {
       up: true
     }
     ssh_endpoints { listener: "*:22" })pb");
-  EXPECT_EQ(OutsideTargets(seen, "").at(0).address, "2001:db8::7");
+  EXPECT_EQ(TargetsOf(seen).at(0).address, "2001:db8::7");
 }
 
 TEST(OutsideTargets, AreNoneWhereNothingCanBeReached) {
-  EXPECT_THAT(OutsideTargets(Host(kInterfaces), ""), IsEmpty());
-  EXPECT_THAT(OutsideTargets(Host("ssh_endpoints { listener: '*:22' }"), ""),
+  EXPECT_THAT(TargetsOf(Host(kInterfaces)), IsEmpty());
+  EXPECT_THAT(TargetsOf(Host("ssh_endpoints { listener: '127.0.0.1:22' }")),
               IsEmpty());
+  const OutsidePlan lost =
+      PlanOutside(Host("ssh_endpoints { listener: '*:22' }"), "");
+  EXPECT_THAT(lost.targets, IsEmpty());
+  ASSERT_EQ(lost.rows.ssh_endpoints_outside_size(), 1);
+  EXPECT_EQ(lost.rows.ssh_endpoints_outside(0).message(),
+            "no address of the host is known");
 }
 
 TEST(OutsideTargets, AreNotReachedAtAnAddressOfTheLinkAlone) {
@@ -107,14 +117,21 @@ TEST(OutsideTargets, AreNotReachedAtAnAddressOfTheLinkAlone) {
     interfaces { address: "10.9.0.1/24" family: "ipv4" scope: "link" up: true }
     interfaces { address: "2001:db8::7/64" family: "ipv6" scope: "global" up: true }
     ssh_endpoints { listener: "*:22" })pb");
-  EXPECT_EQ(OutsideTargets(seen, "").at(0).address, "2001:db8::7");
+  EXPECT_EQ(TargetsOf(seen).at(0).address, "2001:db8::7");
 }
 
 TEST(OutsideTargets, AreAtMostFour) {
   std::string text = kInterfaces;
   for (int port = 1; port <= 6; ++port)
     text += "ssh_endpoints { listener: '*:" + std::to_string(port) + "' }\n";
-  EXPECT_EQ(OutsideTargets(Host(text), "").size(), 4u);
+  const OutsidePlan plan = PlanOutside(Host(text), "");
+  EXPECT_EQ(plan.targets.size(), 4u);
+  ASSERT_EQ(plan.rows.ssh_endpoints_outside_size(), 2);
+  EXPECT_EQ(plan.rows.ssh_endpoints_outside(0).listener(), "*:5");
+  EXPECT_EQ(plan.rows.ssh_endpoints_outside(1).port(), 6u);
+  EXPECT_EQ(plan.rows.ssh_endpoints_outside(1).outcome(), "not_asked");
+  EXPECT_EQ(plan.rows.ssh_endpoints_outside(1).message(),
+            "four other servers are asked");
 }
 
 // A host says where it is to be reached.
@@ -133,7 +150,7 @@ TEST(OutsideTargets, TakeNothingElseForAnAddress) {
     ssh_endpoints { listener: "--help:22" }
     ssh_endpoints { listener: "192.0.2.7:x" }
     ssh_endpoints { listener: "22" })pb");
-  EXPECT_THAT(OutsideTargets(seen, ""), IsEmpty());
+  EXPECT_THAT(TargetsOf(seen), IsEmpty());
 }
 
 }  // namespace

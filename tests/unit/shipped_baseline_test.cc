@@ -85,7 +85,8 @@ TEST(Baseline, AnSshdThatServesNobodyIsNotJudged) {
 TEST(Baseline, WhatADaemonHasNotReadDoesNotCount) {
   for (const char* id :
        {"ssh-no-password", "ssh-nobody-with-password", "ssh-no-root-password",
-        "ssh-no-root-login", "ssh-named-accounts-only"}) {
+        "ssh-no-root-login", "ssh-named-accounts-only", "ssh-no-trusted-host",
+        "ssh-few-reach-root", "ssh-no-service-account"}) {
     EXPECT_EQ(On(id, Sshd("same",
                           "ssh_access { account: 'root' root: true "
                           "method: 'publickey' daemon: 'same' }")),

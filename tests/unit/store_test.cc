@@ -516,7 +516,7 @@ void Sqlite(const std::string& folder, const char* statement) {
 
 TEST_F(StoreTest, ADatabaseOfANewerProgramIsLeftAlone) {
   store_.reset();
-  Sqlite(folder_, "PRAGMA user_version = 3");
+  Sqlite(folder_, "PRAGMA user_version = 4");
   const absl::Status status = OpenSqliteStore(folder_).status();
   EXPECT_TRUE(absl::IsFailedPrecondition(status)) << status;
   EXPECT_THAT(Message(status), HasSubstr("newer"));
@@ -626,6 +626,7 @@ TEST_F(StoreTest, ADatabaseOfTheFirstVersionIsBroughtUpToDate) {
   Sqlite(folder_,
          "ALTER TABLE host DROP COLUMN seen;"
          "ALTER TABLE host DROP COLUMN seen_since;"
+         "ALTER TABLE host DROP COLUMN last_knock;"
          "PRAGMA user_version = 1");
   Open();
   EXPECT_EQ(ReadFleet().hosts.at(0).entry.host(), "web");
@@ -633,6 +634,52 @@ TEST_F(StoreTest, ADatabaseOfTheFirstVersionIsBroughtUpToDate) {
   store_.reset();
   Open();
   EXPECT_EQ(ReadFleet().states.at(0).tables.count("ssh_endpoints_outside"), 1u);
+}
+
+TEST_F(StoreTest, ADatabaseOfTheSecondVersionIsBroughtUpToDate) {
+  for (const std::string& id : {kWeb, kDb})
+    ASSERT_TRUE(Connect(*store_, id).ok());
+  ASSERT_TRUE(store_->Observe({kWeb, 300, {KnockBody("none")}}).ok());
+  store_.reset();
+  Sqlite(folder_,
+         "ALTER TABLE host DROP COLUMN last_knock;"
+         "PRAGMA user_version = 2");
+  Open();
+  EXPECT_EQ(store_->FindHost(kWeb)->last_knock(), 300);
+  EXPECT_EQ(store_->FindHost(kDb)->last_knock(), 0);
+}
+
+TEST_F(StoreTest, WhatTheControllerDoesNotSeeAgainCountsNoLonger) {
+  const std::string third = "00000000-0000-4000-8000-000000000003";
+  for (const std::string& id : {kWeb, kDb, third}) {
+    ASSERT_TRUE(Connect(*store_, id).ok());
+    ASSERT_TRUE(Commit(*store_, Update(id, 1, 200, {PortBody(22)})).ok());
+  }
+  const TableBody knock = KnockBody("password");
+  ASSERT_TRUE(store_->Observe({kWeb, 300, {knock}}).ok());
+  ASSERT_TRUE(store_->Observe({kDb, 300, {knock}}).ok());
+  ASSERT_TRUE(store_->Observe({kDb, 400, {knock}}).ok());  // the same again
+  ASSERT_TRUE(store_->ExpireObservations(400, 700).ok());
+  ASSERT_TRUE(store_->ExpireObservations(400, 800).ok());  // nothing more
+  store_.reset();
+  Open();
+  const auto sees = [&](const std::string& id, int64_t at) {
+    const Fleet fleet = ReadFleet({"", id}, at);
+    return fleet.states.at(fleet.hosts.at(0).state)
+        .tables.count("ssh_endpoints_outside");
+  };
+  EXPECT_EQ(sees(kWeb, 0), 0u);
+  EXPECT_EQ(sees(kWeb, 650), 1u);
+  EXPECT_EQ(sees(kWeb, 750), 0u);
+  EXPECT_EQ(sees(kDb, 0), 1u);
+  EXPECT_EQ(store_->FindHost(kWeb)->last_knock(), 300);
+  EXPECT_EQ(store_->FindHost(kDb)->last_knock(), 400);
+  // What the agent says stands, and the controller may look again.
+  const Fleet fleet = ReadFleet({"", kWeb});
+  EXPECT_EQ(fleet.states.at(0).tables.at("ports"), PortBody(22).digest);
+  ASSERT_TRUE(store_->Observe({kWeb, 900, {knock}}).ok());
+  EXPECT_EQ(sees(kWeb, 0), 1u);
+  EXPECT_EQ(sees(kWeb, 750), 0u);
 }
 
 TEST_F(StoreTest, ADamagedBodyIsToldAndNotServed) {
