@@ -210,8 +210,7 @@ absl::StatusOr<Standing> StoreContact(Database& database,
   RETURN_IF_ERROR(database.Execute(
       "INSERT INTO host(id, name, enrolled, last_seen, version, os_name, "
       "state_since, lost, removed) VALUES(?1, ?1, ?2, ?2, ?3, '', 0, 0, 0) "
-      "ON CONFLICT DO UPDATE SET last_seen = max(last_seen, ?2), version = ?3 "
-      "WHERE removed = 0",
+      "ON CONFLICT DO UPDATE SET version = ?3 WHERE removed = 0",
       contact.host, contact.now, contact.version));
   ASSIGN_OR_RETURN(const Before host, ReadHost(database, contact.host));
   Standing standing{.state = host.state};

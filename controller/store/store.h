@@ -118,8 +118,9 @@ class Store {
  public:
   virtual ~Store() = default;
 
-  // Notes that the host was heard of; a host that is not known yet becomes
-  // part of the fleet.
+  // A host that is not known yet becomes part of the fleet. Of another it says
+  // nothing yet: it is not heard of before it tells its state or that nothing
+  // changed.
   virtual void Connect(const Contact& contact,
                        std::function<void(absl::StatusOr<Standing>)> done) = 0;
 

@@ -176,6 +176,7 @@ TEST_F(StoreTest, AHostIsEnrolledOnFirstContactAndNamedByItsTable) {
 
   const auto again = Connect(*store_, kWeb, 300);
   EXPECT_EQ(again->acknowledged, 1u);
+  EXPECT_EQ(store_->FindHost(kWeb)->last_seen(), 200);  // it said nothing yet
   EXPECT_EQ(again->state,
             StateDigest(*Update(kWeb, 1, 0, {HostBody("web01")}).state));
 }
