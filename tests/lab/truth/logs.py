@@ -21,8 +21,6 @@ def _assignments(host):
                 yield path, bool(at[1]), at[2], at[3]
 
 
-
-
 NEWER = ("ForwardToSocket", "MaxLevelSocket")
 
 
@@ -140,4 +138,3 @@ def _ends(host, source, path, names):
 
 apart("log_files", source="the kind of a stream is this table's own word", size_bytes="rounded; a growing log has another size by "
       "the time a tool is asked")
-apart("syslog_config", **{"*": "rsyslogd has no way to print what it made of its rules; messages are sent instead, in a scenario"})
