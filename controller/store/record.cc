@@ -232,9 +232,11 @@ absl::Status StoreRecord(Database& database, const HostUpdate& update) {
   if (update.state) RETURN_IF_ERROR(StoreState(database, update, host));
   RETURN_IF_ERROR(StoreLosses(database, update));
   RETURN_IF_ERROR(database.Execute(
-      "INSERT INTO stream(host, stream, acknowledged) VALUES(?, ?, ?) "
-      "ON CONFLICT DO UPDATE SET acknowledged = excluded.acknowledged",
-      update.host, Blob{update.stream}, static_cast<int64_t>(update.seq)));
+      "INSERT INTO stream(host, stream, acknowledged, used) "
+      "VALUES(?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
+      "acknowledged = excluded.acknowledged, used = excluded.used",
+      update.host, Blob{update.stream}, static_cast<int64_t>(update.seq),
+      update.now));
   return database.Execute(
       "UPDATE host SET last_seen = max(last_seen, ?) WHERE id = ?", update.now,
       update.host);

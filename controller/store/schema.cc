@@ -41,6 +41,7 @@ CREATE TABLE stream(
   host TEXT NOT NULL,
   stream BLOB NOT NULL,
   acknowledged INTEGER NOT NULL,
+  used INTEGER NOT NULL DEFAULT 0,
   PRIMARY KEY(host, stream)) STRICT, WITHOUT ROWID;
 CREATE TABLE label(
   host TEXT NOT NULL,
@@ -84,11 +85,12 @@ PRAGMA user_version = 2;
 COMMIT;
 )";
 
-// When it last looked, with the third.
+// When it last looked, and when a stream was last used, with the third.
 constexpr char kFromTwoToThree[] = R"(
 BEGIN IMMEDIATE;
 ALTER TABLE host ADD COLUMN last_knock INTEGER NOT NULL DEFAULT 0;
 UPDATE host SET last_knock = seen_since WHERE seen IS NOT NULL;
+ALTER TABLE stream ADD COLUMN used INTEGER NOT NULL DEFAULT 0;
 PRAGMA user_version = 3;
 COMMIT;
 )";

@@ -57,7 +57,8 @@ absl::Status ForgetBefore(Database& database, int64_t before) {
 absl::Status ForgetStreams(Database& database, const std::string& host) {
   return database.Execute(
       "DELETE FROM stream WHERE host = ?1 AND stream NOT IN (SELECT stream "
-      "FROM stream WHERE host = ?1 ORDER BY acknowledged DESC LIMIT 15)",
+      "FROM stream WHERE host = ?1 ORDER BY used DESC, acknowledged DESC "
+      "LIMIT 15)",
       host);
 }
 

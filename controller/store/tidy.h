@@ -15,9 +15,9 @@ namespace metsuke {
 // Store::Forget in an open transaction.
 absl::Status ForgetBefore(Database& database, int64_t before);
 
-// Forgets all but the fifteen longest of the host's streams: an agent has one,
-// and begins another when its spool is lost. Whoever owns a host's key could
-// otherwise name as many as the disk takes.
+// Forgets all but the fifteen of the host's streams that were used last: an
+// agent has one, and begins another when its spool is lost. Whoever owns a
+// host's key could otherwise name as many as the disk takes.
 absl::Status ForgetStreams(Database& database, const std::string& host);
 
 }  // namespace metsuke

@@ -443,9 +443,13 @@ TEST_F(StoreTest, AHostHasABoundedNumberOfStreams) {
     return std::string(15, 's') + static_cast<char>(i);
   };
   for (int i = 0; i < 40; ++i) {
-    HostUpdate update = Update(kWeb, 1, 200, {PortBody(22)});
+    HostUpdate update = Update(kWeb, 1, 200 + i, {PortBody(22)});
     update.stream = stream(i);
     if (i == 3) update.seq = 7;
+    ASSERT_TRUE(Commit(*store_, update).ok());
+    if (i != 10 && i != 30) continue;
+    update.stream = stream(5);  // it is still in use
+    update.seq = static_cast<uint64_t>(i);
     ASSERT_TRUE(Commit(*store_, update).ok());
   }
   int known = 0;
@@ -459,7 +463,10 @@ TEST_F(StoreTest, AHostHasABoundedNumberOfStreams) {
     const uint64_t acknowledged = promise.get_future().get();
     known += acknowledged > 0;
     if (i == 3) {
-      EXPECT_EQ(acknowledged, 7u);
+      EXPECT_EQ(acknowledged, 0u);
+    }
+    if (i == 5) {
+      EXPECT_EQ(acknowledged, 30u);
     }
     if (i == 39) {
       EXPECT_EQ(acknowledged, 1u);
@@ -628,6 +635,7 @@ TEST_F(StoreTest, ADatabaseOfTheFirstVersionIsBroughtUpToDate) {
          "ALTER TABLE host DROP COLUMN seen;"
          "ALTER TABLE host DROP COLUMN seen_since;"
          "ALTER TABLE host DROP COLUMN last_knock;"
+         "ALTER TABLE stream DROP COLUMN used;"
          "PRAGMA user_version = 1");
   Open();
   EXPECT_EQ(ReadFleet().hosts.at(0).entry.host(), "web");
@@ -644,6 +652,7 @@ TEST_F(StoreTest, ADatabaseOfTheSecondVersionIsBroughtUpToDate) {
   store_.reset();
   Sqlite(folder_,
          "ALTER TABLE host DROP COLUMN last_knock;"
+         "ALTER TABLE stream DROP COLUMN used;"
          "PRAGMA user_version = 2");
   Open();
   EXPECT_EQ(store_->FindHost(kWeb)->last_knock(), 300);
