@@ -136,6 +136,7 @@ socket: $try/run/ca/socket
 controller_uid: $controller_uid
 enrol_uid: $enrol_uid
 EOF
+before=$(cat "$try/run/controller.yaml" 2>/dev/null || true)
 cat >"$try/run/controller.yaml" <<EOF
 listen: $controller
 state: $try/state
@@ -146,7 +147,10 @@ authority: $try/run/ca/socket
 interval_seconds: 60
 EOF
 # Simulated hosts say that they have the addresses of this one.
-[ "$simulate" -eq 0 ] || echo "never_knocks: true" >>"$try/run/controller.yaml"
+if [ "$simulate" -gt 0 ] || [ -d "$try/swarm" ]; then
+  echo "never_knocks: true" >>"$try/run/controller.yaml"
+fi
+[ "$before" = "$(cat "$try/run/controller.yaml")" ] || end controller
 cat >"$try/run/enrol.yaml" <<EOF
 listen: $enrol
 certificate: $try/enrol/certificate.pem

@@ -1,9 +1,7 @@
 #include "controller/knocker.h"
 
-#include <set>
 #include <utility>
 
-#include "controller/outside.h"
 #include "controller/store/body.h"
 #include "proto/canonical.h"
 #include "proto/status.h"
@@ -11,14 +9,23 @@
 namespace metsuke {
 namespace {
 
-constexpr char kTable[] = "ssh_endpoints_outside";
+// What decides where to knock and what to hear.
+constexpr const char* kDeciding[] = {"ssh_access", "ssh_endpoints",
+                                     "interfaces", "ssh_host_keys"};
 
-// The rows of what decides about knocking, and of the last answers.
+std::string KnockedFor(const FleetHost& host, const TableDigests& tables) {
+  std::string all = host.knock_address + '\0' + host.entry.address();
+  for (const char* table : kDeciding) {
+    const auto digest = tables.find(table);
+    all += digest == tables.end() ? Sha256("") : digest->second;
+  }
+  return Sha256(all);
+}
+
 absl::StatusOr<v1::Snapshot> ReadTables(Store& store,
                                         const TableDigests& tables) {
   v1::Snapshot seen;
-  for (const char* table :
-       {"ssh_access", "ssh_endpoints", "interfaces", kTable}) {
+  for (const char* table : kDeciding) {
     const auto digest = tables.find(table);
     if (digest == tables.end()) continue;
     ASSIGN_OR_RETURN(const std::string bytes, store.Body(digest->second));
@@ -28,36 +35,68 @@ absl::StatusOr<v1::Snapshot> ReadTables(Store& store,
   return seen;
 }
 
+// A server that could not be asked because of ourselves.
+void AddFailure(const ProbeTarget& target, const std::string& why,
+                v1::Snapshot& rows) {
+  v1::Gap& gap = *rows.add_gaps_outside();
+  gap.set_table("ssh_endpoints_outside");
+  gap.set_subject(target.listener);
+  gap.set_reason(why);
+}
+
 }  // namespace
+
+bool IsDue(const FleetHost& host, const TableDigests& tables, int64_t now) {
+  if (host.entry.last_seen() <= now - kSilent) return false;
+  const int64_t last = host.entry.last_knock();
+  // A clock that was ahead must not put it off until then.
+  if (last == 0 || last <= now - kKnockAgain || last > now) return true;
+  return last <= now - kKnockSooner &&
+         host.knocked_for != KnockedFor(host, tables);
+}
 
 Knocker::Knocker(Store& store, Run run) : store_(store), run_(std::move(run)) {}
 
-absl::StatusOr<v1::Snapshot> Knocker::Knock(const std::string& id,
-                                            const TableDigests& tables,
-                                            const std::string& address,
-                                            int64_t now) {
-  ASSIGN_OR_RETURN(const v1::Snapshot seen, ReadTables(store_, tables));
-  OutsidePlan plan = PlanOutside(seen, address);
-  v1::Snapshot rows = std::move(plan.rows);
-  for (const ProbeTarget& target : plan.targets) {
-    ASSIGN_OR_RETURN(const v1::Snapshot answers, run_(target));
-    rows.mutable_ssh_endpoints_outside()->MergeFrom(answers.ssh_endpoints());
+void Knocker::Ask(const ProbeTarget& target, v1::Snapshot& rows) {
+  {
+    std::unique_lock lock(mutex_);
+    idle_.wait(lock, [&] { return busy_.insert(target.address).second; });
   }
-  RETURN_IF_ERROR(store_.Observe(
-      {id, now, {MakeBody(kTable, CanonicalTable(rows, TableField(kTable)))}}));
-  return rows;
+  const absl::StatusOr<v1::Snapshot> answers = run_(target);
+  {
+    const std::lock_guard lock(mutex_);
+    busy_.erase(target.address);
+  }
+  idle_.notify_all();
+  if (!answers.ok()) return AddFailure(target, Message(answers.status()), rows);
+  for (const v1::SshEndpoint& row : answers->ssh_endpoints()) {
+    *rows.add_ssh_endpoints_outside() = row;
+    if (row.outcome() == "failed") AddFailure(target, row.message(), rows);
+  }
 }
 
-absl::StatusOr<bool> Knocker::IsNews(const TableDigests& tables) {
+absl::StatusOr<v1::Snapshot> Knocker::Knock(const FleetHost& host,
+                                            const TableDigests& tables,
+                                            int64_t now,
+                                            const std::stop_token& stop) {
   ASSIGN_OR_RETURN(const v1::Snapshot seen, ReadTables(store_, tables));
-  const OutsidePlan plan = PlanOutside(seen, "");
-  std::set<std::string> now, then;
-  for (const ProbeTarget& target : plan.targets) now.insert(target.listener);
-  for (const v1::SshEndpoint& row : plan.rows.ssh_endpoints_outside())
-    now.insert(row.listener());
-  for (const v1::SshEndpoint& row : seen.ssh_endpoints_outside())
-    then.insert(row.listener());
-  return now != then;
+  OutsidePlan plan =
+      PlanOutside(seen, {host.knock_address, host.entry.address()});
+  v1::Snapshot rows = std::move(plan.gaps);
+  for (const ProbeTarget& target : plan.targets) {
+    if (stop.stop_requested()) return absl::CancelledError("stopped");
+    Ask(target, rows);
+  }
+  Observation observation{.host = host.entry.id(),
+                          .now = now,
+                          .bodies = {},
+                          .knocked_for = KnockedFor(host, tables),
+                          .knock_address = host.knock_address};
+  for (const char* table : {"ssh_endpoints_outside", "gaps_outside"})
+    observation.bodies.push_back(
+        MakeBody(table, CanonicalTable(rows, TableField(table))));
+  RETURN_IF_ERROR(store_.Observe(observation));
+  return rows;
 }
 
 }  // namespace metsuke

@@ -94,7 +94,8 @@ absl::Status Serve(const v1::ControllerConfig& config, const Credential& own) {
   ASSIGN_OR_RETURN(const auto store, OpenSqliteStore(config.state()));
   ASSIGN_OR_RETURN(const auto baseline, StandingBaseline::Load(*store));
   SyncService sync(*store, config.interval_seconds(), RenewBy(config));
-  OperatorService operators(*store, *baseline, config.interval_seconds(),
+  Knocker knocker(*store);
+  OperatorService operators(*store, knocker, *baseline, config.interval_seconds(),
                             config.authority(),
                             [&sync](const std::string& id) { sync.Drop(id); },
                             own.identity.not_after);
@@ -103,7 +104,7 @@ absl::Status Serve(const v1::ControllerConfig& config, const Credential& own) {
       Server::Start(config, own, {.sync = &sync, .services = {&operators}}));
   Log(Priority::kNotice, fmt::format("{} listens on {}, port {}", kVersion,
                                      config.listen(), server->port()));
-  const Rounds rounds(*store, !config.never_knocks());
+  const Rounds rounds(*store, knocker, !config.never_knocks());
   KeepHouse(signals, config, own.identity, *store);
   Log(Priority::kNotice, "stops");
   return absl::OkStatus();

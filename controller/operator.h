@@ -9,6 +9,7 @@
 #include <string>
 
 #include "controller/ca/client.h"
+#include "controller/knocker.h"
 #include "controller/standing.h"
 #include "controller/store/store.h"
 #include "proto/operator.grpc.pb.h"
@@ -17,16 +18,17 @@ namespace metsuke {
 
 class OperatorService final : public v1::Operator::Service {
  public:
-  // `store` and `baseline` must outlive the service. A host that was silent
+  // `store`, `knocker` and `baseline` must outlive the service. A host that was silent
   // for longer than three times `interval_seconds` is stale. `authority` is
   // the socket of metsuke-ca; empty when there is none. `removed` is called
   // with the id of each host that was taken out of the fleet. The controller's
   // certificate ends at `certificate_until`.
-  OperatorService(Store& store, StandingBaseline& baseline,
+  OperatorService(Store& store, Knocker& knocker, StandingBaseline& baseline,
                   uint32_t interval_seconds, std::string authority,
                   std::function<void(const std::string& id)> removed,
                   int64_t certificate_until)
       : store_(store),
+        knocker_(knocker),
         baseline_(baseline),
         interval_seconds_(interval_seconds),
         authority_(std::move(authority)),
@@ -66,6 +68,7 @@ class OperatorService final : public v1::Operator::Service {
   absl::StatusOr<AuthorityClient> Authority() const;
 
   Store& store_;
+  Knocker& knocker_;
   StandingBaseline& baseline_;
   const uint32_t interval_seconds_;
   const std::string authority_;

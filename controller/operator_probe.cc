@@ -17,15 +17,26 @@ namespace {
 
 // Hosts that are asked at once.
 constexpr int kThreads = 16;
-absl::Status ProbeHost(Knocker& knocker, const std::string& id,
-                       const TableDigests& tables, const std::string& address,
-                       v1::ProbedHost& probed) {
-  ASSIGN_OR_RETURN(const v1::Snapshot rows,
-                   knocker.Knock(id, tables, address, Now()));
+
+constexpr char kOwn[] = "own";
+
+// Fills `probed` with what the host's servers answered, and with why some were
+// not asked.
+absl::Status ProbeHost(Knocker& knocker, const FleetHost& host,
+                       const TableDigests& tables, v1::ProbedHost& probed) {
+  if (host.state < 0)
+    return absl::FailedPreconditionError(
+        "it has not told yet where its SSH servers listen");
+  ASSIGN_OR_RETURN(const v1::Snapshot rows, knocker.Knock(host, tables, Now()));
+  *probed.mutable_endpoints() = rows.ssh_endpoints_outside();
+  std::string why;
+  for (const v1::Gap& gap : rows.gaps_outside())
+    why += fmt::format("{}{}: {}", why.empty() ? "" : "; ", gap.subject(),
+                       gap.reason());
+  if (!why.empty()) return absl::UnavailableError(why);
   if (rows.ssh_endpoints_outside().empty())
     return absl::FailedPreconditionError(
         "no SSH server is known that another host could reach");
-  *probed.mutable_endpoints() = rows.ssh_endpoints_outside();
   return absl::OkStatus();
 }
 
@@ -35,10 +46,11 @@ absl::Status Check(const v1::ProbeRequest& request) {
   if (request.host().empty())
     return absl::InvalidArgumentError(
         "an address is one host's: name the host");
+  if (request.address() == kOwn) return absl::OkStatus();
   const auto address = ParseNetwork(request.address());
   if (!address || request.address().find('/') != std::string::npos)
-    return absl::InvalidArgumentError(
-        fmt::format("'{}' is no IP address", request.address()));
+    return absl::InvalidArgumentError(fmt::format(
+        "'{}' is no IP address, nor '{}'", request.address(), kOwn));
   return absl::OkStatus();
 }
 
@@ -55,12 +67,14 @@ grpc::Status OperatorService::ProbeSsh(
   Log(Priority::kNotice,
       fmt::format("operator {} knocks at the SSH servers of {} hosts",
                   Caller(*context), fleet->hosts.size()));
-  Knocker knocker(store_);
   std::mutex writing;
   Tasks tasks(kThreads);
   for (const FleetHost& host : fleet->hosts)
-    tasks.Add([&, &host = host] {
+    tasks.Add([&, host = host]() mutable {
       if (context->IsCancelled()) return;
+      if (!request->address().empty())
+        host.knock_address =
+            request->address() == kOwn ? "" : request->address();
       v1::ProbeReply reply;
       v1::ProbedHost& probed = *reply.add_hosts();
       probed.set_id(host.entry.id());
@@ -68,8 +82,7 @@ grpc::Status OperatorService::ProbeSsh(
       const TableDigests none;
       const TableDigests& tables =
           host.state < 0 ? none : fleet->states[host.state].tables;
-      const absl::Status status = ProbeHost(knocker, host.entry.id(), tables,
-                                            request->address(), probed);
+      const absl::Status status = ProbeHost(knocker_, host, tables, probed);
       if (!status.ok()) probed.set_error(Message(status));
       const std::lock_guard lock(writing);
       writer->Write(reply);

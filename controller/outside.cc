@@ -1,7 +1,11 @@
 #include "controller/outside.h"
 
+#include <fmt/format.h>
+
+#include <array>
 #include <optional>
 #include <set>
+#include <utility>
 
 #include "controller/judge/network.h"
 
@@ -19,48 +23,60 @@ bool IsNear(const std::string& address) {
   return false;
 }
 
+// Whether other hosts have an interface of this name and its addresses as well:
+// what container engines and hypervisors put between their guests.
+bool IsBridge(std::string_view name) {
+  for (const char* stem :
+       {"docker", "br-", "virbr", "lxcbr", "lxdbr", "cni", "podman"})
+    if (name.starts_with(stem)) return true;
+  return false;
+}
+
 // The host's address for the rest of the world; empty when it has none.
-std::string GlobalAddress(const v1::Snapshot& seen) {
-  for (const char* family : {"ipv4", "ipv6"})
-    for (const v1::Interface& row : seen.interfaces()) {
-      const std::string address =
-          row.address().substr(0, row.address().find('/'));
-      if (row.up() && row.scope() == "global" && row.family() == family &&
-          !IsNear(address))
-        return address;
-    }
+std::string GlobalAddress(const v1::Snapshot& seen, const std::string& spoken) {
+  std::array<std::string, 4> found;  // the best first
+  for (const v1::Interface& row : seen.interfaces()) {
+    std::string address = row.address().substr(0, row.address().find('/'));
+    if (!row.up() || row.scope() != "global" || IsNear(address)) continue;
+    if (address == spoken) return spoken;
+    std::string& place = found[(IsBridge(row.name()) ? 2 : 0) +
+                               (row.family() == "ipv4" ? 0 : 1)];
+    if (place.empty()) place = std::move(address);
+  }
+  for (std::string& address : found)
+    if (!address.empty()) return std::move(address);
   return "";
 }
 
 }  // namespace
 
-OutsidePlan PlanOutside(const v1::Snapshot& seen, const std::string& address) {
+OutsidePlan PlanOutside(const v1::Snapshot& seen,
+                        const OutsideAddress& address) {
   std::set<std::string> listeners;
   for (const v1::SshAccess& row : seen.ssh_access())
     listeners.insert(row.listener());
   for (const v1::SshEndpoint& row : seen.ssh_endpoints())
     listeners.insert(row.listener());
   OutsidePlan plan;
-  const auto leave_out = [&](const std::string& listener, uint32_t port,
-                             const char* why) {
-    v1::SshEndpoint& row = *plan.rows.add_ssh_endpoints_outside();
-    row.set_listener(listener);
-    row.set_port(port);
-    row.set_outcome("not_asked");
-    row.set_message(why);
+  const auto miss = [&](const std::string& listener, std::string why) {
+    v1::Gap& gap = *plan.gaps.add_gaps_outside();
+    gap.set_table("ssh_endpoints_outside");
+    gap.set_subject(listener);
+    gap.set_reason(std::move(why));
   };
   for (const std::string& listener : listeners) {
     const auto parts = ParseListener(listener);
     if (!parts) continue;
     const bool any = IsAnyAddress(parts->first);
     if (!any && IsNear(parts->first)) continue;
-    const std::string at = !address.empty() ? address
-                           : any            ? GlobalAddress(seen)
-                                            : parts->first;
+    const std::string at = !address.chosen.empty() ? address.chosen
+                           : any ? GlobalAddress(seen, address.spoken)
+                                 : parts->first;
     if (at.empty())
-      leave_out(listener, parts->second, "no address of the host is known");
+      miss(listener, "no address of the host is known");
     else if (plan.targets.size() == kMostProbeTargets)
-      leave_out(listener, parts->second, "four other servers are asked");
+      miss(listener,
+           fmt::format("{} other servers are asked", kMostProbeTargets));
     else  // once: whoever counts strangers sees all of them from one place
       plan.targets.push_back(
           {listener, at, parts->second,

@@ -14,16 +14,24 @@ namespace metsuke {
 
 struct OutsidePlan {
   std::vector<ProbeTarget> targets;
-  // Rows of ssh_endpoints_outside about servers that cannot be asked.
-  v1::Snapshot rows;
+  // Rows of gaps_outside: servers that cannot be asked.
+  v1::Snapshot gaps;
+};
+
+// Where a host can be reached.
+struct OutsideAddress {
+  std::string chosen;  // by an operator, for all servers; empty when not
+  std::string spoken;  // where its agent spoke from; empty when not known
 };
 
 // The listeners that `seen` (ssh_access, ssh_endpoints, interfaces) has and
-// that another host may reach, up to four of them targets: each at `address`,
-// or where that is empty at its own or the host's first global address, IPv4
-// before IPv6, and for one account. The text came from the host, so what is no
-// address is left out.
-OutsidePlan PlanOutside(const v1::Snapshot& seen, const std::string& address);
+// that another host may reach, up to four of them targets, each for one
+// account. One that is bound to an address is reached there, the others where
+// the agent spoke from if that is an address of the host, or else at its first
+// global one, IPv4 before IPv6 and bridges of containers last. The text came
+// from the host, so what is no address is left out.
+OutsidePlan PlanOutside(const v1::Snapshot& seen,
+                        const OutsideAddress& address);
 
 }  // namespace metsuke
 

@@ -1,5 +1,6 @@
 #include "controller/rounds.h"
 
+#include <algorithm>
 #include <condition_variable>
 #include <ctime>
 #include <map>
@@ -17,34 +18,35 @@ namespace {
 
 constexpr int kThreads = 16;
 
-// Hosts whose time has come, and why some could not be looked at.
+int64_t Time() { return std::time(nullptr); }
+
 struct Due {
-  std::map<int, TableDigests> states;              // by number
-  std::vector<std::pair<std::string, int>> hosts;  // id, number of the state
-  absl::Status status;
+  std::vector<FleetHost> hosts;
+  std::map<int, TableDigests> states;  // by number
 };
 
-absl::StatusOr<Due> FindDue(Store& store, Knocker& knocker, int64_t now) {
+absl::StatusOr<Due> FindDue(Store& store, int64_t now) {
   Due due;
-  std::map<int, bool> news;  // by number of the state
   RETURN_IF_ERROR(store.VisitFleet(
-      {}, 0, [&](const FleetHost& host, const std::vector<HostState>& states) {
-        if (host.state < 0 || host.entry.last_seen() <= now - kSilent)
+      {}, 0, [&](FleetHost host, const std::vector<HostState>& states) {
+        if (host.state < 0 || !IsDue(host, states[host.state].tables, now))
           return absl::OkStatus();
-        const TableDigests& tables = states[host.state].tables;
-        const auto [found, fresh] = news.try_emplace(host.state, false);
-        if (fresh) {
-          const auto is_news = knocker.IsNews(tables);
-          if (!is_news.ok()) due.status.Update(is_news.status());
-          found->second = is_news.ok() && *is_news;
-        }
-        if (found->second || host.entry.last_knock() <= now - kKnockAgain) {
-          due.states.emplace(host.state, tables);
-          due.hosts.emplace_back(host.entry.id(), host.state);
-        }
+        due.states.emplace(host.state, states[host.state].tables);
+        due.hosts.push_back(std::move(host));
         return absl::OkStatus();
       }));
+  std::ranges::stable_sort(due.hosts, {}, [](const FleetHost& host) {
+    return host.entry.last_knock();
+  });
+  if (due.hosts.size() > kMostOfARound) due.hosts.resize(kMostOfARound);
   return due;
+}
+
+// Whether it says nothing of the round: the controller stops, or the host was
+// removed while it was asked.
+bool IsNoError(const absl::Status& status) {
+  return status.ok() || absl::IsCancelled(status) ||
+         absl::IsPermissionDenied(status);
 }
 
 }  // namespace
@@ -52,41 +54,49 @@ absl::StatusOr<Due> FindDue(Store& store, Knocker& knocker, int64_t now) {
 absl::Status GoRound(Store& store, Knocker& knocker,
                      const std::function<int64_t()>& clock,
                      const std::stop_token& stop) {
-  ASSIGN_OR_RETURN(Due due, FindDue(store, knocker, clock()));
+  ASSIGN_OR_RETURN(const Due due, FindDue(store, clock()));
+  absl::Status status;
   std::mutex mutex;
   {
     Tasks tasks(kThreads);
-    for (const auto& [id, state] : due.hosts)
-      tasks.Add([&, &id = id, &tables = due.states.at(state)] {
+    for (const FleetHost& host : due.hosts)
+      tasks.Add([&, &tables = due.states.at(host.state)] {
         if (stop.stop_requested()) return;
-        const auto rows = knocker.Knock(id, tables, "", clock());
+        const absl::Status knocked =
+            knocker.Knock(host, tables, clock(), stop).status();
+        if (IsNoError(knocked)) return;
         const std::lock_guard lock(mutex);
-        if (!rows.ok())
-          due.status.Update(Annotate(rows.status(), "host " + id));
+        status.Update(Annotate(knocked, "host " + host.entry.id()));
       });
   }
-  return due.status;
+  return status;
 }
 
-Rounds::Rounds(Store& store, bool knocks)
+Rounds::Rounds(Store& store, Knocker& knocker, bool knocks,
+               std::chrono::milliseconds between)
     : store_(store),
+      knocker_(knocker),
       knocks_(knocks),
+      between_(between),
       thread_([this](const std::stop_token& stop) { Loop(stop); }) {}
 
 void Rounds::Loop(const std::stop_token& stop) {
-  const auto clock = [] { return int64_t{std::time(nullptr)}; };
-  Knocker knocker(store_);
   std::mutex mutex;
   std::unique_lock lock(mutex);
   std::condition_variable_any sleep;
-  while (!sleep.wait_for(lock, stop, kBetween,
+  while (!sleep.wait_for(lock, stop, between_,
                          [&] { return stop.stop_requested(); })) {
-    absl::Status status;
-    if (knocks_) status = GoRound(store_, knocker, clock, stop);
-    status.Update(store_.ExpireObservations(clock() - kSightLasts, clock()));
-    if (!status.ok())
+    const absl::Status knocked =
+        knocks_ ? GoRound(store_, knocker_, Time, stop) : absl::OkStatus();
+    if (!knocked.ok())
       Log(Priority::kError,
-          "not all SSH servers were asked from here: " + Message(status));
+          "not all SSH servers were asked from here: " + Message(knocked));
+    const absl::Status expired =
+        store_.ExpireObservations(Time() - kSightLasts, Time());
+    if (!expired.ok())
+      Log(Priority::kError,
+          "what SSH servers answered long ago still counts: " +
+              Message(expired));
   }
 }
 

@@ -16,15 +16,11 @@
 
 namespace metsuke {
 
-// A host is asked a day after it was asked last, by whomever, so that over a
-// fleet the knocks spread over the day as its hosts came in; and when it has
-// other SSH servers than were asked, at the next round.
-inline constexpr int64_t kKnockAgain = 86400;
-// A host that has been silent for so long is left alone: its address may be
-// another's by now.
-inline constexpr int64_t kSilent = 86400;
 // What was seen longer ago counts no longer.
 inline constexpr int64_t kSightLasts = 3 * 86400;
+// Hosts of one round, so that the next looks at what has changed meanwhile; the
+// others are the next round's.
+inline constexpr size_t kMostOfARound = 2000;
 
 class Rounds {
  public:
@@ -32,21 +28,24 @@ class Rounds {
   static constexpr std::chrono::minutes kBetween{10};
 
   // Goes round on a thread of its own until it is destroyed, which may take
-  // as long as the servers that are being asked; does not knock by itself when
-  // `knocks` is false.
-  Rounds(Store& store, bool knocks);
+  // some seconds; does not knock by itself when `knocks` is false. `between` is
+  // kBetween, but in tests. The others must outlive it.
+  Rounds(Store& store, Knocker& knocker, bool knocks,
+         std::chrono::milliseconds between = kBetween);
 
  private:
   void Loop(const std::stop_token& stop);
 
   Store& store_;
+  Knocker& knocker_;
   const bool knocks_;
+  const std::chrono::milliseconds between_;
   std::jthread thread_;
 };
 
-// Knocks at the hosts whose time has come by `clock`, 16 at once; ends early
-// when `stop` is asked for. The first error; the other hosts are asked all the
-// same.
+// Knocks at the hosts whose time has come by `clock`, 16 at once, those first
+// that were not asked for the longest; ends early when `stop` is asked for. The
+// first error; the other hosts are asked all the same.
 absl::Status GoRound(Store& store, Knocker& knocker,
                      const std::function<int64_t()>& clock,
                      const std::stop_token& stop);

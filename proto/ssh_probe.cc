@@ -31,8 +31,9 @@ std::optional<std::pair<std::string, uint32_t>> ParseListener(
   if (address.empty() || port.empty() || port.size() > 5 ||
       port.find_first_not_of("0123456789") != std::string::npos)
     return std::nullopt;
-  return std::pair(std::string(address),
-                   static_cast<uint32_t>(std::stoul(port)));
+  const unsigned long number = std::stoul(port);
+  if (number == 0 || number > 65535) return std::nullopt;
+  return std::pair(std::string(address), static_cast<uint32_t>(number));
 }
 
 std::string ListenerText(const std::string& address, uint32_t port) {

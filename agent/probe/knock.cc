@@ -120,6 +120,10 @@ void SetEnding(const Ending& ending, v1::SshEndpoint& endpoint) {
   endpoint.set_message(ending.message);
 }
 
+bool IsOver(ssh_session session) {
+  return (ssh_get_status(session) & (SSH_CLOSED | SSH_CLOSED_ERROR)) != 0;
+}
+
 // Calls `step` until it is done or the session is over, which the library by
 // itself does not notice while it waits for an answer.
 template <typename Step>
@@ -127,7 +131,7 @@ int Finish(ssh_session session, int again, ProbeClock::time_point until,
            const Step& step) {
   int code = step();
   while (code == again && ProbeClock::now() < until &&
-         (ssh_get_status(session) & (SSH_CLOSED | SSH_CLOSED_ERROR)) == 0) {
+         !IsOver(session)) {
     pollfd file{ssh_get_fd(session), POLLIN, 0};
     poll(&file, 1, 20);
     code = step();
@@ -147,11 +151,14 @@ Ending Talk(ssh_session session, ProbeClock::time_point until, Answer& answer) {
   const int methods = none == SSH_AUTH_DENIED || none == SSH_AUTH_PARTIAL
                           ? ssh_userauth_list(session, nullptr)
                           : 0;
+  // libssh 0.11 says "denied" of a server that hung up, too.
+  const bool denied = (none == SSH_AUTH_DENIED && !IsOver(session)) ||
+                      none == SSH_AUTH_PARTIAL || methods != 0;
   if (none == SSH_AUTH_SUCCESS)
     answer.endpoint.set_methods("none");
-  else if (methods != 0)
+  else if (denied)
     answer.endpoint.set_methods(Methods(methods));
-  else  // libssh 0.11 says "denied" of a server that hung up
+  else
     return {"closed", ToUtf8(ssh_get_error(session))};
   answer.endpoint.set_banner(Banner(session));
   return {"answered", ""};

@@ -47,7 +47,7 @@ class Relay {
   const std::string& source() const { return source_; }
 
   // When the time is over, for both ends; after Connect. Whoever stops at this
-  // instant or later finds "timeout" as the ending.
+  // instant or later finds "timeout" as the ending, unless it had ended before.
   ProbeClock::time_point until() const { return until_; }
 
   // Ends the passing on. What the server sent, at most the first 64 KiB.

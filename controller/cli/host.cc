@@ -47,6 +47,8 @@ absl::StatusOr<int> List(const Session& session, const Options& options) {
          {"lost_records", "LOST", true},
          {"agent_version", "AGENT", false, true},
          {"enrolled", "ENROLLED", false, true},
+         {"address", "ADDRESS", false, true},
+         {"last_knock", "LAST KNOCK", false, true},
          {"labels", "LABELS"}});
   return hosts.empty() ? CodeFor(session, v1::SEVERITY_UNSPECIFIED, true)
                        : kCompliant;

@@ -134,8 +134,8 @@ void AddSsh(CommandLine& line, Session& session) {
   probe.Option("-l,--selector", options->selector,
                "Labels the hosts must have: key=value,key");
   probe.Option("--address", options->address,
-               "IP address to reach the one host at, where it is not one of its "
-               "interfaces");
+               "IP address to reach the one host at from now on, where it is not "
+               "one of its interfaces; 'own' goes back to those");
 }
 
 }  // namespace metsuke::cli

@@ -78,7 +78,7 @@ class Judge::Session {
 // A state without these tables is one of which nothing was collected.
 absl::Status Judge::Session::ReadSight() {
   v1::Snapshot snapshot;
-  for (const char* table : {"collections", "gaps"}) {
+  for (const char* table : {"collections", "gaps", "gaps_outside"}) {
     const auto digest = tables_.find(table);
     if (digest == tables_.end()) continue;
     ASSIGN_OR_RETURN(const std::string bytes,

@@ -86,7 +86,7 @@ void FleetQuery::Runner::NoteIncomplete(const StateHosts& state,
   std::vector<HostText> reasons;
   if (!status.ok()) reasons.push_back(HostText(Message(status)));
   v1::Snapshot snapshot;
-  for (const char* table : {"collections", "gaps"})
+  for (const char* table : {"collections", "gaps", "gaps_outside"})
     if (const auto bytes = Body(state, table); !bytes.ok())
       reasons.push_back(HostText(Message(bytes.status())));
     else if (!snapshot.MergeFromString(*bytes))

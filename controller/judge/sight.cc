@@ -9,9 +9,9 @@
 namespace metsuke {
 namespace {
 
-// These two tables are about the others and are always there.
+// These tables are about the others and are always there.
 bool IsItself(const std::string& table) {
-  return table == "collections" || table == "gaps";
+  return table == "collections" || table == "gaps" || table == "gaps_outside";
 }
 
 // Whether the gap is one of rows of the table, or of one of the columns.
@@ -38,8 +38,8 @@ Sight::Sight(const v1::Snapshot& snapshot, const TableDigests& tables) {
     row.set_status(seen ? "ok" : "unavailable");
     if (!seen)
       row.set_message(
-          "the controller has not knocked for three days; metsukectl ssh probe "
-          "makes it");
+          "the controller has not knocked at this host lately; metsukectl ssh "
+          "probe makes it");
   }
   snapshot_.mutable_collections()->MergeFrom(snapshot.collections());
   for (const v1::Gap& gap : snapshot.gaps()) {
@@ -47,6 +47,7 @@ Sight::Sight(const v1::Snapshot& snapshot, const TableDigests& tables) {
     if (table == nullptr || FilledBy(table) != "metsuke-controller")
       *snapshot_.add_gaps() = gap;
   }
+  snapshot_.mutable_gaps()->MergeFrom(snapshot.gaps_outside());
 }
 
 Sight Sight::Clear() {

@@ -16,8 +16,8 @@ namespace metsuke {
 
 class Sight {
  public:
-  // Of a host whose tables `collections` and `gaps` are those of `snapshot`, of
-  // which the other tables are not looked at. Of tables that the controller
+  // Of a host whose tables `collections`, `gaps` and `gaps_outside` are those of
+  // `snapshot`, of which the other tables are not looked at. Of tables that the controller
   // fills no collector speaks: they were seen if they are among `tables`.
   Sight(const v1::Snapshot& snapshot, const TableDigests& tables);
 

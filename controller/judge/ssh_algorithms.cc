@@ -292,9 +292,16 @@ std::string_view Word(SshStrength strength) {
 
 namespace {
 
+// The name of a certificate for keys of this type: OpenSSH's PROTOCOL.certkeys.
+std::string CertificateOf(std::string_view key) {
+  constexpr std::string_view kVendor = "@openssh.com";
+  if (key.ends_with(kVendor)) key.remove_suffix(kVendor.size());
+  return std::string(key) + kCertificate;
+}
+
 // The worst of what sshd may take the pattern for: kex_assemble_names of
 // OpenSSH's kex.c puts every name it knows and that "*" and "?" match in its
-// place.
+// place, where the keyword is about keys.
 SshVerdict JudgePattern(SshKind kind, const std::string& pattern) {
   SshVerdict worst{kUnknown, kNotKnown};
   for (const Fact& fact : kFacts) {
@@ -302,9 +309,10 @@ SshVerdict JudgePattern(SshKind kind, const std::string& pattern) {
     const bool matches =
         fact.kind == kind &&
         (fnmatch(pattern.c_str(), name.c_str(), FNM_NOESCAPE) == 0 ||
-         fnmatch(pattern.c_str(), (name + kCertificate).c_str(),
+         fnmatch(pattern.c_str(), CertificateOf(name).c_str(),
                  FNM_NOESCAPE) == 0);
-    if (matches && (worst.strength == kUnknown || fact.strength < worst.strength))
+    if (matches &&
+        (worst.strength == kUnknown || fact.strength < worst.strength))
       worst = {fact.strength, fact.weakness};
   }
   return worst;
@@ -313,11 +321,11 @@ SshVerdict JudgePattern(SshKind kind, const std::string& pattern) {
 }  // namespace
 
 SshVerdict JudgeSsh(SshKind kind, std::string_view name) {
-  if (name.find_first_of("*?") != name.npos)
+  const bool key = kind == SshKind::kHostKey || kind == SshKind::kUserKey;
+  if (key && name.find_first_of("*?") != name.npos)
     return JudgePattern(kind, std::string(name));
   const size_t blank = name.find(' ');
   const std::string_view word = name.substr(0, blank);
-  const bool key = kind == SshKind::kHostKey || kind == SshKind::kUserKey;
   const std::string bare = key ? KeyOfCertificate(word) : std::string(word);
   const Fact* fact = Find(kind, bare);
   if (fact == nullptr) return {kUnknown, kNotKnown};

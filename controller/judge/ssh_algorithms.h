@@ -32,8 +32,9 @@ struct SshVerdict {
 
 // Judges the name of an algorithm as it stands in the offers of a server and
 // in the configuration of sshd. A host key's algorithm is that of its
-// signature. A name that the table does not have is unknown. A name with "*" or
-// "?" is a pattern, and as weak as the weakest that it matches.
+// signature. A name that the table does not have is unknown. A name of a
+// key's with "*" or "?" is a pattern, and as weak as the weakest that it
+// matches.
 //
 // A user_key is the type of a key, a blank, and its size in bits, as in
 // "ssh-rsa 3072"; RSA without a size is unknown. It serves for every key,

@@ -24,6 +24,7 @@ struct HostRow {
   // The same of what the controller saw itself.
   std::string seen;
   int64_t seen_since = 0;
+  std::string knocked_for, knock_address;
 };
 
 // Hosts that are read at once.
@@ -32,7 +33,7 @@ constexpr int64_t kPage = 1000;
 // A literal, as statements are.
 #define METSUKE_HOST_COLUMNS \
   "id, name, enrolled, last_seen, version, os_name, lost, state, state_since, seen, " \
-  "seen_since, last_knock"
+  "seen_since, last_knock, address, knocked_for, knock_address"
 
 // Hosts that were part of the fleet at the instant ?1; 0 is now.
 #define METSUKE_IN_FLEET                           \
@@ -53,6 +54,9 @@ HostRow ReadRow(const Query& query) {
   row.seen = query.Text(9);
   row.seen_since = query.Int(10);
   row.entry.set_last_knock(query.Int(11));
+  row.entry.set_address(query.Text(12));
+  row.knocked_for = query.Text(13);
+  row.knock_address = query.Text(14);
   return row;
 }
 
@@ -191,7 +195,8 @@ absl::StatusOr<std::vector<FleetHost>> FleetReader::Next(Database& database) {
   const auto take = [&](HostRow row) -> absl::Status {
     if (!selector.Matches(row.entry.labels())) return absl::OkStatus();
     ASSIGN_OR_RETURN(const int state, states_->At(database, row, at_));
-    hosts.push_back({std::move(row.entry), state});
+    hosts.push_back({std::move(row.entry), state, std::move(row.knocked_for),
+                     std::move(row.knock_address)});
     return absl::OkStatus();
   };
   if (!filter_.host.empty() && !done_) {

@@ -209,9 +209,10 @@ absl::StatusOr<Standing> StoreContact(Database& database,
                                       const Contact& contact) {
   RETURN_IF_ERROR(database.Execute(
       "INSERT INTO host(id, name, enrolled, last_seen, version, os_name, "
-      "state_since, lost, removed) VALUES(?1, ?1, ?2, ?2, ?3, '', 0, 0, 0) "
-      "ON CONFLICT DO UPDATE SET version = ?3 WHERE removed = 0",
-      contact.host, contact.now, contact.version));
+      "state_since, lost, removed, address) "
+      "VALUES(?1, ?1, ?2, 0, ?3, '', 0, 0, 0, ?4) ON CONFLICT DO UPDATE SET "
+      "version = ?3, address = ?4 WHERE removed = 0",
+      contact.host, contact.now, contact.version, contact.address));
   ASSIGN_OR_RETURN(const Before host, ReadHost(database, contact.host));
   Standing standing{.state = host.state};
   ASSIGN_OR_RETURN(standing.acknowledged,
@@ -237,6 +238,7 @@ absl::Status StoreRecord(Database& database, const HostUpdate& update) {
       "acknowledged = excluded.acknowledged, used = excluded.used",
       update.host, Blob{update.stream}, static_cast<int64_t>(update.seq),
       update.now));
+  if (!update.state) return absl::OkStatus();
   return database.Execute(
       "UPDATE host SET last_seen = max(last_seen, ?) WHERE id = ?", update.now,
       update.host);
@@ -265,8 +267,10 @@ absl::Status StoreObservation(Database& database,
   const v1::State state = InOrder(after);
   const std::string digest = StateDigest(state);
   RETURN_IF_ERROR(database.Execute(
-      "UPDATE host SET last_knock = max(last_knock, ?) WHERE id = ?", observation.now,
-      observation.host));
+      "UPDATE host SET last_knock = ?, knocked_for = ?, knock_address = ? "
+      "WHERE id = ?",
+      observation.now, Blob{observation.knocked_for},
+      observation.knock_address, observation.host));
   if (digest == last) return absl::OkStatus();
   RETURN_IF_ERROR(
       ChangeSpans(database, observation.host, state, before, since));
@@ -285,7 +289,8 @@ absl::Status ExpireObservations(Database& database, int64_t before,
   std::vector<Expired> expired;
   Query query = database.Run(
       "SELECT id, seen, max(seen_since, ?2) FROM host "
-      "WHERE seen IS NOT NULL AND removed = 0 AND last_knock < ?1",
+      "WHERE seen IS NOT NULL AND removed = 0 "
+      "AND (last_knock < ?1 OR last_knock > ?2)",
       before, now);
   while (query.Step())
     expired.push_back({query.Text(0), query.Text(1), query.Int(2)});

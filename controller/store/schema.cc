@@ -35,7 +35,10 @@ CREATE TABLE host(
   removed INTEGER NOT NULL,
   seen BLOB,
   seen_since INTEGER NOT NULL DEFAULT 0,
-  last_knock INTEGER NOT NULL DEFAULT 0) STRICT;
+  last_knock INTEGER NOT NULL DEFAULT 0,
+  knocked_for BLOB NOT NULL DEFAULT x'',
+  knock_address TEXT NOT NULL DEFAULT '',
+  address TEXT NOT NULL DEFAULT '') STRICT;
 CREATE INDEX host_name ON host(name, id);
 CREATE TABLE stream(
   host TEXT NOT NULL,
@@ -85,11 +88,16 @@ PRAGMA user_version = 2;
 COMMIT;
 )";
 
-// When it last looked, and when a stream was last used, with the third.
+// When it last looked, why and where, and when a stream was last used, with the
+// third. What was seen until then is taken for as old as the change.
 constexpr char kFromTwoToThree[] = R"(
 BEGIN IMMEDIATE;
 ALTER TABLE host ADD COLUMN last_knock INTEGER NOT NULL DEFAULT 0;
-UPDATE host SET last_knock = seen_since WHERE seen IS NOT NULL;
+ALTER TABLE host ADD COLUMN knocked_for BLOB NOT NULL DEFAULT x'';
+ALTER TABLE host ADD COLUMN knock_address TEXT NOT NULL DEFAULT '';
+ALTER TABLE host ADD COLUMN address TEXT NOT NULL DEFAULT '';
+UPDATE host SET last_knock = CAST(strftime('%s') AS INTEGER)
+  WHERE seen IS NOT NULL;
 ALTER TABLE stream ADD COLUMN used INTEGER NOT NULL DEFAULT 0;
 PRAGMA user_version = 3;
 COMMIT;

@@ -55,6 +55,9 @@ struct FleetHost {
   v1::HostEntry entry;
   // Index of its state in Fleet::states; -1 when it had none.
   int state = -1;
+  // Of the last Observation.
+  std::string knocked_for;
+  std::string knock_address;
 };
 
 struct Fleet {
@@ -68,6 +71,7 @@ struct Contact {
   std::string stream;   // Hello.stream
   std::string version;  // Hello.version
   int64_t now = 0;
+  std::string address;  // where it spoke from
 };
 
 // What the store knows of the host that opened it.
@@ -104,6 +108,11 @@ struct Observation {
   // Tables that the schema says metsuke-controller fills, each at most once;
   // those that are not among them stay as they are.
   std::vector<TableBody> bodies;
+  // What the look followed from, for whoever wants to know whether there is
+  // something new to see.
+  std::string knocked_for;
+  // Where to look at the host; empty for where it says itself.
+  std::string knock_address;
 };
 
 // A baseline as it was applied.
@@ -144,7 +153,8 @@ class Store {
   virtual absl::Status Observe(const Observation& observation) = 0;
 
   // From `now` on, what the controller saw and has not looked at again since
-  // `before` is no longer part of a host's state.
+  // `before`, or at an instant that has not come yet, is no longer part of a
+  // host's state.
   virtual absl::Status ExpireObservations(int64_t before, int64_t now) = 0;
 
   // Notes that the host was heard of at `now`.

@@ -153,7 +153,8 @@ class FleetRun {
     ASSIGN_OR_RETURN(const Credential who, authority.Issue("operator", "one"));
     ASSIGN_OR_RETURN(const auto baseline, StandingBaseline::Load(store));
     SyncService sync(store, 300, nullptr);
-    OperatorService operators(store, *baseline, 300, "",
+    Knocker knocker(store);
+    OperatorService operators(store, knocker, *baseline, 300, "",
                               [](const std::string&) {}, own.identity.not_after);
     ASSIGN_OR_RETURN(const auto server, StartServer(own, sync, {&operators}));
     const auto stub =

@@ -182,6 +182,7 @@ sleep 2
 controller
 gone() { ! ctl query "SELECT name FROM accounts WHERE name = 'intruder'" -o jsonl 2>/dev/null | grep -q intruder; }
 until_true 40 gone && ok "what happened meanwhile arrives" || die "what happened meanwhile arrives" agent-one
+is "the controller knows where agents speak from" '127.0.0.1 127.0.0.1' "$(ctl host list -o json | python3 -c 'import json,sys; print(*[h["address"] for h in json.load(sys.stdin)["items"]])')"
 is "no record was lost" '0 0' "$(ctl host list -o json | python3 -c 'import json,sys; print(*[h["lost_records"] for h in json.load(sys.stdin)["items"]])')"
 after=$(ctl host history "$id" -o json)
 is "the history before the death is there" True "$(python3 -c '

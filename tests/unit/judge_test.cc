@@ -522,12 +522,26 @@ TEST(Sight, OfTablesTheControllerFillsNoHostHasAWord) {
       &claims));
   EXPECT_FALSE(Sight(claims, {}).Gap("ssh_endpoints_outside", {}));
   EXPECT_EQ(Sight(claims, {}).Unseen("ssh_endpoints_outside")->raw(),
-            "ssh_endpoints_outside: the controller has not knocked for three "
-            "days; metsukectl ssh probe makes it");
+            "ssh_endpoints_outside: the controller has not knocked at this host "
+            "lately; metsukectl ssh probe makes it");
   const TableDigests seen = {{"ssh_endpoints_outside", "digest"}};
   EXPECT_FALSE(Sight({}, seen).Unseen("ssh_endpoints_outside"));
   EXPECT_NE(Sight({}, seen).Digest("ssh_endpoints_outside", {}),
             Sight({}, {}).Digest("ssh_endpoints_outside", {}));
+  // The controller has.
+  v1::Snapshot own;
+  ASSERT_TRUE(google::protobuf::TextFormat::ParseFromString(
+      R"pb(gaps_outside {
+             table: "ssh_endpoints_outside"
+             subject: "*:22"
+             reason: "none of the host's addresses is known"
+           })pb",
+      &own));
+  EXPECT_EQ(Sight(own, seen).Gap("ssh_endpoints_outside", {})->raw(),
+            "ssh_endpoints_outside: *:22: none of the host's addresses is "
+            "known");
+  EXPECT_NE(Sight(own, seen).Digest("ssh_endpoints_outside", {}),
+            Sight({}, seen).Digest("ssh_endpoints_outside", {}));
 }
 
 TEST(Views, AreNotTakenForBodies) {

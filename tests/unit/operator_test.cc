@@ -53,8 +53,10 @@ class OperatorTest : public testing::Test {
     file.set_yaml(kBaseline);
     const auto applied = baseline_->Apply({file}, "test", 1);
     EXPECT_TRUE(applied.ok()) << applied.status();
+    knocker_ = std::make_unique<Knocker>(
+        *store_, [this](const ProbeTarget& target) { return probe_(target); });
     service_ = std::make_unique<OperatorService>(
-        *store_, *baseline_, 60, "", [](const std::string&) {},
+        *store_, *knocker_, *baseline_, 60, "", [](const std::string&) {},
         std::time(nullptr) + 86400);
     grpc::ServerBuilder builder;
     builder.RegisterService(service_.get());
@@ -125,6 +127,8 @@ class OperatorTest : public testing::Test {
   const TemporaryFolder folder_;
   std::unique_ptr<Store> store_;
   std::unique_ptr<StandingBaseline> baseline_;
+  Knocker::Run probe_;
+  std::unique_ptr<Knocker> knocker_;
   std::unique_ptr<OperatorService> service_;
   std::unique_ptr<grpc::Server> server_;
   std::unique_ptr<v1::Operator::Stub> stub_;

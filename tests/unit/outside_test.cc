@@ -11,8 +11,8 @@ using ::testing::IsEmpty;
 
 using Targets = std::vector<ProbeTarget>;
 
-Targets TargetsOf(const v1::Snapshot& seen, const std::string& address = "") {
-  return PlanOutside(seen, address).targets;
+Targets TargetsOf(const v1::Snapshot& seen, const std::string& chosen = "") {
+  return PlanOutside(seen, {chosen, ""}).targets;
 }
 
 v1::Snapshot Host(const std::string& text) {
@@ -105,33 +105,81 @@ TEST(OutsideTargets, AreNoneWhereNothingCanBeReached) {
   EXPECT_THAT(TargetsOf(Host("ssh_endpoints { listener: '127.0.0.1:22' }")),
               IsEmpty());
   const OutsidePlan lost =
-      PlanOutside(Host("ssh_endpoints { listener: '*:22' }"), "");
+      PlanOutside(Host("ssh_endpoints { listener: '*:22' }"), {});
   EXPECT_THAT(lost.targets, IsEmpty());
-  ASSERT_EQ(lost.rows.ssh_endpoints_outside_size(), 1);
-  EXPECT_EQ(lost.rows.ssh_endpoints_outside(0).message(),
+  ASSERT_EQ(lost.gaps.gaps_outside_size(), 1);
+  EXPECT_EQ(lost.gaps.gaps_outside(0).reason(),
             "no address of the host is known");
 }
 
 TEST(OutsideTargets, AreNotReachedAtAnAddressOfTheLinkAlone) {
   const v1::Snapshot seen = Host(R"pb(
     interfaces { address: "10.9.0.1/24" family: "ipv4" scope: "link" up: true }
-    interfaces { address: "2001:db8::7/64" family: "ipv6" scope: "global" up: true }
+    interfaces {
+      address: "2001:db8::7/64"
+      family: "ipv6"
+      scope: "global"
+      up: true
+    }
     ssh_endpoints { listener: "*:22" })pb");
   EXPECT_EQ(TargetsOf(seen).at(0).address, "2001:db8::7");
+}
+
+// Interfaces come in the order of their names.
+TEST(OutsideTargets, AreReachedWhereTheAgentSpeaksFromAndNotAtABridge) {
+  const v1::Snapshot seen = Host(R"pb(
+    interfaces {
+      name: "docker0"
+      address: "172.17.0.1/16"
+      family: "ipv4"
+      scope: "global"
+      up: true
+    }
+    interfaces {
+      name: "ens3"
+      address: "2001:db8::7/64"
+      family: "ipv6"
+      scope: "global"
+      up: true
+    }
+    interfaces {
+      name: "ens4"
+      address: "10.0.0.7/24"
+      family: "ipv4"
+      scope: "global"
+      up: true
+    }
+    interfaces {
+      name: "ens5"
+      address: "192.0.2.7/24"
+      family: "ipv4"
+      scope: "global"
+      up: true
+    }
+    ssh_endpoints { listener: "*:22" })pb");
+  const auto at = [&](const std::string& chosen, const std::string& spoken) {
+    return PlanOutside(seen, {chosen, spoken}).targets.at(0).address;
+  };
+  EXPECT_EQ(at("", ""), "10.0.0.7");
+  EXPECT_EQ(at("", "192.0.2.7"), "192.0.2.7");
+  EXPECT_EQ(at("", "2001:db8::7"), "2001:db8::7");
+  EXPECT_EQ(at("", "203.0.113.5"), "10.0.0.7");  // translated on the way
+  EXPECT_EQ(at("203.0.113.5", "192.0.2.7"), "203.0.113.5");
+  v1::Snapshot bridge = seen;
+  bridge.mutable_interfaces()->DeleteSubrange(1, 3);
+  EXPECT_EQ(PlanOutside(bridge, {}).targets.at(0).address, "172.17.0.1");
 }
 
 TEST(OutsideTargets, AreAtMostFour) {
   std::string text = kInterfaces;
   for (int port = 1; port <= 6; ++port)
     text += "ssh_endpoints { listener: '*:" + std::to_string(port) + "' }\n";
-  const OutsidePlan plan = PlanOutside(Host(text), "");
+  const OutsidePlan plan = PlanOutside(Host(text), {});
   EXPECT_EQ(plan.targets.size(), 4u);
-  ASSERT_EQ(plan.rows.ssh_endpoints_outside_size(), 2);
-  EXPECT_EQ(plan.rows.ssh_endpoints_outside(0).listener(), "*:5");
-  EXPECT_EQ(plan.rows.ssh_endpoints_outside(1).port(), 6u);
-  EXPECT_EQ(plan.rows.ssh_endpoints_outside(1).outcome(), "not_asked");
-  EXPECT_EQ(plan.rows.ssh_endpoints_outside(1).message(),
-            "four other servers are asked");
+  ASSERT_EQ(plan.gaps.gaps_outside_size(), 2);
+  EXPECT_EQ(plan.gaps.gaps_outside(0).table(), "ssh_endpoints_outside");
+  EXPECT_EQ(plan.gaps.gaps_outside(0).subject(), "*:5");
+  EXPECT_EQ(plan.gaps.gaps_outside(1).reason(), "4 other servers are asked");
 }
 
 // A host says where it is to be reached.
@@ -149,6 +197,8 @@ TEST(OutsideTargets, TakeNothingElseForAnAddress) {
     ssh_endpoints { listener: "*:22" }
     ssh_endpoints { listener: "--help:22" }
     ssh_endpoints { listener: "192.0.2.7:x" }
+    ssh_endpoints { listener: "192.0.2.7:0" }
+    ssh_endpoints { listener: "192.0.2.7:65536" }
     ssh_endpoints { listener: "22" })pb");
   EXPECT_THAT(TargetsOf(seen), IsEmpty());
 }

@@ -5,8 +5,12 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <ctime>
+#include <functional>
 #include <future>
 #include <mutex>
+#include <set>
+#include <thread>
 
 #include "controller/store/body.h"
 #include "controller/store/sqlite.h"
@@ -35,11 +39,14 @@ class RoundsTest : public ::testing::Test {
     auto store = OpenSqliteStore(folder_.path().string());
     ASSERT_TRUE(store.ok()) << store.status();
     store_ = *std::move(store);
+    knocker_ = std::make_unique<Knocker>(
+        *store_, [this](const ProbeTarget& target) { return Run(target); });
   }
 
   // A host at 192.0.2.`number` whose SSH servers listen on `ports` says so at
-  // `now`.
-  void Report(int number, const std::vector<uint32_t>& ports, int64_t now) {
+  // `now`, from `spoken`.
+  void Report(int number, const std::vector<uint32_t>& ports, int64_t now,
+              const std::string& spoken = "") {
     HostUpdate update{.host = Id(number), .stream = "s", .now = now};
     update.seq = static_cast<uint64_t>(now);
     update.bodies = {
@@ -61,7 +68,7 @@ class RoundsTest : public ::testing::Test {
       table.set_table(body.table);
       table.set_digest(body.digest);
     }
-    store_->Connect({Id(number), "s", "1", now}, [](const auto&) {});
+    store_->Connect({Id(number), "s", "1", now, spoken}, [](const auto&) {});
     std::promise<absl::Status> stored;
     store_->Commit(
         update, [&](const absl::Status& status) { stored.set_value(status); });
@@ -73,31 +80,34 @@ class RoundsTest : public ::testing::Test {
     return fmt::format("00000000-0000-4000-8000-{:012}", number);
   }
 
-  // Where a round at `now` knocked.
-  std::vector<std::string> Round(int64_t now,
-                                 const std::stop_token& stop = {}) {
-    std::mutex mutex;
-    std::vector<std::string> asked;
-    Knocker knocker(
-        *store_,
-        [&](const ProbeTarget& target) -> absl::StatusOr<v1::Snapshot> {
-          const std::lock_guard lock(mutex);
-          asked.push_back(fmt::format("{}:{}", target.address, target.port));
-          if (target.address == fails_)
-            return absl::InternalError("no such program");
-          v1::Snapshot rows;
-          auto& row = *rows.add_ssh_endpoints();
-          row.set_listener(target.listener);
-          row.set_outcome("answered");
-          return rows;
-        });
-    status_ = GoRound(
-        *store_, knocker, [now] { return now; }, stop);
-    std::sort(asked.begin(), asked.end());
-    return asked;
+  absl::StatusOr<v1::Snapshot> Run(const ProbeTarget& target) {
+    {
+      const std::lock_guard lock(mutex_);
+      asked_.push_back(fmt::format("{}:{}", target.address, target.port));
+      EXPECT_TRUE(busy_.insert(target.address).second) << target.address;
+    }
+    if (while_asking_) while_asking_();
+    const std::lock_guard lock(mutex_);
+    busy_.erase(target.address);
+    if (target.port == kFails) return absl::InternalError("no such program");
+    v1::Snapshot rows;
+    auto& row = *rows.add_ssh_endpoints();
+    row.set_listener(target.listener);
+    row.set_outcome(target.port == kFailed ? "failed" : "answered");
+    row.set_message(target.port == kFailed ? "socket: too many" : "");
+    return rows;
   }
 
-  // Outcomes that are part of the host's state.
+  // Where a round at `now` knocked.
+  std::vector<std::string> Round(int64_t now) {
+    asked_.clear();
+    status_ = GoRound(
+        *store_, *knocker_, [now] { return now; }, stop_.get_token());
+    std::sort(asked_.begin(), asked_.end());
+    return asked_;
+  }
+
+  // Outcomes and gaps that are part of the host's state.
   std::vector<std::string> Outcomes(int number) {
     const auto fleet = store_->ReadFleet({"", Id(number)}, 0);
     const auto& tables = fleet->states.at(fleet->hosts.at(0).state).tables;
@@ -108,13 +118,23 @@ class RoundsTest : public ::testing::Test {
     rows.ParseFromString(*store_->Body(found->second));
     for (const auto& row : rows.ssh_endpoints_outside())
       outcomes.push_back(row.listener() + " " + row.outcome());
+    rows.ParseFromString(*store_->Body(tables.at("gaps_outside")));
+    for (const auto& gap : rows.gaps_outside())
+      outcomes.push_back(gap.subject() + " " + gap.reason());
     return outcomes;
   }
 
+  static constexpr uint32_t kFails = 666, kFailed = 667;
+
   const HostFolder folder_;
   std::unique_ptr<Store> store_;
-  std::string fails_;
+  std::unique_ptr<Knocker> knocker_;
   absl::Status status_;
+  std::stop_source stop_;
+  std::function<void()> while_asking_;
+  std::mutex mutex_;
+  std::vector<std::string> asked_;
+  std::set<std::string> busy_;
 };
 
 TEST_F(RoundsTest, KnockAtEachHostOnceADay) {
@@ -135,49 +155,115 @@ TEST_F(RoundsTest, KnockAtEachHostOnceADay) {
   EXPECT_EQ(store_->FindHost(Id(1))->last_knock(), 200 + kDay);
 }
 
-TEST_F(RoundsTest, KnockSoonerWhereServersCameOrWent) {
+TEST_F(RoundsTest, KnockSoonerWhereSomethingChanged) {
   Report(1, {22}, 100);
   Report(2, {22}, 100);
   Round(200);
   Report(1, {22, 2022}, 300);
-  EXPECT_THAT(Round(400), ElementsAre("192.0.2.1:2022", "192.0.2.1:22"));
-  EXPECT_THAT(Round(500), IsEmpty());
-  Report(1, {}, 600);
-  EXPECT_THAT(Round(700), IsEmpty());  // there is nothing to knock at
+  // One that changes all the time is not asked all the time.
+  EXPECT_THAT(Round(200 + 3599), IsEmpty());
+  EXPECT_THAT(Round(200 + 3600), ElementsAre("192.0.2.1:2022", "192.0.2.1:22"));
+  EXPECT_THAT(Round(200 + 7200), IsEmpty());
+  Report(1, {}, 8000);
+  EXPECT_THAT(Round(9000), IsEmpty());  // there is nothing to knock at
   EXPECT_THAT(Outcomes(1), IsEmpty());
 }
 
-TEST_F(RoundsTest, SayWhatIsNotAsked) {
-  Report(1, {1, 2, 3, 4, 5}, 100);
+TEST_F(RoundsTest, KnockWhereTheAgentSpeaksFromOrAnOperatorSays) {
+  Report(1, {22}, 100);
+  auto fleet = store_->ReadFleet({"", Id(1)}, 0);
+  FleetHost host = fleet->hosts.at(0);
+  host.knock_address = "203.0.113.9";
+  const auto& tables = fleet->states.at(0).tables;
+  ASSERT_TRUE(knocker_->Knock(host, tables, 200).ok());
+  Report(1, {22}, kDay);
+  EXPECT_THAT(Round(kDay + 300), ElementsAre("203.0.113.9:22"));
+  host.knock_address = "";
+  ASSERT_TRUE(knocker_->Knock(host, tables, kDay + 400).ok());
+  Report(1, {22}, 2 * kDay, "192.0.2.1");
+  EXPECT_EQ(store_->FindHost(Id(1))->address(), "192.0.2.1");
+  EXPECT_THAT(Round(2 * kDay + 500), ElementsAre("192.0.2.1:22"));
+}
+
+TEST_F(RoundsTest, SayWhatIsNotAskedAndDoNotAskAgainForThat) {
+  Report(1, {1, 2, kFails, kFailed, 700}, 100);
   EXPECT_EQ(Round(200).size(), 4u);
-  EXPECT_THAT(Outcomes(1), UnorderedElementsAre("*:1 answered", "*:2 answered",
-                                                "*:3 answered", "*:4 answered",
-                                                "*:5 not_asked"));
+  EXPECT_THAT(
+      Outcomes(1),
+      UnorderedElementsAre("*:1 answered", "*:2 answered", "*:667 failed",
+                           "*:666 no such program", "*:667 socket: too many",
+                           "*:700 4 other servers are asked"));
+  EXPECT_TRUE(status_.ok()) << status_;
+  EXPECT_THAT(Round(8000), IsEmpty());
+}
+
+TEST_F(RoundsTest, AClockThatWasAheadPutsNothingOff) {
+  Report(1, {22}, 100);
+  Report(1, {22}, 300 * kDay);
+  EXPECT_EQ(Round(300 * kDay).size(), 1u);
+  EXPECT_THAT(Round(200), ElementsAre("192.0.2.1:22"));
   EXPECT_THAT(Round(300), IsEmpty());
 }
 
-TEST_F(RoundsTest, AskTheOthersWhereOneCannotBeAsked) {
-  Report(1, {22}, 100);
-  Report(2, {22}, 100);
-  fails_ = "192.0.2.1";
-  EXPECT_EQ(Round(200).size(), 2u);
-  EXPECT_EQ(status_.message(), "host " + Id(1) + ": no such program");
-  EXPECT_THAT(Outcomes(1), ElementsAre("unseen"));
-  EXPECT_THAT(Outcomes(2), ElementsAre("*:22 answered"));
-  EXPECT_THAT(Round(300), ElementsAre("192.0.2.1:22"));
+TEST_F(RoundsTest, AskOneServerAtATimeWhereHostsShareAnAddress) {
+  for (int number = 1; number <= 4; ++number) Report(number, {22}, 100);
+  const auto fleet = store_->ReadFleet({}, 0);
+  while_asking_ = [] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  };
+  std::vector<std::thread> threads;
+  for (const FleetHost& host : fleet->hosts)
+    threads.emplace_back([&, host = host]() mutable {
+      host.knock_address = "203.0.113.9";
+      EXPECT_TRUE(
+          knocker_->Knock(host, fleet->states.at(host.state).tables, 200).ok());
+    });
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(asked_.size(), 4u);  // Run has seen that none were at once
 }
 
-TEST_F(RoundsTest, EndWhereTheyAreWhenAskedTo) {
-  Report(1, {22}, 100);
-  std::stop_source stop;
-  stop.request_stop();
-  EXPECT_THAT(Round(200, stop.get_token()), IsEmpty());
+TEST_F(RoundsTest, EndBetweenTwoServersWhenAskedTo) {
+  Report(1, {22, 2022}, 100);
+  while_asking_ = [this] { stop_.request_stop(); };
+  EXPECT_EQ(Round(200).size(), 1u);
+  EXPECT_TRUE(status_.ok()) << status_;
   EXPECT_THAT(Outcomes(1), ElementsAre("unseen"));
+}
+
+TEST_F(RoundsTest, ComeAgainAndAgain) {
+  const int64_t now = std::time(nullptr);
+  Report(1, {22}, now);
+  Report(2, {}, now);
+  ASSERT_TRUE(store_
+                  ->Observe({.host = Id(2),
+                             .now = now - 4 * kDay,
+                             .bodies = {Body("ssh_endpoints_outside",
+                                             [](v1::Snapshot&) {})}})
+                  .ok());
+  const auto state_of = [&](int number) {
+    const auto fleet = store_->ReadFleet({"", Id(number)}, 0);
+    return fleet->states.at(fleet->hosts.at(0).state)
+        .tables.contains("ssh_endpoints_outside");
+  };
+  {
+    const Rounds rounds(*store_, *knocker_, false,
+                        std::chrono::milliseconds(5));
+    for (int i = 0; i < 2000 && state_of(2); ++i)
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    EXPECT_FALSE(state_of(2));
+    EXPECT_FALSE(state_of(1));
+    EXPECT_THAT(asked_, IsEmpty());
+  }
+  const Rounds rounds(*store_, *knocker_, true, std::chrono::milliseconds(5));
+  for (int i = 0; i < 2000 && !(state_of(1) && state_of(2)); ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  EXPECT_TRUE(state_of(1));
+  EXPECT_TRUE(state_of(2));
 }
 
 TEST_F(RoundsTest, EndAtOnce) {
   const auto began = std::chrono::steady_clock::now();
-  { const Rounds rounds(*store_, true); }
+  { const Rounds rounds(*store_, *knocker_, true); }
   EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::seconds(10));
 }
 

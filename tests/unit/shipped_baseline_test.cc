@@ -86,7 +86,8 @@ TEST(Baseline, WhatADaemonHasNotReadDoesNotCount) {
   for (const char* id :
        {"ssh-no-password", "ssh-nobody-with-password", "ssh-no-root-password",
         "ssh-no-root-login", "ssh-named-accounts-only", "ssh-no-trusted-host",
-        "ssh-few-reach-root", "ssh-no-service-account"}) {
+        "ssh-few-reach-root", "ssh-no-service-account", "ssh-second-factor",
+        "ssh-second-factor-administrators"}) {
     EXPECT_EQ(On(id, Sshd("same",
                           "ssh_access { account: 'root' root: true "
                           "method: 'publickey' daemon: 'same' }")),

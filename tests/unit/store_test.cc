@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <ctime>
 #include <boost/filesystem.hpp>
 #include <future>
 #include <set>
@@ -164,6 +165,7 @@ TEST_F(StoreTest, AHostIsEnrolledOnFirstContactAndNamedByItsTable) {
   EXPECT_EQ(standing->acknowledged, 0u);
   EXPECT_EQ(standing->state, "");
   EXPECT_EQ(store_->FindHost(kWeb)->host(), kWeb);
+  EXPECT_EQ(store_->FindHost(kWeb)->last_seen(), 0);
 
   ASSERT_TRUE(Commit(*store_, Update(kWeb, 1, 200, {HostBody("web01")})).ok());
   const auto host = store_->FindHost("web01");
@@ -177,6 +179,12 @@ TEST_F(StoreTest, AHostIsEnrolledOnFirstContactAndNamedByItsTable) {
   const auto again = Connect(*store_, kWeb, 300);
   EXPECT_EQ(again->acknowledged, 1u);
   EXPECT_EQ(store_->FindHost(kWeb)->last_seen(), 200);  // it said nothing yet
+  HostUpdate loss = Update(kWeb, 2, 400, {});
+  loss.state.reset();
+  loss.losses.emplace_back().set_from(2);
+  loss.losses.back().set_to(2);
+  ASSERT_TRUE(Commit(*store_, loss).ok());
+  EXPECT_EQ(store_->FindHost(kWeb)->last_seen(), 200);  // nor what it is like
   EXPECT_EQ(again->state,
             StateDigest(*Update(kWeb, 1, 0, {HostBody("web01")}).state));
 }
@@ -635,6 +643,9 @@ TEST_F(StoreTest, ADatabaseOfTheFirstVersionIsBroughtUpToDate) {
          "ALTER TABLE host DROP COLUMN seen;"
          "ALTER TABLE host DROP COLUMN seen_since;"
          "ALTER TABLE host DROP COLUMN last_knock;"
+         "ALTER TABLE host DROP COLUMN knocked_for;"
+         "ALTER TABLE host DROP COLUMN knock_address;"
+         "ALTER TABLE host DROP COLUMN address;"
          "ALTER TABLE stream DROP COLUMN used;"
          "PRAGMA user_version = 1");
   Open();
@@ -652,10 +663,13 @@ TEST_F(StoreTest, ADatabaseOfTheSecondVersionIsBroughtUpToDate) {
   store_.reset();
   Sqlite(folder_,
          "ALTER TABLE host DROP COLUMN last_knock;"
+         "ALTER TABLE host DROP COLUMN knocked_for;"
+         "ALTER TABLE host DROP COLUMN knock_address;"
+         "ALTER TABLE host DROP COLUMN address;"
          "ALTER TABLE stream DROP COLUMN used;"
          "PRAGMA user_version = 2");
   Open();
-  EXPECT_EQ(store_->FindHost(kWeb)->last_knock(), 300);
+  EXPECT_NEAR(store_->FindHost(kWeb)->last_knock(), std::time(nullptr), 60);
   EXPECT_EQ(store_->FindHost(kDb)->last_knock(), 0);
 }
 
@@ -690,6 +704,9 @@ TEST_F(StoreTest, WhatTheControllerDoesNotSeeAgainCountsNoLonger) {
   ASSERT_TRUE(store_->Observe({kWeb, 900, {knock}}).ok());
   EXPECT_EQ(sees(kWeb, 0), 1u);
   EXPECT_EQ(sees(kWeb, 750), 0u);
+  // Seen by a clock that was ahead.
+  ASSERT_TRUE(store_->ExpireObservations(400, 850).ok());
+  EXPECT_EQ(sees(kWeb, 0), 0u);
 }
 
 TEST_F(StoreTest, ADamagedBodyIsToldAndNotServed) {

@@ -17,8 +17,8 @@ def _found(host, tag):
 
 def _arrived(host, tag):
     """Lines with the tag, once no more come."""
-    lines, same = [], 0
-    while same < 5:
+    lines, same, end = [], 0, time.monotonic() + 20
+    while same < 5 and time.monotonic() < end:
         time.sleep(0.2)
         now = _found(host, tag)
         same = same + 1 if now and len(now) == len(lines) else 0
@@ -49,8 +49,8 @@ def routes(host, snapshot):
     host.run("sh", "-c", SEND, "sh", tag, " ".join(FACILITIES), " ".join(SEVERITIES))
     found = []
     for line in _arrived(host, tag):
-        at = re.fullmatch(rf"(/[^:]+):.* {tag}: (\w+) (\w+)", line)
-        found.append({"facility": at[2], "severity": at[3], "file": at[1]})
+        if at := re.fullmatch(rf"(/[^:]+):.* {tag}: (\w+) (\w+)", line):
+            found.append({"facility": at[2], "severity": at[3], "file": at[1]})
     return found
 
 
