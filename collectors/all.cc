@@ -16,9 +16,11 @@ absl::Status CollectLogFiles(const Host&, v1::Snapshot&);
 absl::Status CollectLogrotateRules(const Host&, v1::Snapshot&);
 absl::Status CollectPackageUpdates(const Host&, v1::Snapshot&);
 absl::Status CollectPackages(const Host&, v1::Snapshot&);
+absl::Status CollectPasswordRules(const Host&, v1::Snapshot&);
 absl::Status CollectPorts(const Host&, v1::Snapshot&);
 absl::Status CollectServices(const Host&, v1::Snapshot&);
 absl::Status CollectSshAccess(const Host&, v1::Snapshot&);
+absl::Status CollectSshModuli(const Host&, v1::Snapshot&);
 absl::Status CollectSshdOptions(const Host&, v1::Snapshot&);
 absl::Status CollectSudoRules(const Host&, v1::Snapshot&);
 absl::Status CollectSysctls(const Host&, v1::Snapshot&);
@@ -28,7 +30,7 @@ absl::Status CollectTimers(const Host&, v1::Snapshot&);
 namespace {
 
 // In the order of the tables' field numbers.
-constexpr std::array<Collector, 20> kCollectors = {{
+constexpr std::array<Collector, 22> kCollectors = {{
     {"host", CollectHost},
     {"interfaces", CollectInterfaces},
     {"packages", CollectPackages},
@@ -49,6 +51,8 @@ constexpr std::array<Collector, 20> kCollectors = {{
     {"audit_status", CollectAuditStatus},
     {"audit_rules", CollectAuditRules},
     {"ssh_access", CollectSshAccess},
+    {"ssh_moduli", CollectSshModuli},
+    {"password_rules", CollectPasswordRules},
 }};
 
 }  // namespace

@@ -1,9 +1,12 @@
 #include "collectors/pam_stack.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <set>
 
 #include "collectors/words.h"
+#include "proto/status.h"
 
 namespace metsuke {
 namespace {
@@ -41,14 +44,19 @@ class Stack {
 
   // Adds the lines of the service; false when it is not understood.
   bool Read(const std::string& service) {
-    if (service.find('/') != std::string::npos || ++files_ > kFiles ||
-        ++depth_ > kDepth)
-      return false;
     std::string path = "/etc/pam.d/" + service;
+    if (service.find('/') != std::string::npos || ++files_ > kFiles ||
+        ++depth_ > kDepth) {
+      why_ = path + ": such an include, or so many, are not followed";
+      return false;
+    }
     absl::StatusOr<std::string> text = host_.Read(path);
     if (absl::IsNotFound(text.status()))
       text = host_.Read(path = "/usr/lib/pam.d/" + service);
-    if (!text.ok()) return false;
+    if (!text.ok()) {
+      why_ = "/etc/pam.d/" + service + ": " + Message(text.status());
+      return false;
+    }
     std::string line;
     int number = 0;
     for (const std::string_view part : Lines(*text)) {
@@ -58,7 +66,11 @@ class Stack {
         line.back() = ' ';
         continue;
       }
-      if (!Take(line, path, number)) return false;
+      if (!Take(line, path, number)) {
+        if (why_.empty())
+          why_ = fmt::format("{}:{}: the line is not understood", path, number);
+        return false;
+      }
       line.clear();
     }
     --depth_;
@@ -66,6 +78,7 @@ class Stack {
   }
 
   std::vector<PamLine> Take() { return std::move(lines_); }
+  const std::string& why() const { return why_; }
 
  private:
   bool Take(const std::string& line, const std::string& path, int number) {
@@ -75,7 +88,13 @@ class Stack {
     const std::string type = Lower(words[0]);
     if (type != type_ && type != "-" + type_) return true;
     if (words.size() < 3) return false;
-    if (words[1] == "include" || words[1] == "substack") return Read(words[2]);
+    if (words[1] == "include") return Read(words[2]);
+    if (words[1] == "substack") {
+      ++level_;
+      const bool understood = Read(words[2]);
+      --level_;
+      return understood;
+    }
     std::string& module = words[2];
     module.erase(0, module.rfind('/') + 1);
     for (size_t i = 3; i < words.size(); ++i)
@@ -85,7 +104,8 @@ class Stack {
                       module,
                       {words.begin() + 3, words.end()},
                       path,
-                      number});
+                      number,
+                      level_});
     return true;
   }
 
@@ -93,12 +113,24 @@ class Stack {
   const std::string type_;
   size_t files_ = 0;
   int depth_ = 0;
+  int level_ = 0;
   std::vector<PamLine> lines_;
+  std::string why_;
 };
 
-// What the control does at `result`: "ok", "die", "1"; empty when it does not
-// say, pam.conf(5).
-std::string Action(const std::string& control, std::string_view result) {
+}  // namespace
+
+std::optional<std::vector<PamLine>> ReadPamStack(const Host& host,
+                                                 const std::string& service,
+                                                 std::string_view type,
+                                                 std::string* why) {
+  Stack stack(host, type);
+  if (stack.Read(service)) return stack.Take();
+  if (why != nullptr) *why = stack.why();
+  return std::nullopt;
+}
+
+std::string PamAction(const std::string& control, std::string_view result) {
   std::string otherwise;
   for (const std::string_view word :
        Words(std::string_view(control).substr(1, control.size() - 2))) {
@@ -112,22 +144,12 @@ std::string Action(const std::string& control, std::string_view result) {
   return otherwise;
 }
 
-}  // namespace
-
-std::optional<std::vector<PamLine>> ReadPamStack(const Host& host,
-                                                 const std::string& service,
-                                                 std::string_view type) {
-  Stack stack(host, type);
-  if (!stack.Read(service)) return std::nullopt;
-  return stack.Take();
-}
-
 bool PamRefuses(const PamLine& line) {
   if (!line.control.starts_with('['))
     return line.control == "required" || line.control == "requisite";
   // What pam_access and pam_nologin fail with.
   for (const char* result : {"perm_denied", "auth_err"}) {
-    const std::string action = Action(line.control, result);
+    const std::string action = PamAction(line.control, result);
     if (action != "die" && action != "bad") return false;
   }
   return true;

@@ -19,14 +19,21 @@ struct PamLine {
   std::vector<std::string> arguments;
   std::string path;
   int number = 0;  // from 1
+  // How many substacks it is in.
+  int level = 0;
 };
 
 // The lines of `type`, such as "account", of the service, those of files that
 // it includes in their place. Nothing when a file cannot be read or a line is
-// not understood.
+// not understood, and then `*why` says which.
 std::optional<std::vector<PamLine>> ReadPamStack(const Host& host,
                                                  const std::string& service,
-                                                 std::string_view type);
+                                                 std::string_view type,
+                                                 std::string* why = nullptr);
+
+// What the control in brackets does at `result`, such as "success": "ok",
+// "die", "1"; empty when it does not say, pam.conf(5).
+std::string PamAction(const std::string& control, std::string_view result);
 
 // Whether a failure of `stack[at]` surely refuses, so that nobody comes past
 // it.

@@ -124,11 +124,11 @@ def forgotten(snapshot_class):
     return missing
 
 
-from truth import accounts, host, logs, network, packages, ssh, syslog, units  # noqa: E402,F401  they register themselves
+from truth import accounts, host, logs, network, packages, passwords, ssh, syslog, units  # noqa: E402,F401  they register themselves
 
 apart("collections", **{"*": "what the collectors say of themselves; a scenario expects each"})
 apart("gaps", **{"*": "a scenario lists those that may be"})
-for _table in ("ssh_endpoints", "ssh_algorithms", "ssh_host_keys", "ssh_endpoints_outside"):
+for _table in ("ssh_endpoints", "ssh_algorithms", "ssh_host_keys", "ssh_endpoints_outside", "gaps_outside"):
     apart(_table, **{"*": "the agent fills it, not the collector; unit tests compare it with sshd -T and ssh-keygen, a fleet expects rows"})
 apart("audit_status", **{"*": "the kernel's audit does not answer in a container (audit_receive_msg of kernel/audit.c asks for "
                               "the first process namespace)"})

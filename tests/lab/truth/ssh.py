@@ -1,7 +1,12 @@
-"""sshd_options, authorized_keys and ssh_access: what sshd and ssh-keygen say."""
+"""sshd_options, authorized_keys, ssh_access and ssh_moduli: what sshd and ssh-keygen say."""
 
 import ipaddress
 import re
+import socket
+import struct
+import subprocess
+
+import lab
 
 from truth import apart, check
 
@@ -74,3 +79,66 @@ def access(host, _):
 
 apart("ssh_access", usable="real logins of the scenarios", restrictions="scenarios expect them",
       why="sshd does not tell which line it took; scenarios expect it", daemon="as sshd_options")
+
+
+# Those of moduli(5) in Debian, and two that are not in it.
+SIZES = {2048, 2560, 3072, 4096, 5120, 6144, 7680, 8192}
+# All groups built into sshd begin so (RFC 3526).
+BUILT_IN = bytes.fromhex("ffffffffffffffffc90fdaa2")
+
+
+def packet(payload):
+    padding = 12 - (len(payload) + 9) % 8
+    return struct.pack(">IB", len(payload) + padding + 1, padding) + payload + bytes(padding)
+
+
+def received(link):
+    """Payloads of what the server says after its greeting."""
+    with link.makefile("rb") as stream:
+        while not stream.readline().startswith(b"SSH-"):
+            pass
+        while head := stream.read(5):
+            length, padding = struct.unpack(">IB", head)
+            yield stream.read(length - 1)[:length - 1 - padding]
+
+
+def group(host, bits):
+    """The prime that an sshd of the host hands out to who asks for so many bits at least (RFC 4419); nothing when it refuses,
+    which it may take LoginGraceTime to do (mm_answer_moduli in monitor.c)."""
+    algorithms = ["diffie-hellman-group-exchange-sha256", "", "aes128-ctr", "aes128-ctr", "hmac-sha2-256", "hmac-sha2-256",
+                  "none", "none", "", ""]
+    algorithms[1] = "ssh-ed25519,rsa-sha2-512,rsa-sha2-256,ecdsa-sha2-nistp256"
+    link, theirs = socket.socketpair()
+    with subprocess.Popen(["nsenter", "-t", str(host.leader), "-a", "/usr/sbin/sshd", "-i", "-g", "20",
+                           "-o", f"KexAlgorithms={algorithms[0]}"],
+                          stdin=theirs, stdout=theirs, stderr=subprocess.DEVNULL, env=lab.INSIDE), link:
+        theirs.close()
+        link.sendall(b"SSH-2.0-lab\r\n" + packet(
+            b"\x14" + bytes(16) + b"".join(struct.pack(">I", len(a)) + a.encode() for a in algorithms) + bytes(5)) +
+            packet(struct.pack(">BIII", 34, bits, bits, 8192)))
+        for payload in received(link):
+            if payload[0] == 31:
+                return payload[5:5 + struct.unpack(">I", payload[1:5])[0]].lstrip(b"\0")
+    return b""
+
+
+@check("ssh_moduli", "sshd asked for a group of each size", "bits", each=lambda row: row if 2048 <= row["bits"] <= 8192 else None)
+def handed_out(host, snapshot):
+    found = []
+    for bits in sorted(SIZES | {row.bits for row in snapshot.ssh_moduli if 2048 <= row.bits <= 8192}):
+        if ("group", bits) not in host.asked:
+            host.asked["group", bits] = group(host, bits)
+        prime = host.asked["group", bits]
+        if int.from_bytes(prime, "big").bit_length() == bits and not prime.startswith(BUILT_IN):
+            found.append({"bits": bits})
+    return found
+
+
+@check("ssh_moduli", "awk", "bits", "groups", "path")
+def counted(host, _):
+    path = re.search(r"^modulifile (.*)$", host.tool("sshd", "-T"), re.M)[1]
+    said = host.tool("awk", '$2 == 2 && $3 > 1 && $3 % 2 == 0 && $4 > 0 && NF == 7 { print $5 + 1 }', path).split()
+    return [{"bits": int(bits), "groups": said.count(bits), "path": path} for bits in set(said)]
+
+
+apart("ssh_moduli", daemon="as sshd_options")
