@@ -93,9 +93,9 @@ TEST(MakeState, WithoutAnyAnswerNothingReadsAsWell) {
             DigestOf(before.state, "packages"));
   EXPECT_NE(StateDigest(after.state), StateDigest(before.state));
   const v1::Snapshot snapshot = Collections(after);
-  // But for collections, gaps and what the controller sees by itself.
+  // But for collections, gaps and the two of what the controller sees itself.
   ASSERT_EQ(snapshot.collections_size(),
-            v1::Snapshot::descriptor()->field_count() - 3);
+            v1::Snapshot::descriptor()->field_count() - 4);
   for (const auto& row : snapshot.collections()) {
     EXPECT_EQ(row.status(), "unavailable") << row.table();
     EXPECT_EQ(row.message(),
