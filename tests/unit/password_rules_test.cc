@@ -101,6 +101,20 @@ TEST(PasswordRules, SayWhereEachValueStands) {
   EXPECT_THAT(snapshot.gaps(), IsEmpty());
 }
 
+TEST(PasswordRules, OfAModuleThatIsToldNotToRefuseAreNotEnforced) {
+  HostFolder folder;
+  folder.Write("etc/pam.d/passwd",
+               "password requisite pam_pwquality.so enforcing=0\n"
+               "password requisite pam_pwhistory.so use_authtok remember=0\n"
+               "password requisite pam_pwquality.so use_authtok enforcing=1\n"
+               "password required pam_unix.so use_authtok\n");
+  const v1::Snapshot snapshot = Collect(folder).snapshot;
+  EXPECT_EQ(Rule(snapshot, "pam_pwquality.so", "minlen"), "8 default!");
+  EXPECT_EQ(Rule(snapshot, "pam_pwquality.so", "minlen", 2), "8 default");
+  EXPECT_EQ(Rule(snapshot, "pam_pwhistory.so", "control"),
+            "requisite /etc/pam.d/passwd:2!");
+}
+
 TEST(PasswordRules, HaveTheOptionsOfEachModule) {
   HostFolder folder;
   folder.Write("etc/pam.d/passwd",
@@ -267,10 +281,10 @@ TEST(PasswordStack, IsFollowedWhereverControlsLead) {
                 "pam_pwquality.so",
                 "required pam_unix.so"}));
   // A jump over a substack is one over all of it.
-  EXPECT_FALSE(Enforced(
-      {"[default=1] pam_echo.so", ">" + quality,
-       ">requisite pam_pwhistory.so use_authtok", "required pam_unix.so"},
-      1));
+  EXPECT_FALSE(Enforced({"optional pam_sss.so", "[default=1] pam_echo.so",
+                         ">optional pam_debug.so", ">" + quality,
+                         "required pam_unix.so use_authtok"},
+                        3));
   EXPECT_TRUE(Enforced({"sufficient pam_unix.so remember=5"}));
   EXPECT_FALSE(
       Enforced({"sufficient pam_unix.so remember=5", "required pam_unix.so"}));
