@@ -203,5 +203,11 @@ refused() { grep -qiE 'removed|denied' "$work"/agent-*.log; }
 until_true 30 refused && ok "its agent is refused and says so" || bad "its agent is refused" "$(tail -n 5 "$work"/agent-*.log)"
 says "the controller logs the refusal" "$id" "$(grep -v operator "$work/controller.log" | grep -iE "refus|removed|denied")"
 
+# A simulated host is one like the others.
+"$bin/metsuke-collect" --once -o binary --root "$work/two/root" >"$work/tables" 2>/dev/null
+out=$(ctl token create --ttl 5m --uses 2 | "$bin/metsuke-swarm" --config "$work/two/agent.yaml" --tables "$work/tables" --state "$work/swarm" --hosts 2 2>&1)
+is "simulated hosts report" 0 $? "$out"
+is "and what they report is kept" '2 0' "$(ctl host list -o json | python3 -c 'import json,sys; h=[h for h in json.load(sys.stdin)["items"] if h["id"] != sys.argv[1] and h["host"].startswith("sim")]; print(len(h), sum(i["lost_records"] for i in h))' "$id")" "$(ctl host list)"
+
 echo "$failures failures"
 [ "$failures" = 0 ]

@@ -69,10 +69,12 @@ v1::Snapshot Host(v1::Snapshot snapshot, int i) {
   return snapshot;
 }
 
+// But for what the controller sees itself, of which no agent has a word.
 v1::Collected Canonical(const v1::Snapshot& snapshot) {
   v1::Collected collected;
   const auto* type = v1::Snapshot::descriptor();
   for (int i = 0; i < type->field_count(); ++i) {
+    if (FilledBy(type->field(i)) == "metsuke-controller") continue;
     v1::CollectedTable& table = *collected.add_tables();
     table.set_table(type->field(i)->name());
     table.set_canonical(CanonicalTable(snapshot, type->field(i)));
@@ -98,6 +100,8 @@ absl::Status Report(const v1::AgentConfig& config, const Credential& own,
     if (courier.open() && spool.empty()) break;
     v1::ControllerMessage message;
     if (closed || !stream->Read(&message)) break;
+    if (message.has_refusal())
+      return absl::InternalError("refused: " + message.refusal().reason());
     courier.Received(message, std::time(nullptr));
     closed = courier.TakeOrders().close.has_value();
   }
