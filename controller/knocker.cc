@@ -35,15 +35,6 @@ absl::StatusOr<v1::Snapshot> ReadTables(Store& store,
   return seen;
 }
 
-// A server that could not be asked because of ourselves.
-void AddFailure(const ProbeTarget& target, const std::string& why,
-                v1::Snapshot& rows) {
-  v1::Gap& gap = *rows.add_gaps_outside();
-  gap.set_table("ssh_endpoints_outside");
-  gap.set_subject(target.listener);
-  gap.set_reason(why);
-}
-
 }  // namespace
 
 bool IsDue(const FleetHost& host, const TableDigests& tables, int64_t now) {
@@ -68,10 +59,12 @@ void Knocker::Ask(const ProbeTarget& target, v1::Snapshot& rows) {
     busy_.erase(target.address);
   }
   idle_.notify_all();
-  if (!answers.ok()) return AddFailure(target, Message(answers.status()), rows);
+  if (!answers.ok())
+    return AddOutsideGap(target.listener, Message(answers.status()), rows);
   for (const v1::SshEndpoint& row : answers->ssh_endpoints()) {
     *rows.add_ssh_endpoints_outside() = row;
-    if (row.outcome() == "failed") AddFailure(target, row.message(), rows);
+    if (row.outcome() == "failed")
+      AddOutsideGap(target.listener, row.message(), rows);
   }
 }
 

@@ -50,6 +50,14 @@ std::string GlobalAddress(const v1::Snapshot& seen, const std::string& spoken) {
 
 }  // namespace
 
+void AddOutsideGap(const std::string& listener, const std::string& why,
+                   v1::Snapshot& rows) {
+  v1::Gap& gap = *rows.add_gaps_outside();
+  gap.set_table("ssh_endpoints_outside");
+  gap.set_subject(listener);
+  gap.set_reason(why);
+}
+
 OutsidePlan PlanOutside(const v1::Snapshot& seen,
                         const OutsideAddress& address) {
   std::set<std::string> listeners;
@@ -58,12 +66,6 @@ OutsidePlan PlanOutside(const v1::Snapshot& seen,
   for (const v1::SshEndpoint& row : seen.ssh_endpoints())
     listeners.insert(row.listener());
   OutsidePlan plan;
-  const auto miss = [&](const std::string& listener, std::string why) {
-    v1::Gap& gap = *plan.gaps.add_gaps_outside();
-    gap.set_table("ssh_endpoints_outside");
-    gap.set_subject(listener);
-    gap.set_reason(std::move(why));
-  };
   for (const std::string& listener : listeners) {
     const auto parts = ParseListener(listener);
     if (!parts) continue;
@@ -73,10 +75,15 @@ OutsidePlan PlanOutside(const v1::Snapshot& seen,
                            : any ? GlobalAddress(seen, address.spoken)
                                  : parts->first;
     if (at.empty())
-      miss(listener, "no address of the host is known");
+      AddOutsideGap(listener,
+                    "no address of the host is known; metsukectl ssh probe "
+                    "--address gives one",
+                    plan.gaps);
     else if (plan.targets.size() == kMostProbeTargets)
-      miss(listener,
-           fmt::format("{} other servers are asked", kMostProbeTargets));
+      AddOutsideGap(
+          listener,
+          fmt::format("{} other servers are asked", kMostProbeTargets),
+          plan.gaps);
     else  // once: whoever counts strangers sees all of them from one place
       plan.targets.push_back(
           {listener, at, parts->second,

@@ -18,6 +18,10 @@ struct OutsidePlan {
   v1::Snapshot gaps;
 };
 
+// Adds to gaps_outside that a server could not be asked, and why.
+void AddOutsideGap(const std::string& listener, const std::string& why,
+                   v1::Snapshot& rows);
+
 // Where a host can be reached.
 struct OutsideAddress {
   std::string chosen;  // by an operator, for all servers; empty when not

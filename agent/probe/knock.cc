@@ -130,8 +130,7 @@ template <typename Step>
 int Finish(ssh_session session, int again, ProbeClock::time_point until,
            const Step& step) {
   int code = step();
-  while (code == again && ProbeClock::now() < until &&
-         !IsOver(session)) {
+  while (code == again && ProbeClock::now() < until && !IsOver(session)) {
     pollfd file{ssh_get_fd(session), POLLIN, 0};
     poll(&file, 1, 20);
     code = step();

@@ -11,6 +11,14 @@ using ::testing::IsEmpty;
 
 using Targets = std::vector<ProbeTarget>;
 
+// An interface that is up and reached from everywhere.
+std::string Global(const std::string& name, const std::string& address) {
+  const bool v6 = address.find(':') != std::string::npos;
+  return "interfaces { name: '" + name + "' address: '" + address +
+         "' family: '" + (v6 ? "ipv6" : "ipv4") +
+         "' scope: 'global' up: true }\n";
+}
+
 Targets TargetsOf(const v1::Snapshot& seen, const std::string& chosen = "") {
   return PlanOutside(seen, {chosen, ""}).targets;
 }
@@ -89,14 +97,8 @@ TEST(OutsideTargets, AreReachedAtTheHostsGlobalAddress) {
 }
 
 TEST(OutsideTargets, HaveIpv6WhereThereIsNothingElse) {
-  const v1::Snapshot seen = Host(R"pb(
-    interfaces {
-      address: "2001:db8::7/64"
-      family: "ipv6"
-      scope: "global"
-      up: true
-    }
-    ssh_endpoints { listener: "*:22" })pb");
+  const v1::Snapshot seen = Host(Global("e", "2001:db8::7/64") +
+                                 "ssh_endpoints { listener: '*:22' }");
   EXPECT_EQ(TargetsOf(seen).at(0).address, "2001:db8::7");
 }
 
@@ -109,54 +111,24 @@ TEST(OutsideTargets, AreNoneWhereNothingCanBeReached) {
   EXPECT_THAT(lost.targets, IsEmpty());
   ASSERT_EQ(lost.gaps.gaps_outside_size(), 1);
   EXPECT_EQ(lost.gaps.gaps_outside(0).reason(),
-            "no address of the host is known");
+            "no address of the host is known; metsukectl ssh probe --address "
+            "gives one");
 }
 
 TEST(OutsideTargets, AreNotReachedAtAnAddressOfTheLinkAlone) {
-  const v1::Snapshot seen = Host(R"pb(
-    interfaces { address: "10.9.0.1/24" family: "ipv4" scope: "link" up: true }
-    interfaces {
-      address: "2001:db8::7/64"
-      family: "ipv6"
-      scope: "global"
-      up: true
-    }
-    ssh_endpoints { listener: "*:22" })pb");
+  const v1::Snapshot seen = Host(
+      "interfaces { address: '10.9.0.1/24' family: 'ipv4' scope: 'link' "
+      "up: true }\n" +
+      Global("e", "2001:db8::7/64") + "ssh_endpoints { listener: '*:22' }");
   EXPECT_EQ(TargetsOf(seen).at(0).address, "2001:db8::7");
 }
 
 // Interfaces come in the order of their names.
 TEST(OutsideTargets, AreReachedWhereTheAgentSpeaksFromAndNotAtABridge) {
-  const v1::Snapshot seen = Host(R"pb(
-    interfaces {
-      name: "docker0"
-      address: "172.17.0.1/16"
-      family: "ipv4"
-      scope: "global"
-      up: true
-    }
-    interfaces {
-      name: "ens3"
-      address: "2001:db8::7/64"
-      family: "ipv6"
-      scope: "global"
-      up: true
-    }
-    interfaces {
-      name: "ens4"
-      address: "10.0.0.7/24"
-      family: "ipv4"
-      scope: "global"
-      up: true
-    }
-    interfaces {
-      name: "ens5"
-      address: "192.0.2.7/24"
-      family: "ipv4"
-      scope: "global"
-      up: true
-    }
-    ssh_endpoints { listener: "*:22" })pb");
+  const v1::Snapshot seen = Host(
+      Global("docker0", "172.17.0.1/16") + Global("ens3", "2001:db8::7/64") +
+      Global("ens4", "10.0.0.7/24") + Global("ens5", "192.0.2.7/24") +
+      "ssh_endpoints { listener: '*:22' }");
   const auto at = [&](const std::string& chosen, const std::string& spoken) {
     return PlanOutside(seen, {chosen, spoken}).targets.at(0).address;
   };

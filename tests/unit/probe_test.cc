@@ -560,6 +560,17 @@ TEST(TruthProbe, SaysWhyTheServerHangsUp) {
               HasSubstr("no authentication methods enabled"));
 }
 
+TEST(TruthProbe, AServerThatOffersNothingHasAnsweredAllTheSame) {
+  const RealSshd sshd("Match User root\n  PubkeyAuthentication no\n"
+                      "  PasswordAuthentication no\n"
+                      "  KbdInteractiveAuthentication no\n");
+  const v1::Snapshot seen = Probe(sshd.port(), {"root"});
+  ASSERT_EQ(seen.ssh_endpoints_size(), 1);
+  EXPECT_EQ(seen.ssh_endpoints(0).outcome(), "answered")
+      << seen.ssh_endpoints(0).message();
+  EXPECT_EQ(seen.ssh_endpoints(0).methods(), "");
+}
+
 // What the program may not do once it has confined itself is not to be seen
 // from outside; that it still works there the tests above have shown.
 TEST(TruthProbe, TakesNoNameThatMeansSomething) {

@@ -8,7 +8,7 @@ from truth import apart, check
 FACILITIES = ("user", "mail", "daemon", "auth", "syslog", "lpr", "news", "uucp", "cron", "authpriv", "ftp",
               *(f"local{n}" for n in range(8)))
 SEVERITIES = ("emerg", "alert", "crit", "err", "warning", "notice", "info", "debug")
-SEND = ('for f in $2; do for s in $3; do logger -t "$1" -p $f.$s "$f $s"; done; done')
+SEND = 'for f in $2; do for s in $3; do logger -t "$1" -p $f.$s "$f $s"; done; done'
 
 
 def _found(host, tag):
