@@ -16,50 +16,51 @@ namespace {
 // What the fleet's states come to, judged as they come up. Hosts share the
 // result of their state; one that never reported shares `none_`, on which no
 // control could be judged.
-class Scores {
+class Postures {
  public:
   // `judge` is null while no baseline is in force.
-  Scores(Judge* judge, int64_t now) : judge_(judge), now_(now) {
-    if (judge_ != nullptr)
-      none_ = Count(judge_->baseline(),
-                    std::vector<v1::Verdict>(judge_->baseline().controls.size(),
-                                             v1::VERDICT_UNKNOWN));
+  Postures(Judge* judge, int64_t now) : judge_(judge), now_(now) {
+    if (judge_ == nullptr) return;
+    const CompiledBaseline& baseline = judge_->baseline();
+    SetScore(baseline,
+             Count(baseline, std::vector<v1::Verdict>(baseline.controls.size(),
+                                                      v1::VERDICT_UNKNOWN)),
+             none_);
   }
 
-  absl::StatusOr<const Score*> Of(int state,
-                                  const std::vector<HostState>& states) {
+  // What is the same for all hosts in the state: everything but the host.
+  absl::StatusOr<const v1::HostPosture*> Of(
+      int state, const std::vector<HostState>& states) {
     if (judge_ == nullptr || state < 0) return &none_;
-    while (scores_.size() < states.size()) {
+    while (postures_.size() < states.size()) {
       ASSIGN_OR_RETURN(const auto judged,
-                       judge_->State(states[scores_.size()].tables, now_));
-      scores_.push_back(judged->score);
+                       judge_->State(states[postures_.size()].tables, now_));
+      SetScore(judge_->baseline(), judged->score, postures_.emplace_back());
     }
-    return &scores_[state];
-  }
-
-  v1::HostPosture Posture(const FleetHost& host, const Score& score,
-                          bool stale) const {
-    v1::HostPosture posture;
-    if (judge_ != nullptr) SetScore(judge_->baseline(), score, posture);
-    else SetScore({}, score, posture);
-    posture.set_host(host.entry.host());
-    posture.set_last_seen(host.entry.last_seen());
-    posture.set_stale(stale);
-    return posture;
+    return &postures_[state];
   }
 
  private:
   Judge* judge_;
   const int64_t now_;
-  Score none_;
-  std::vector<Score> scores_;
+  v1::HostPosture none_;
+  std::vector<v1::HostPosture> postures_;
 };
 
-void AddUp(const Score& score, bool stale, v1::FleetPosture& sum) {
+// `posture` becomes what is said of the host.
+void SetPosture(const FleetHost& host, const v1::HostPosture& shared,
+                bool stale, v1::HostPosture& posture) {
+  posture = shared;
+  posture.set_host(host.entry.host());
+  posture.set_last_seen(host.entry.last_seen());
+  posture.set_stale(stale);
+}
+
+void AddUp(const v1::HostPosture& shared, bool stale, v1::FleetPosture& sum) {
   sum.set_hosts(sum.hosts() + 1);
   sum.set_stale(sum.stale() + stale);
-  sum.set_unknown(sum.unknown() + (score.unknown > 0));
-  switch (score.worst) {
+  sum.set_unknown(sum.unknown() + (shared.unknown() > 0));
+  switch (shared.worst()) {
     case v1::SEVERITY_CRITICAL: sum.set_critical(sum.critical() + 1); break;
     case v1::SEVERITY_HIGH: sum.set_high(sum.high() + 1); break;
     case v1::SEVERITY_MEDIUM: sum.set_medium(sum.medium() + 1); break;
@@ -78,9 +79,10 @@ class Worst {
   bool Takes(double score) const {
     return hosts_.size() < most_ || score < hosts_.rbegin()->first.first;
   }
-  void Add(double score, v1::HostPosture posture) {
-    hosts_.emplace(std::pair(score, count_++), std::move(posture));
-    if (hosts_.size() > most_) hosts_.erase(std::prev(hosts_.end()));
+  // Where the posture of one that is taken goes.
+  v1::HostPosture& Add(double score) {
+    if (hosts_.size() == most_) hosts_.erase(std::prev(hosts_.end()));
+    return hosts_[{score, count_++}];
   }
   const auto& hosts() const { return hosts_; }
 
@@ -98,7 +100,7 @@ grpc::Status OperatorService::Posture(
   const auto judge = baseline_.judge();
   // A host's silence is a matter of the present, whatever instant is asked for.
   const int64_t present = Now();
-  Scores scores(judge.get(), request->at() ? request->at() : present);
+  Postures postures(judge.get(), request->at() ? request->at() : present);
   Worst worst(request->limit());
   Batches<v1::PostureReply> batches(writer);
   v1::FleetPosture sum;
@@ -106,14 +108,15 @@ grpc::Status OperatorService::Posture(
       {request->selector(), request->host()}, request->at(),
       [&](const FleetHost& host,
           const std::vector<HostState>& states) -> absl::Status {
-        ASSIGN_OR_RETURN(const Score* score, scores.Of(host.state, states));
+        ASSIGN_OR_RETURN(const v1::HostPosture* shared,
+                         postures.Of(host.state, states));
         const bool stale = Stale(host.entry.last_seen(), present);
-        AddUp(*score, stale, sum);
+        AddUp(*shared, stale, sum);
         sum.set_distinct_states(states.size());
         if (request->limit() == 0)
-          *batches.Next().add_hosts() = scores.Posture(host, *score, stale);
-        else if (worst.Takes(score->score))
-          worst.Add(score->score, scores.Posture(host, *score, stale));
+          SetPosture(host, *shared, stale, *batches.Next().add_hosts());
+        else if (worst.Takes(shared->score()))
+          SetPosture(host, *shared, stale, worst.Add(shared->score()));
         return batches.alive() ? absl::OkStatus()
                                : absl::CancelledError("nobody listens");
       });

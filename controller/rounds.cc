@@ -28,7 +28,7 @@ struct Due {
 absl::StatusOr<Due> FindDue(Store& store, int64_t now) {
   Due due;
   RETURN_IF_ERROR(store.VisitFleet(
-      {}, 0, [&](FleetHost host, const std::vector<HostState>& states) {
+      {}, 0, [&](FleetHost& host, const std::vector<HostState>& states) {
         if (host.state < 0 || !IsDue(host, states[host.state].tables, now))
           return absl::OkStatus();
         due.states.emplace(host.state, states[host.state].tables);

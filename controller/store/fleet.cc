@@ -18,13 +18,12 @@ namespace {
 
 // A host with what is needed to find its state at some instant.
 struct HostRow {
-  v1::HostEntry entry;
+  FleetHost host;
   std::string state;  // digest of the current one; empty when none
   int64_t state_since = 0;
   // The same of what the controller saw itself.
   std::string seen;
   int64_t seen_since = 0;
-  std::string knocked_for, knock_address;
 };
 
 // Hosts that are read at once.
@@ -40,24 +39,24 @@ constexpr int64_t kPage = 1000;
   "(removed = 0 OR (?1 > 0 AND removed > ?1)) AND " \
   "(?1 = 0 OR enrolled <= ?1)"
 
-HostRow ReadRow(const Query& query) {
-  HostRow row;
-  row.entry.set_id(query.Text(0));
-  row.entry.set_host(query.Text(1));
-  row.entry.set_enrolled(query.Int(2));
-  row.entry.set_last_seen(query.Int(3));
-  row.entry.set_agent_version(query.Text(4));
-  row.entry.set_os_name(query.Text(5));
-  row.entry.set_lost_records(static_cast<uint64_t>(query.Int(6)));
-  row.state = query.Text(7);
+// Into what is there, whose strings keep their memory from row to row.
+void ReadRow(const Query& query, HostRow& row) {
+  v1::HostEntry& entry = row.host.entry;
+  entry.mutable_id()->assign(query.Bytes(0));
+  entry.mutable_host()->assign(query.Bytes(1));
+  entry.set_enrolled(query.Int(2));
+  entry.set_last_seen(query.Int(3));
+  entry.mutable_agent_version()->assign(query.Bytes(4));
+  entry.mutable_os_name()->assign(query.Bytes(5));
+  entry.set_lost_records(static_cast<uint64_t>(query.Int(6)));
+  row.state.assign(query.Bytes(7));
   row.state_since = query.Int(8);
-  row.seen = query.Text(9);
+  row.seen.assign(query.Bytes(9));
   row.seen_since = query.Int(10);
-  row.entry.set_last_knock(query.Int(11));
-  row.entry.set_address(query.Text(12));
-  row.knocked_for = query.Text(13);
-  row.knock_address = query.Text(14);
-  return row;
+  entry.set_last_knock(query.Int(11));
+  entry.mutable_address()->assign(query.Bytes(12));
+  row.host.knocked_for.assign(query.Bytes(13));
+  row.host.knock_address.assign(query.Bytes(14));
 }
 
 absl::Status AddLabels(Database& database, v1::HostEntry& entry) {
@@ -76,7 +75,7 @@ absl::StatusOr<HostRow> SelectOne(Database& database,
                    " FROM host WHERE " METSUKE_IN_FLEET
                    " AND (id = ?2 OR name = ?2) ORDER BY id <> ?2, id LIMIT 5",
                    at, name_or_id);
-  while (query.Step()) rows.push_back(ReadRow(query));
+  while (query.Step()) ReadRow(query, rows.emplace_back());
   RETURN_IF_ERROR(query.status());
   const std::string shown = enc::Log(HostText(name_or_id));
   if (rows.empty())
@@ -85,14 +84,14 @@ absl::StatusOr<HostRow> SelectOne(Database& database,
                 : fmt::format("no host called \"{}\" was in the fleet at that "
                               "time",
                               shown));
-  if (rows.size() > 1 && rows[0].entry.id() != name_or_id) {
+  if (rows.size() > 1 && rows[0].host.entry.id() != name_or_id) {
     std::string ids;
     for (const HostRow& row : rows)
-      ids += " " + enc::Log(HostText(row.entry.id()));
+      ids += " " + enc::Log(HostText(row.host.entry.id()));
     return absl::FailedPreconditionError(fmt::format(
         "several hosts are called \"{}\"; name one by its id:{}", shown, ids));
   }
-  RETURN_IF_ERROR(AddLabels(database, rows[0].entry));
+  RETURN_IF_ERROR(AddLabels(database, rows[0].host.entry));
   return std::move(rows[0]);
 }
 
@@ -128,7 +127,8 @@ absl::StatusOr<v1::State> SelectStateAt(Database& database,
   return state;
 }
 
-void AddLabels(const Labels& labels, v1::HostEntry& entry) {
+void SetLabels(const Labels& labels, v1::HostEntry& entry) {
+  entry.clear_labels();
   auto label = std::lower_bound(labels.begin(), labels.end(),
                                 std::pair(entry.id(), std::string()));
   for (; label != labels.end() && label->first == entry.id(); ++label)
@@ -144,7 +144,7 @@ class FleetReader::States {
     if (at == 0 || std::max(row.state_since, row.seen_since) <= at)
       return Current(database, row);
     ASSIGN_OR_RETURN(const v1::State state,
-                     SelectStateAt(database, row.entry.id(), at));
+                     SelectStateAt(database, row.host.entry.id(), at));
     if (state.tables().empty()) return -1;
     const std::string digest = StateDigest(state);
     const auto [found, fresh] = numbers_.emplace(digest, size());
@@ -163,7 +163,8 @@ class FleetReader::States {
 
   absl::StatusOr<int> Current(Database& database, const HostRow& row) {
     if (row.state.empty() && row.seen.empty()) return -1;
-    const auto [found, fresh] = numbers_.emplace(row.state + row.seen, size());
+    key_.assign(row.state).append(row.seen);
+    const auto [found, fresh] = numbers_.try_emplace(key_, size());
     if (!fresh) return found->second;
     HostState added{.digest = row.state};
     ASSIGN_OR_RETURN(added.tables, ReadState(database, row.state));
@@ -177,6 +178,7 @@ class FleetReader::States {
   }
 
   std::unordered_map<std::string, int> numbers_;
+  std::string key_;
   std::vector<HostState> states_;
 };
 
@@ -189,41 +191,47 @@ FleetReader::~FleetReader() = default;
 
 std::vector<HostState>& FleetReader::states() { return states_->all(); }
 
-absl::StatusOr<std::vector<FleetHost>> FleetReader::Next(Database& database) {
-  std::vector<FleetHost> hosts;
+absl::StatusOr<std::span<FleetHost>> FleetReader::Next(Database& database) {
   ASSIGN_OR_RETURN(const Selector selector, Selector::Parse(filter_.selector));
-  const auto take = [&](HostRow row) -> absl::Status {
-    if (!selector.Matches(row.entry.labels())) return absl::OkStatus();
-    ASSIGN_OR_RETURN(const int state, states_->At(database, row, at_));
-    hosts.push_back({std::move(row.entry), state, std::move(row.knocked_for),
-                     std::move(row.knock_address)});
+  size_t taken = 0;
+  // Trades the row for one that is no longer wanted.
+  const auto take = [&](HostRow& row) -> absl::Status {
+    if (!selector.Matches(row.host.entry.labels())) return absl::OkStatus();
+    ASSIGN_OR_RETURN(row.host.state, states_->At(database, row, at_));
+    if (taken == page_.size()) page_.emplace_back();
+    std::swap(page_[taken++], row.host);
     return absl::OkStatus();
   };
   if (!filter_.host.empty() && !done_) {
     done_ = true;
     ASSIGN_OR_RETURN(HostRow row, SelectOne(database, filter_.host, at_));
-    RETURN_IF_ERROR(take(std::move(row)));
+    RETURN_IF_ERROR(take(row));
   }
   if (!done_ && !labels_) {
     ASSIGN_OR_RETURN(labels_, SelectAllLabels(database));
   }
-  while (hosts.empty() && !done_) {
+  HostRow row;
+  while (taken == 0 && !done_) {
     int64_t rows = 0;
     Query query = database.Run(
         "SELECT " METSUKE_HOST_COLUMNS " FROM host WHERE " METSUKE_IN_FLEET
         " AND (name, id) > (?2, ?3) ORDER BY name, id LIMIT ?4",
         at_, last_name_, last_id_, kPage);
+    // The values that are bound must stay while the query lives.
+    std::string name, id;
     for (; query.Step(); ++rows) {
-      HostRow row = ReadRow(query);
-      AddLabels(*labels_, row.entry);
-      last_name_ = row.entry.host();
-      last_id_ = row.entry.id();
-      RETURN_IF_ERROR(take(std::move(row)));
+      ReadRow(query, row);
+      v1::HostEntry& entry = row.host.entry;
+      SetLabels(*labels_, entry);
+      if (rows + 1 == kPage) name = entry.host(), id = entry.id();
+      RETURN_IF_ERROR(take(row));
     }
     RETURN_IF_ERROR(query.status());
+    last_name_ = std::move(name);
+    last_id_ = std::move(id);
     done_ = rows < kPage;
   }
-  return hosts;
+  return std::span(page_).first(taken);
 }
 
 absl::StatusOr<Fleet> SelectFleet(Database& database, const HostFilter& filter,
@@ -231,9 +239,9 @@ absl::StatusOr<Fleet> SelectFleet(Database& database, const HostFilter& filter,
   Fleet fleet;
   FleetReader reader(filter, at);
   while (true) {
-    ASSIGN_OR_RETURN(std::vector<FleetHost> hosts, reader.Next(database));
+    ASSIGN_OR_RETURN(const std::span<FleetHost> hosts, reader.Next(database));
     if (hosts.empty()) break;
-    std::move(hosts.begin(), hosts.end(), std::back_inserter(fleet.hosts));
+    std::ranges::move(hosts, std::back_inserter(fleet.hosts));
   }
   fleet.states = std::move(reader.states());
   return fleet;
@@ -242,7 +250,7 @@ absl::StatusOr<Fleet> SelectFleet(Database& database, const HostFilter& filter,
 absl::StatusOr<v1::HostEntry> SelectHost(Database& database,
                                          const std::string& name_or_id) {
   ASSIGN_OR_RETURN(HostRow row, SelectOne(database, name_or_id, 0));
-  return std::move(row.entry);
+  return std::move(row.host.entry);
 }
 
 absl::StatusOr<v1::HistoryReply> SelectHistory(Database& database,

@@ -5,6 +5,7 @@
 
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -25,9 +26,10 @@ class FleetReader {
   FleetReader(HostFilter filter, int64_t at);
   ~FleetReader();
 
-  // The hosts that come next, by name and then by id; none after the last. The
-  // errors of Store::ReadFleet.
-  absl::StatusOr<std::vector<FleetHost>> Next(Database& database);
+  // The hosts that come next, by name and then by id; none after the last. They
+  // are the caller's, to move from, until the next call. The errors of
+  // Store::ReadFleet.
+  absl::StatusOr<std::span<FleetHost>> Next(Database& database);
 
   // What FleetHost::state is the index of; grows with each page.
   std::vector<HostState>& states();
@@ -41,6 +43,7 @@ class FleetReader {
   const HostFilter filter_;
   const int64_t at_;
   std::optional<Labels> labels_;
+  std::vector<FleetHost> page_;
   std::string last_name_, last_id_;
   bool done_ = false;
   std::unique_ptr<States> states_;

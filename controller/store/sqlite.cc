@@ -162,13 +162,13 @@ class SqliteStore : public Store {
                           const TakeHost& take) override {
     FleetReader reader(filter, at);
     while (true) {
-      ASSIGN_OR_RETURN(std::vector<FleetHost> hosts,
-                       Read<std::vector<FleetHost>>([&](Database& database) {
+      ASSIGN_OR_RETURN(const std::span<FleetHost> hosts,
+                       Read<std::span<FleetHost>>([&](Database& database) {
                          return reader.Next(database);
                        }));
       if (hosts.empty()) return absl::OkStatus();
       for (FleetHost& host : hosts)
-        RETURN_IF_ERROR(take(std::move(host), reader.states()));
+        RETURN_IF_ERROR(take(host, reader.states()));
     }
   }
 

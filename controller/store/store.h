@@ -171,9 +171,10 @@ class Store {
   // The same hosts in the same order, one by one, for what need not hold them
   // all: a host's state is among the `states` that came up until then. The
   // store is not held up while `take` runs; in between hosts may change, and
-  // one that takes another name may come twice or not at all.
+  // one that takes another name may come twice or not at all. `take` may move
+  // from the host.
   using TakeHost = std::function<absl::Status(
-      FleetHost host, const std::vector<HostState>& states)>;
+      FleetHost& host, const std::vector<HostState>& states)>;
   virtual absl::Status VisitFleet(const HostFilter& filter, int64_t at,
                                   const TakeHost& take) = 0;
 
