@@ -175,7 +175,7 @@ void Daemon::Record(event::Looked answer) {
       MakeState(std::move(answer.collected), spool_->current(), now);
   if (spool_->current() &&
       StateDigest(*spool_->current()) == StateDigest(looked.state))
-    return uplink_->Unchanged();
+    return uplink_->Unchanged(Uplink::Clock::now());
   const std::string changed = Changed(spool_->current(), looked.state);
   const absl::StatusOr<uint64_t> seq =
       spool_->Append(looked.state, looked.tables, now);

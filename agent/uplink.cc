@@ -135,26 +135,33 @@ void Uplink::On(const event::Closed& closed) {
 
 void Uplink::Recorded(Clock::time_point now) {
   if (courier_.drained()) moved_ = now;  // until now it owed nothing
+  unchanged_at_.reset();
   courier_.Recorded(std::time(nullptr));
   Send();
 }
 
-void Uplink::Unchanged() {
+void Uplink::Unchanged(Clock::time_point now) {
+  unchanged_at_ = now;
   courier_.Unchanged(std::time(nullptr));
   Send();
 }
 
+void Uplink::Greeted(Clock::time_point now) {
+  welcomed_ = true;
+  welcomed_at_ = now;
+  status_ = fmt::format("connected to {} as host {}", config_.controller(),
+                        identity_->name);
+  Log(Priority::kInfo, status_);
+  const absl::Status confirmed = ConfirmIdentity(config_.state());
+  if (!confirmed.ok()) Log(Priority::kWarning, Shown(Message(confirmed)));
+  // Looks come up to a tenth later than asked for.
+  if (unchanged_at_ && now - *unchanged_at_ <= 1.1 * seconds(interval_seconds_))
+    courier_.Unchanged(std::time(nullptr));
+}
+
 void Uplink::Follow(Orders orders) {
-  if (orders.welcomed) {
-    welcomed_ = true;
-    welcomed_at_ = Clock::now();
-    status_ = fmt::format("connected to {} as host {}", config_.controller(),
-                          identity_->name);
-    Log(Priority::kInfo, status_);
-    const absl::Status confirmed = ConfirmIdentity(config_.state());
-    if (!confirmed.ok()) Log(Priority::kWarning, Shown(Message(confirmed)));
-  }
   if (orders.interval_seconds) interval_seconds_ = *orders.interval_seconds;
+  if (orders.welcomed) Greeted(Clock::now());
   if (orders.acknowledged > 0) {
     backoff_.Reset();
     was_soon_ = false;

@@ -45,9 +45,12 @@ class Uplink {
   void On(const event::Written& written);
   void On(const event::Closed& closed);
 
-  // The spool has a new record; the host looks as the last one says.
+  // The spool has a new record.
   void Recorded(Clock::time_point now);
-  void Unchanged();
+  // The host was looked at and looks as the last record says. The controller is
+  // told at once, and once more on the next stream if that begins before the
+  // next look is due: it may have been away.
+  void Unchanged(Clock::time_point now);
 
   // What the controller asks for, in seconds; 300 until it has.
   uint32_t interval_seconds() const { return interval_seconds_; }
@@ -57,6 +60,7 @@ class Uplink {
  private:
   void Connect(Clock::time_point now);
   void Send();
+  void Greeted(Clock::time_point now);
   void Follow(Orders orders);
   void FollowClose(const step::Close& close);
   void Hang(bool soon, const std::string& why);
@@ -87,6 +91,8 @@ class Uplink {
   std::optional<Renewal> renewal_;
   Clock::time_point renewal_at_;
   uint32_t interval_seconds_ = 300;
+  // The last look, if nothing had changed.
+  std::optional<Clock::time_point> unchanged_at_;
   std::string status_ = "not connected yet";
 };
 

@@ -213,27 +213,28 @@ class Silent : public v1::Sync::CallbackService {
         : public grpc::ServerBidiReactor<v1::AgentMessage,
                                          v1::ControllerMessage> {
      public:
-      Reactor(bool welcomes, std::atomic<int>& heard) : heard_(heard) {
+      Reactor(bool welcomes, Silent& service) : service_(service) {
         StartRead(&in_);
         out_.mutable_welcome();
         if (welcomes) StartWrite(&out_);
       }
       void OnReadDone(bool ok) override {
         if (!ok) return Finish(grpc::Status::OK);
-        ++heard_;
+        if (in_.has_heartbeat()) ++service_.heartbeats_;
+        ++service_.heard_;
         StartRead(&in_);
       }
       void OnDone() override { delete this; }
 
      private:
-      std::atomic<int>& heard_;
+      Silent& service_;
       v1::AgentMessage in_;
       v1::ControllerMessage out_;
     };
-    return new Reactor(welcomes_, heard_);
+    return new Reactor(welcomes_, *this);
   }
 
-  std::atomic<int> heard_ = 0;
+  std::atomic<int> heard_ = 0, heartbeats_ = 0;
 
  private:
   const bool welcomes_;
@@ -254,6 +255,38 @@ struct SilentServer {
   Silent service;
   std::unique_ptr<grpc::Server> server;
 };
+
+// The controller was away while the host was looked at; 30 s are the least
+// interval.
+TEST_F(UplinkTest, SaysOnANewStreamThatNothingHadChanged) {
+  Enrol();
+  Serve();
+  Record("sshd");
+  ASSERT_TRUE(Drained());
+  StopServing();
+  ASSERT_TRUE(Says("127.0.0.1"));
+  uplink_->Unchanged(Uplink::Clock::now() - std::chrono::seconds(30));
+  SilentServer silent(own_, config_, /*welcomes=*/true);
+  EXPECT_TRUE(Until([&] { return silent.service.heartbeats_ == 1; }));
+  EXPECT_EQ(silent.service.heard_, 2);
+  uplink_.reset();
+}
+
+TEST_F(UplinkTest, DoesNotSpeakOfALookThatIsOld) {
+  Enrol();
+  Serve();
+  Record("sshd");
+  ASSERT_TRUE(Drained());
+  StopServing();
+  ASSERT_TRUE(Says("127.0.0.1"));
+  uplink_->Unchanged(Uplink::Clock::now() - std::chrono::seconds(40));
+  SilentServer silent(own_, config_, /*welcomes=*/true);
+  ASSERT_TRUE(Says("connected to"));
+  Record("nginx");
+  ASSERT_TRUE(Until([&] { return silent.service.heard_ == 2; }));
+  EXPECT_EQ(silent.service.heartbeats_, 0);
+  uplink_.reset();
+}
 
 TEST_F(UplinkTest, HangsUpOnAControllerThatNeverSaysWelcome) {
   Enrol();
