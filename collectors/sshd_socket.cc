@@ -2,7 +2,15 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <functional>
+#include <iterator>
+#include <map>
+#include <string_view>
+
+#include "absl/strings/str_join.h"
 #include "collectors/collector.h"
+#include "collectors/sshd_daemon.h"
 #include "collectors/systemd.h"
 #include "collectors/words.h"
 #include "proto/status.h"
@@ -10,11 +18,14 @@
 namespace metsuke {
 namespace {
 
+// The units of the package, of Debian and of others.
+constexpr std::string_view kOwnUnits[] = {"ssh.socket", "sshd.socket"};
+
 constexpr const char* kFolders[] = {
     "/etc/systemd/system", "/run/systemd/system", "/usr/lib/systemd/system",
     "/lib/systemd/system"};
 
-bool HasUnit(const Host& host, const std::string& unit) {
+bool HasUnit(const Host& host, std::string_view unit) {
   for (const char* folder : kFolders)
     if (host.Stat(fmt::format("{}/{}", folder, unit)).ok()) return true;
   return false;
@@ -32,40 +43,125 @@ void AddStream(const std::string& stream, bool both,
   addresses.push_back(stream);
 }
 
-}  // namespace
-
-absl::StatusOr<std::vector<std::string>> SshdSocketAddresses(const Host& host) {
-  std::vector<std::string> addresses;
-  for (const char* unit : {"ssh.socket", "sshd.socket"}) {
-    if (!HasUnit(host, unit)) continue;
-    absl::StatusOr<Systemd> systemd = Systemd::Connect(host);
-    if (IsAbsent(systemd.status())) return addresses;
-    RETURN_IF_ERROR(systemd.status());
-    ASSIGN_OR_RETURN(const SocketFacts facts, systemd->Socket(unit));
-    if (facts.active != "active") continue;
-    for (const std::string& stream : facts.streams)
-      AddStream(stream, facts.bind_ipv6_only != "ipv6-only", addresses);
-  }
-  return addresses;
+// Whether systemd itself brought the unit along; none of those is an SSH
+// server's, and a usual host has ten of them.
+bool IsOfSystemd(std::string_view unit) {
+  return unit.starts_with("systemd-") || unit == "dbus.socket" ||
+         unit == "syslog.socket";
 }
 
-std::vector<std::string> SshdUnitOptions(const Host& host) {
-  constexpr std::string_view kName = "SSHD_OPTS=";
-  std::vector<std::string> options;
-  const absl::StatusOr<std::string> text = host.Read("/etc/default/ssh");
-  if (!text.ok()) return options;
-  for (std::string_view line : Lines(*text)) {
-    line = Strip(line);
-    if (!line.starts_with(kName)) continue;
-    line.remove_prefix(kName.size());
-    if (line.size() > 1 && (line[0] == '"' || line[0] == '\'') &&
-        line.back() == line[0])
-      line = line.substr(1, line.size() - 2);
-    // systemd cuts an unquoted $SSHD_OPTS at blanks.
-    options.clear();
-    for (const std::string_view word : Words(line)) options.emplace_back(word);
+using Variables = std::map<std::string, std::string, std::less<>>;
+
+void AddVariable(std::string_view line, Variables& variables) {
+  const size_t equals = line.find('=');
+  if (equals == std::string_view::npos) return;
+  std::string_view value = line.substr(equals + 1);
+  if (value.size() > 1 && (value[0] == '"' || value[0] == '\'') &&
+      value.back() == value[0])
+    value = value.substr(1, value.size() - 2);
+  variables.insert_or_assign(std::string(line.substr(0, equals)), value);
+}
+
+Variables VariablesOf(const Host& host, const ServiceFacts& service) {
+  Variables variables;
+  for (const std::string& line : service.environment)
+    AddVariable(line, variables);
+  for (const std::string& path : service.environment_files) {
+    const absl::StatusOr<std::string> text = host.Read(path);
+    if (!text.ok()) continue;
+    for (std::string_view line : Lines(*text)) {
+      line = Strip(line);
+      if (!line.starts_with('#') && !line.starts_with(';'))
+        AddVariable(line, variables);
+    }
   }
-  return options;
+  return variables;
+}
+
+// As systemd.service(5) has it: a word that is "$NAME" is cut at blanks,
+// "${NAME}" is filled in where it stands.
+std::vector<std::string> FillIn(const std::vector<std::string>& command,
+                                const Variables& variables) {
+  const auto value = [&](std::string_view name) -> std::string_view {
+    const auto found = variables.find(name);
+    return found == variables.end() ? "" : std::string_view(found->second);
+  };
+  std::vector<std::string> words;
+  for (std::string_view word : command) {
+    if (word.starts_with('$') && !word.starts_with("${")) {
+      for (const std::string_view part : Words(value(word.substr(1))))
+        words.emplace_back(part);
+      continue;
+    }
+    std::string& filled = words.emplace_back();
+    for (;;) {
+      const size_t start = word.find("${");
+      const size_t end = word.find('}', start);
+      if (end == std::string_view::npos) break;
+      filled += word.substr(0, start);
+      filled += value(word.substr(start + 2, end - start - 2));
+      word.remove_prefix(end + 1);
+    }
+    filled += word;
+  }
+  return words;
+}
+
+bool IsSshServer(const std::vector<std::string>& command) {
+  if (command.empty()) return false;
+  const std::string name = command[0].substr(command[0].rfind('/') + 1);
+  return name == "sshd" || name == "dropbear" || name == "tinysshd";
+}
+
+// The command line of the SSH server that the socket starts; empty when it
+// starts something else.
+absl::StatusOr<std::vector<std::string>> CommandOf(const Host& host,
+                                                   Systemd& systemd,
+                                                   const std::string& unit,
+                                                   const SocketFacts& socket) {
+  std::vector<std::string> services = socket.starts;
+  // Each connection has an instance of its own; any of them tells.
+  if (socket.accept)
+    services = {unit.substr(0, unit.rfind('.')) + "@metsuke.service"};
+  for (const std::string& service : services) {
+    ASSIGN_OR_RETURN(const ServiceFacts facts, systemd.Service(service));
+    for (const std::vector<std::string>& command : facts.commands)
+      if (IsSshServer(command)) return FillIn(command, VariablesOf(host, facts));
+  }
+  return std::vector<std::string>();
+}
+
+}  // namespace
+
+absl::StatusOr<SshdSockets> FindSshdSockets(const Host& host) {
+  const bool is_there = HasUnit(host, kOwnUnits[0]) || HasUnit(host, kOwnUnits[1]);
+  SshdSockets sockets;
+  absl::StatusOr<Systemd> systemd = Systemd::Connect(host);
+  if (IsAbsent(systemd.status()) || (!systemd.ok() && !is_there))
+    return sockets;
+  RETURN_IF_ERROR(systemd.status());
+  ASSIGN_OR_RETURN(const std::vector<std::string> units,
+                   systemd->ActiveUnits(".socket"));
+  for (const std::string& unit : units) {
+    if (IsOfSystemd(unit)) continue;
+    ASSIGN_OR_RETURN(const SocketFacts facts, systemd->Socket(unit));
+    std::vector<std::string> addresses;
+    for (const std::string& stream : facts.streams)
+      AddStream(stream, facts.bind_ipv6_only != "ipv6-only", addresses);
+    if (addresses.empty()) continue;
+    const bool own = std::ranges::find(kOwnUnits, unit) != std::end(kOwnUnits);
+    ASSIGN_OR_RETURN(std::vector<std::string> command,
+                     CommandOf(host, *systemd, unit, facts));
+    if (own && (command.empty() || command[0] == kSshd)) {
+      sockets.command = std::move(command);
+      sockets.addresses.insert(sockets.addresses.end(), addresses.begin(),
+                               addresses.end());
+    } else if (!command.empty()) {
+      sockets.others.push_back(
+          fmt::format("{}: {}", unit, absl::StrJoin(command, " ")));
+    }
+  }
+  return sockets;
 }
 
 }  // namespace metsuke

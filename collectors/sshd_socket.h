@@ -15,14 +15,22 @@
 
 namespace metsuke {
 
-// Where systemd listens for sshd, as ListenAddress has it: "0.0.0.0:22",
-// "[::]:22". Empty when no such unit is there or active. An error when it could
-// not be asked.
-absl::StatusOr<std::vector<std::string>> SshdSocketAddresses(const Host& host);
+struct SshdSockets {
+  // Where systemd listens for the sshd of the package, as ListenAddress has it:
+  // "0.0.0.0:22", "[::]:22". Empty when neither ssh.socket nor sshd.socket is
+  // active.
+  std::vector<std::string> addresses;
+  // The command line that its unit gives that sshd, words such as
+  // "/usr/sbin/sshd", "-i" and "-oPort=2222", variables filled in; nothing when
+  // the unit starts something else.
+  std::vector<std::string> command;
+  // The sockets of other SSH servers: "old.socket: /usr/sbin/sshd -i -f /x".
+  std::vector<std::string> others;
+};
 
-// The options that the units of the package hand to sshd, words such as "-o"
-// and "Port=2222": SSHD_OPTS of /etc/default/ssh.
-std::vector<std::string> SshdUnitOptions(const Host& host);
+// Asks systemd for all of its sockets and what they start. Without a bus to ask
+// over that is an error only if one of the two units is there.
+absl::StatusOr<SshdSockets> FindSshdSockets(const Host& host);
 
 }  // namespace metsuke
 

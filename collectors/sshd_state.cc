@@ -9,7 +9,9 @@
 #include "collectors/sshd_state.h"
 
 #include <algorithm>
+#include <iterator>
 
+#include "absl/strings/str_join.h"
 #include "collectors/collector.h"
 #include "collectors/sshd_socket.h"
 #include "proto/status.h"
@@ -50,19 +52,19 @@ std::string_view StateOf(const Host& host, const SshdDaemon& daemon,
 
 // Where systemd listens, and what it would start then.
 void LookAtSocket(const Host& host, RunningSshd& sshd) {
-  absl::StatusOr<std::vector<std::string>> addresses =
-      SshdSocketAddresses(host);
-  if (!addresses.ok()) {
-    sshd.socket_unseen = Message(addresses.status());
+  absl::StatusOr<SshdSockets> sockets = FindSshdSockets(host);
+  if (!sockets.ok()) {
+    sshd.socket_unseen = Message(sockets.status());
     return;
   }
-  sshd.socket = *std::move(addresses);
+  sshd.socket = std::move(sockets->addresses);
+  std::ranges::move(sockets->others, std::back_inserter(sshd.daemon.others));
   if (sshd.socket.empty() || sshd.daemon.state != SshdDaemon::State::kStopped)
     return;
-  std::string command = kSshd;
-  for (const std::string& word : SshdUnitOptions(host))
-    command.append(1, '\0').append(word);
-  if (std::optional<SshdCommand> parsed = ParseSshdCommand(command))
+  const std::string command = absl::StrJoin(sockets->command, std::string(1, '\0'));
+  std::optional<SshdCommand> parsed =
+      command.empty() ? std::nullopt : ParseSshdCommand(command);
+  if (parsed)
     sshd.daemon.command = *std::move(parsed);
   else
     sshd.daemon.state = SshdDaemon::State::kUnknown;

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 
 #include "collectors/collector.h"
@@ -78,6 +79,41 @@ absl::Status ForEach(sd_bus_message* message, const char* element, Read read) {
   return result < 0 ? Failure(result, "the answer") : absl::OkStatus();
 }
 
+// Calls `take` for each unit of a list of them.
+template <typename Take>
+absl::Status ForEachUnit(sd_bus_message* m, Take take) {
+  return ForEach(m, "(ssssssouso)", [&] {
+    const char *name, *description, *load, *active, *sub, *following, *path,
+        *job, *job_path;
+    uint32_t id;
+    const int r = sd_bus_message_read(m, "(ssssssouso)", &name, &description,
+                                      &load, &active, &sub, &following, &path,
+                                      &id, &job, &job_path);
+    if (r > 0) take(Unit{name, description, load, active, sub, ""});
+    return r;
+  });
+}
+
+// Reads a list of strings.
+absl::Status ReadStrings(sd_bus_message* m, std::vector<std::string>& strings) {
+  return ForEach(m, "s", [&] {
+    const char* text;
+    const int r = sd_bus_message_read(m, "s", &text);
+    if (r > 0) strings.push_back(Text(text));
+    return r;
+  });
+}
+
+// Reads a property by `read`, as far as the bus goes.
+template <typename Read>
+absl::Status InVariant(sd_bus_message* m, const char* type, Read read) {
+  const int entered = sd_bus_message_enter_container(m, 'v', type);
+  if (entered < 0) return Failure(entered, "the answer");
+  RETURN_IF_ERROR(read());
+  const int left = sd_bus_message_exit_container(m);
+  return left < 0 ? Failure(left, "the answer") : absl::OkStatus();
+}
+
 bool IsTemplate(std::string_view unit) {
   return unit.find("@.") != std::string_view::npos;
 }
@@ -144,14 +180,20 @@ absl::Status ReadProperty(sd_bus_message* m, std::string_view name,
   const char *kind, *text;
   int result;
   if (name == "Listen") {
-    result = sd_bus_message_enter_container(m, 'v', "a(ss)");
-    if (result < 0) return Failure(result, "the answer");
-    RETURN_IF_ERROR(ForEach(m, "(ss)", [&] {
-      const int r = sd_bus_message_read(m, "(ss)", &kind, &text);
-      if (r > 0 && Text(kind) == "Stream") facts.streams.push_back(Text(text));
-      return r;
-    }));
-    result = sd_bus_message_exit_container(m);
+    return InVariant(m, "a(ss)", [&] {
+      return ForEach(m, "(ss)", [&] {
+        const int r = sd_bus_message_read(m, "(ss)", &kind, &text);
+        if (r > 0 && Text(kind) == "Stream")
+          facts.streams.push_back(Text(text));
+        return r;
+      });
+    });
+  } else if (name == "Triggers") {
+    return InVariant(m, "as", [&] { return ReadStrings(m, facts.starts); });
+  } else if (name == "Accept") {
+    int accept = 0;
+    result = sd_bus_message_read(m, "v", "b", &accept);
+    facts.accept = accept != 0;
   } else if (name == "ActiveState" || name == "BindIPv6Only") {
     result = sd_bus_message_read(m, "v", "s", &text);
     if (result >= 0)
@@ -160,6 +202,41 @@ absl::Status ReadProperty(sd_bus_message* m, std::string_view name,
   } else {
     result = sd_bus_message_skip(m, "v");
   }
+  return result < 0 ? Failure(result, "the answer") : absl::OkStatus();
+}
+
+absl::Status ReadProperty(sd_bus_message* m, std::string_view name,
+                          ServiceFacts& facts) {
+  if (name == "ExecStart")
+    return InVariant(m, "a(sasbttttuii)", [&]() -> absl::Status {
+      absl::Status status;
+      RETURN_IF_ERROR(ForEach(m, "(sasbttttuii)", [&] {
+        int r = sd_bus_message_enter_container(m, 'r', "sasbttttuii");
+        if (r <= 0) return r;
+        r = sd_bus_message_skip(m, "s");  // the program, as in the arguments
+        if (r < 0) return r;
+        status = ReadStrings(m, facts.commands.emplace_back());
+        if (!status.ok()) return 0;
+        r = sd_bus_message_skip(m, "bttttuii");
+        if (r >= 0) r = sd_bus_message_exit_container(m);
+        return r < 0 ? r : 1;
+      }));
+      return status;
+    });
+  if (name == "Environment")
+    return InVariant(m, "as",
+                     [&] { return ReadStrings(m, facts.environment); });
+  if (name == "EnvironmentFiles")
+    return InVariant(m, "a(sb)", [&] {
+      return ForEach(m, "(sb)", [&] {
+        const char* path;
+        int optional;
+        const int r = sd_bus_message_read(m, "(sb)", &path, &optional);
+        if (r > 0) facts.environment_files.push_back(Text(path));
+        return r;
+      });
+    });
+  const int result = sd_bus_message_skip(m, "v");
   return result < 0 ? Failure(result, "the answer") : absl::OkStatus();
 }
 
@@ -193,12 +270,15 @@ absl::StatusOr<Systemd> Systemd::Connect(const Host& host) {
 }
 
 absl::StatusOr<Systemd::Reply> Systemd::CallForPattern(
-    const char* method, const std::string& pattern) {
+    const char* method, const std::string& pattern, const char* state) {
   sd_bus_error error = SD_BUS_ERROR_NULL;
   sd_bus_message* reply = nullptr;
-  const int result =
-      sd_bus_call_method(bus_.get(), kService, kManagerPath, kManager, method,
-                         &error, &reply, "asas", 0, 1, pattern.c_str());
+  const auto call = [&](auto... states) {
+    return sd_bus_call_method(bus_.get(), kService, kManagerPath, kManager,
+                              method, &error, &reply, "asas", states..., 1,
+                              pattern.c_str());
+  };
+  const int result = state == nullptr ? call(0) : call(1, state);
   absl::Status status =
       result < 0 ? Failure(error, result, method) : absl::OkStatus();
   sd_bus_error_free(&error);
@@ -248,22 +328,26 @@ absl::StatusOr<std::string> Systemd::FileState(const std::string& unit) {
   return Text(state);
 }
 
+absl::StatusOr<std::vector<std::string>> Systemd::ActiveUnits(
+    std::string_view suffix) {
+  ASSIGN_OR_RETURN(const Reply reply,
+                   CallForPattern("ListUnitsByPatterns",
+                                  "*" + std::string(suffix), "active"));
+  std::vector<std::string> names;
+  RETURN_IF_ERROR(ForEachUnit(
+      reply.get(), [&](const Unit& unit) { names.push_back(unit.name); }));
+  std::ranges::sort(names);
+  return names;
+}
+
 absl::StatusOr<std::vector<Unit>> Systemd::Units(std::string_view suffix) {
   const std::string pattern = "*" + std::string(suffix);
   ASSIGN_OR_RETURN(auto files, UnitFiles(pattern));
   ASSIGN_OR_RETURN(const Reply reply,
                    CallForPattern("ListUnitsByPatterns", pattern));
   std::map<std::string, Unit> units;
-  RETURN_IF_ERROR(ForEach(reply.get(), "(ssssssouso)", [&] {
-    const char *name, *description, *load, *active, *sub, *following, *path,
-        *job, *job_path;
-    uint32_t id;
-    const int r = sd_bus_message_read(reply.get(), "(ssssssouso)", &name,
-                                      &description, &load, &active, &sub,
-                                      &following, &path, &id, &job, &job_path);
-    if (r > 0) units[name] = {name, description, load, active, sub, ""};
-    return r;
-  }));
+  RETURN_IF_ERROR(ForEachUnit(
+      reply.get(), [&](const Unit& unit) { units[unit.name] = unit; }));
   for (auto& [name, unit] : units) {
     if (const auto file = files.find(name); file != files.end()) {
       unit.enabled = file->second;
@@ -314,6 +398,16 @@ absl::StatusOr<TimerFacts> Systemd::Timer(const std::string& timer) {
   if (IsTemplate(timer)) return facts;  // no unit: only its instances are
   RETURN_IF_ERROR(ForEachProperty(
       timer, kTimer, [&](sd_bus_message* m, const std::string& name) {
+        return ReadProperty(m, name, facts);
+      }));
+  return facts;
+}
+
+absl::StatusOr<ServiceFacts> Systemd::Service(const std::string& service) {
+  ServiceFacts facts;
+  RETURN_IF_ERROR(ForEachProperty(
+      service, "org.freedesktop.systemd1.Service",
+      [&](sd_bus_message* m, const std::string& name) {
         return ReadProperty(m, name, facts);
       }));
   return facts;

@@ -41,6 +41,16 @@ struct SocketFacts {
   std::string active;                // "active", "inactive", …
   std::vector<std::string> streams;  // ListenStream=, such as "[::]:22"
   std::string bind_ipv6_only;        // "default", "both" or "ipv6-only"
+  bool accept = false;               // a service for each connection
+  std::vector<std::string> starts;   // the units it triggers
+};
+
+// The properties of a service that say what it runs.
+struct ServiceFacts {
+  // The command lines of ExecStart=, variables in them as written.
+  std::vector<std::vector<std::string>> commands;
+  std::vector<std::string> environment;        // Environment=, "NAME=value"
+  std::vector<std::string> environment_files;  // EnvironmentFile=, paths
 };
 
 class Systemd {
@@ -52,12 +62,18 @@ class Systemd {
   // Aliases are left out: they are second names of units that are there.
   absl::StatusOr<std::vector<Unit>> Units(std::string_view suffix);
 
+  // The names of the active units that end in `suffix`, sorted.
+  absl::StatusOr<std::vector<std::string>> ActiveUnits(std::string_view suffix);
+
   // What `timer`, a unit's name, says of itself; systemd loads it for that.
   absl::StatusOr<TimerFacts> Timer(const std::string& timer);
 
   // What `socket`, a unit's name, says of itself; "inactive" when there is no
   // such unit.
   absl::StatusOr<SocketFacts> Socket(const std::string& socket);
+
+  // The same of a service, which may be an instance that does not run.
+  absl::StatusOr<ServiceFacts> Service(const std::string& service);
 
  private:
   struct Close {
@@ -73,9 +89,11 @@ class Systemd {
 
   explicit Systemd(Bus bus) : bus_(std::move(bus)) {}
 
-  // Calls a method whose arguments are two lists of strings, or one string.
+  // Calls a method whose arguments are a list of states, here at most one, and
+  // a list of patterns; or one that takes a string.
   absl::StatusOr<Reply> CallForPattern(const char* method,
-                                       const std::string& pattern);
+                                       const std::string& pattern,
+                                       const char* state = nullptr);
   absl::StatusOr<Reply> Call(const char* path, const char* interface,
                              const char* method, const std::string& argument);
 
