@@ -41,7 +41,8 @@ void Confine([[maybe_unused]] const WorkerLimits& limits) {
   for (const int signal_number : {SIGTERM, SIGINT, SIGHUP})
     signal(signal_number, SIG_DFL);
   SetLimit(RLIMIT_CORE, 0, 0);
-#ifndef __SANITIZE_ADDRESS__  // its shadow memory is 20 TB of address space
+// The shadow memory of a sanitizer is terabytes of address space.
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
   if (limits.address_space != 0)
     SetLimit(RLIMIT_AS, limits.address_space,
              std::max(limits.address_space, limits.program_address_space));

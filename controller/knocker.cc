@@ -1,5 +1,6 @@
 #include "controller/knocker.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "controller/store/body.h"
@@ -68,28 +69,56 @@ void Knocker::Ask(const ProbeTarget& target, v1::Snapshot& rows) {
   }
 }
 
-absl::StatusOr<v1::Snapshot> Knocker::Knock(const FleetHost& host,
-                                            const TableDigests& tables,
-                                            int64_t now,
-                                            const std::stop_token& stop) {
+absl::StatusOr<Visit> Knocker::Plan(FleetHost host,
+                                    const TableDigests& tables) const {
   ASSIGN_OR_RETURN(const v1::Snapshot seen, ReadTables(store_, tables));
-  OutsidePlan plan =
-      PlanOutside(seen, {host.knock_address, host.entry.address()});
-  v1::Snapshot rows = std::move(plan.gaps);
-  for (const ProbeTarget& target : plan.targets) {
+  Visit visit{.knocked_for = KnockedFor(host, tables),
+              .plan = PlanOutside(seen,
+                                  {host.knock_address, host.entry.address()})};
+  visit.host = std::move(host);
+  return visit;
+}
+
+absl::StatusOr<v1::Snapshot> Knocker::Knock(Visit visit, int64_t now,
+                                            const std::stop_token& stop) {
+  CountAsked(visit, now);
+  v1::Snapshot rows = std::move(visit.plan.gaps);
+  for (const ProbeTarget& target : visit.plan.targets) {
     if (stop.stop_requested()) return absl::CancelledError("stopped");
     Ask(target, rows);
   }
-  Observation observation{.host = host.entry.id(),
+  Observation observation{.host = visit.host.entry.id(),
                           .now = now,
                           .bodies = {},
-                          .knocked_for = KnockedFor(host, tables),
-                          .knock_address = host.knock_address};
+                          .knocked_for = std::move(visit.knocked_for),
+                          .knock_address = visit.host.knock_address};
   for (const char* table : {"ssh_endpoints_outside", "gaps_outside"})
     observation.bodies.push_back(
         MakeBody(table, CanonicalTable(rows, TableField(table))));
   RETURN_IF_ERROR(store_.Observe(observation));
   return rows;
+}
+
+void Knocker::CountAsked(const Visit& visit, int64_t now) {
+  const std::lock_guard lock(mutex_);
+  std::erase_if(counted_, [now](const auto& host) {
+    return host.second.front() <= now - kCounted || host.second.front() > now;
+  });
+  if (visit.plan.targets.empty()) return;
+  std::vector<int64_t>& times = counted_[visit.host.entry.id()];
+  times.insert(times.begin(), visit.plan.targets.size(), now);
+  times.resize(std::min(times.size(), 2 * kMostCounted));
+}
+
+int64_t Knocker::WaitFor(const Visit& visit, int64_t now) {
+  const size_t more = visit.plan.targets.size();
+  const std::lock_guard lock(mutex_);
+  const auto host = counted_.find(visit.host.entry.id());
+  if (more == 0 || host == counted_.end()) return 0;
+  // The one that must be out of sight by then.
+  const size_t place = kMostCounted - std::min(more, kMostCounted);
+  if (place >= host->second.size() || host->second[place] > now) return 0;
+  return std::max<int64_t>(host->second[place] + kCounted - now, 0);
 }
 
 }  // namespace metsuke

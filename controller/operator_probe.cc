@@ -22,12 +22,20 @@ constexpr char kOwn[] = "own";
 
 // Fills `probed` with what the host's servers answered, and with why some were
 // not asked.
-absl::Status ProbeHost(Knocker& knocker, const FleetHost& host,
-                       const TableDigests& tables, v1::ProbedHost& probed) {
+absl::Status ProbeHost(Knocker& knocker, FleetHost host,
+                       const TableDigests& tables, bool anyway,
+                       v1::ProbedHost& probed) {
   if (host.state < 0)
     return absl::FailedPreconditionError(
         "it has not told yet where its SSH servers listen");
-  ASSIGN_OR_RETURN(const v1::Snapshot rows, knocker.Knock(host, tables, Now()));
+  ASSIGN_OR_RETURN(Visit visit, knocker.Plan(std::move(host), tables));
+  if (const int64_t wait = knocker.WaitFor(visit, Now()); wait > 0 && !anyway)
+    return absl::FailedPreconditionError(fmt::format(
+        "not asked: more than {} attempts within ten minutes may have it shut "
+        "the controller out; ask again in {} s, or with --anyway",
+        kMostCounted, wait));
+  ASSIGN_OR_RETURN(const v1::Snapshot rows,
+                   knocker.Knock(std::move(visit), Now()));
   *probed.mutable_endpoints() = rows.ssh_endpoints_outside();
   std::string why;
   for (const v1::Gap& gap : rows.gaps_outside())
@@ -82,7 +90,8 @@ grpc::Status OperatorService::ProbeSsh(
       const TableDigests none;
       const TableDigests& tables =
           host.state < 0 ? none : fleet->states[host.state].tables;
-      const absl::Status status = ProbeHost(knocker_, host, tables, probed);
+      const absl::Status status = ProbeHost(
+          knocker_, std::move(host), tables, request->anyway(), probed);
       if (!status.ok()) probed.set_error(Message(status));
       const std::lock_guard lock(writing);
       writer->Write(reply);

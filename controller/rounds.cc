@@ -25,6 +25,7 @@ struct Due {
   std::map<int, TableDigests> states;  // by number
 };
 
+// The first are those that were not asked for the longest.
 absl::StatusOr<Due> FindDue(Store& store, int64_t now) {
   Due due;
   RETURN_IF_ERROR(store.VisitFleet(
@@ -38,8 +39,39 @@ absl::StatusOr<Due> FindDue(Store& store, int64_t now) {
   std::ranges::stable_sort(due.hosts, {}, [](const FleetHost& host) {
     return host.entry.last_knock();
   });
-  if (due.hosts.size() > kMostOfARound) due.hosts.resize(kMostOfARound);
   return due;
+}
+
+// Visits that are made one after the other, for they go to one address. A few
+// hosts that share one, all of them silent, must not hold up the others: what
+// is too many for this round comes in the next. `status` becomes the error of
+// a host that cannot be planned for.
+std::vector<std::vector<Visit>> PlanRound(const Knocker& knocker, Due due,
+                                          absl::Status& status) {
+  std::vector<std::vector<Visit>> rows;
+  std::map<std::string, size_t> places;
+  size_t count = 0;
+  for (FleetHost& host : due.hosts) {
+    if (count == kMostOfARound) break;
+    const TableDigests& tables = due.states.at(host.state);
+    const std::string id = host.entry.id();
+    absl::StatusOr<Visit> visit = knocker.Plan(std::move(host), tables);
+    if (!visit.ok()) {
+      status.Update(Annotate(visit.status(), "host " + id));
+      continue;
+    }
+    const std::string place = visit->place();
+    const auto [row, fresh] = places.emplace(place, rows.size());
+    if (fresh || place.empty()) {
+      rows.emplace_back().push_back(*std::move(visit));
+    } else if (rows[row->second].size() < kMostAtOneAddress) {
+      rows[row->second].push_back(*std::move(visit));
+    } else {
+      continue;
+    }
+    ++count;
+  }
+  return rows;
 }
 
 // Whether it says nothing of the round: the controller stops, or the host was
@@ -54,19 +86,24 @@ bool IsNoError(const absl::Status& status) {
 absl::Status GoRound(Store& store, Knocker& knocker,
                      const std::function<int64_t()>& clock,
                      const std::stop_token& stop) {
-  ASSIGN_OR_RETURN(const Due due, FindDue(store, clock()));
+  ASSIGN_OR_RETURN(Due due, FindDue(store, clock()));
   absl::Status status;
+  std::vector<std::vector<Visit>> rows =
+      PlanRound(knocker, std::move(due), status);
   std::mutex mutex;
   {
     Tasks tasks(kThreads);
-    for (const FleetHost& host : due.hosts)
-      tasks.Add([&, &tables = due.states.at(host.state)] {
-        if (stop.stop_requested()) return;
-        const absl::Status knocked =
-            knocker.Knock(host, tables, clock(), stop).status();
-        if (IsNoError(knocked)) return;
-        const std::lock_guard lock(mutex);
-        status.Update(Annotate(knocked, "host " + host.entry.id()));
+    for (std::vector<Visit>& row : rows)
+      tasks.Add([&] {
+        for (Visit& visit : row) {
+          if (stop.stop_requested()) return;
+          const std::string id = visit.host.entry.id();
+          const absl::Status knocked =
+              knocker.Knock(std::move(visit), clock(), stop).status();
+          if (IsNoError(knocked)) continue;
+          const std::lock_guard lock(mutex);
+          status.Update(Annotate(knocked, "host " + id));
+        }
       });
   }
   return status;

@@ -21,6 +21,8 @@ inline constexpr int64_t kSightLasts = 3 * 86400;
 // Hosts of one round, so that the next looks at what has changed meanwhile; the
 // others are the next round's.
 inline constexpr size_t kMostOfARound = 2000;
+// Of these, hosts at one address, which are asked one after the other.
+inline constexpr size_t kMostAtOneAddress = 20;
 
 class Rounds {
  public:
@@ -44,8 +46,9 @@ class Rounds {
 };
 
 // Knocks at the hosts whose time has come by `clock`, 16 at once, those first
-// that were not asked for the longest; ends early when `stop` is asked for. The
-// first error; the other hosts are asked all the same.
+// that were not asked for the longest, hosts at one address one by one; ends
+// early when `stop` is asked for. The first error; the other hosts are asked all
+// the same.
 absl::Status GoRound(Store& store, Knocker& knocker,
                      const std::function<int64_t()>& clock,
                      const std::stop_token& stop);

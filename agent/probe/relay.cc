@@ -29,6 +29,7 @@ Ending Failed(const char* what, int error) {
   return {"failed", fmt::format("{}: {}", what, strerror(error))};
 }
 
+// Why the other side cannot be spoken to.
 Ending Because(int error) {
   switch (error) {
     case ECONNREFUSED:
@@ -37,13 +38,18 @@ Ending Because(int error) {
       return {"timeout", "no answer to the attempt to connect"};
     case ENETUNREACH:
     case EHOSTUNREACH:
-    case EADDRNOTAVAIL:
-    case EACCES:
-    case EPERM:
       return {"unreachable", strerror(error)};
     default:
       return Failed("connect", error);
   }
+}
+
+// The same when connect() itself says so, before anybody was asked: but for a
+// refusal on the same host it is this machine that has no route, no address of
+// the family, or a filter of its own, which says nothing about the server.
+Ending BecauseOfOneself(int error) {
+  if (error == ECONNREFUSED) return Because(error);
+  return Failed("there is no way to it from here", error);
 }
 
 using Address = std::unique_ptr<addrinfo, decltype(&freeaddrinfo)>;
@@ -113,7 +119,7 @@ Ending Relay::Reach(const std::string& address, uint16_t port) {
       to->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_TCP));
   if (!server_) return Failed("socket", errno);
   if (connect(server_.get(), to->ai_addr, to->ai_addrlen) == 0) return {};
-  if (errno != EINPROGRESS) return Because(errno);
+  if (errno != EINPROGRESS) return BecauseOfOneself(errno);
   pollfd file{server_.get(), POLLOUT, 0};
   if (poll(&file, 1, Left(until_)) == 0) return Because(ETIMEDOUT);
   int error = 0;

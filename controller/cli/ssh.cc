@@ -18,7 +18,7 @@ namespace {
 
 struct Options {
   std::string host, selector, account, from, address;
-  bool all = false;
+  bool all = false, anyway = false;
 };
 
 // As a literal of SQL.
@@ -76,6 +76,7 @@ absl::StatusOr<int> Probe(const Session& session, const Options& options) {
   request.set_host(options.host);
   request.set_selector(options.selector);
   request.set_address(options.address);
+  request.set_anyway(options.anyway);
   ASSIGN_OR_RETURN(const auto stub, Connect(session));
   grpc::ClientContext context;
   const auto reader = stub->ProbeSsh(&context, request);
@@ -136,6 +137,9 @@ void AddSsh(CommandLine& line, Session& session) {
   probe.Option("--address", options->address,
                "IP address to reach the one host at from now on, where it is not "
                "one of its interfaces; 'own' goes back to those");
+  probe.Flag("--anyway", options->anyway,
+             "Also hosts of which more than four servers would have been asked "
+             "within ten minutes, which may shut the controller out");
 }
 
 }  // namespace metsuke::cli

@@ -80,12 +80,12 @@ key: $work/ctl/key.pem
 root: $work/ctl/root.pem
 EOF
 mkdir -p "$work/store"
-controller() { start controller "$bin/metsuke-controller" --config "$work/controller.yaml"; until_true 10 bash -c "exec 3<>/dev/tcp/127.0.0.1/$port" || die "the controller listens" controller; }
+controller() { start controller "$bin/metsuke-controller" --config "$work/controller.yaml"; until_true 60 bash -c "exec 3<>/dev/tcp/127.0.0.1/$port" || die "the controller listens" controller; }
 start ca "$bin/metsuke-ca" --config "$work/ca.yaml"
-until_true 10 test -S "$work/ca.socket" || die "the authority answers" ca
+until_true 60 test -S "$work/ca.socket" || die "the authority answers" ca
 controller
 start enrol "$bin/metsuke-enrol" --config "$work/enrol.yaml"
-until_true 10 bash -c "exec 3<>/dev/tcp/127.0.0.1/$enrol_port" || die "enrolment listens" enrol
+until_true 60 bash -c "exec 3<>/dev/tcp/127.0.0.1/$enrol_port" || die "enrolment listens" enrol
 
 # Configuration tests.
 "$bin/metsuke-controller" --config "$work/controller.yaml" -t >/dev/null 2>&1; is "-t accepts a sound configuration" 0 $?
@@ -104,7 +104,7 @@ is "and the one before stays in force" "$(cat "$source"/playbooks/baseline/*.yam
 # Two hosts join.
 agent() { # agent NAME
   start "collect-$1" "$bin/metsuke-collect" --socket "$work/$1/collect.socket" --agent-uid $agent_uid --root "$work/$1/root"
-  until_true 10 test -S "$work/$1/collect.socket" || die "metsuke-collect answers" "collect-$1"
+  until_true 60 test -S "$work/$1/collect.socket" || die "metsuke-collect answers" "collect-$1"
   start "agent-$1" as_agent "$bin/metsuke-agent" --config "$work/$1/agent.yaml"
 }
 enrol() { (as_agent "$bin/metsuke-agent" --config "$work/$1/agent.yaml" enrol --token-file - 2>&1); }
@@ -130,7 +130,7 @@ says "and says that it was used" 'used' "$out"
 out=$(ctl token create --ttl 5m | enrol two); is "the second host joins with its own" 0 $? "$out"
 agent one; agent two
 both() { [ "$(ctl query 'SELECT 1 AS n FROM accounts WHERE uid = 0' -o jsonl 2>/dev/null | wc -l)" -ge 2 ]; }
-until_true 20 both || die "both hosts report" agent-one
+until_true 90 both || die "both hosts report" agent-one
 ok "both hosts report"
 
 # Posture.
@@ -154,21 +154,21 @@ out=$(ctl query 'WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n)
 "$bin/metsukectl" --config "$work/ctl/ctl.yaml" -o jsonl posture --watch >"$work/watch" 2>"$work/watch.log" &
 watcher=$!
 watched() { [ "$(wc -l <"$work/watch")" -ge "$1" ]; }
-until_true 10 watched 1 || bad "a watch begins with how it is" "$(cat "$work/watch.log")"
+until_true 60 watched 1 || bad "a watch begins with how it is" "$(cat "$work/watch.log")"
 
 # Drift: a change on one host, and on that one only.
 sleep 2; since=$(date -u +%Y-%m-%dT%H:%M:%SZ); sleep 1
 echo 'intruder:x:0:0::/root:/bin/sh' >>"$work/one/root/etc/passwd"
 echo 'intruder:!:19000:0:99999:7:::' >>"$work/one/root/etc/shadow"
 drifted() { ctl drift --since "$since" | grep -q 'name=intruder'; }
-until_true 15 drifted || die "the change arrives" agent-one
+until_true 60 drifted || die "the change arrives" agent-one
 out=$(ctl drift --since "$since")
 says "drift shows the new row" '\+ name=intruder .*uid=0' "$out"
 says "and the verdict that turned" 'account-one-root.*pass → fail' "$out"
 is "on one host only" 1 "$(ctl drift --since "$since" -o jsonl | python3 -c 'import json,sys; print(len({json.loads(l)["host"] for l in sys.stdin}))')"
 
 # The watcher saw it.
-until_true 15 watched 2 || bad "a watch tells what changed" "$(cat "$work/watch.log")"
+until_true 60 watched 2 || bad "a watch tells what changed" "$(cat "$work/watch.log")"
 kill -INT "$watcher"; wait "$watcher"; is "a watch ends with the code of what it last saw" 2 $?
 is "and wrote a document a line" HostPosture "$(python3 -c 'import json,sys; print(*{json.loads(l)["kind"] for l in sys.stdin})' <"$work/watch")"
 
@@ -181,7 +181,7 @@ sed -i '/^intruder/d' "$work/one/root/etc/passwd" "$work/one/root/etc/shadow"
 sleep 2
 controller
 gone() { ! ctl query "SELECT name FROM accounts WHERE name = 'intruder'" -o jsonl 2>/dev/null | grep -q intruder; }
-until_true 40 gone && ok "what happened meanwhile arrives" || die "what happened meanwhile arrives" agent-one
+until_true 60 gone && ok "what happened meanwhile arrives" || die "what happened meanwhile arrives" agent-one
 is "the controller knows where agents speak from" '127.0.0.1 127.0.0.1' "$(ctl host list -o json | python3 -c 'import json,sys; print(*[h["address"] for h in json.load(sys.stdin)["items"]])')"
 is "no record was lost" '0 0' "$(ctl host list -o json | python3 -c 'import json,sys; print(*[h["lost_records"] for h in json.load(sys.stdin)["items"]])')"
 after=$(ctl host history "$id" -o json)
@@ -200,7 +200,7 @@ ctl host remove "$id" >/dev/null; is "a host is removed" 1 "$(ctl host list -o j
 is "and was there in the past" 2 "$(ctl posture --at "$since" -o jsonl | wc -l)"
 says "drift tells that it was removed" '"kind":"removed","key":\["id='"$id" "$(ctl drift --since "$since" -o jsonl)"
 refused() { grep -qiE 'removed|denied' "$work"/agent-*.log; }
-until_true 30 refused && ok "its agent is refused and says so" || bad "its agent is refused" "$(tail -n 5 "$work"/agent-*.log)"
+until_true 60 refused && ok "its agent is refused and says so" || bad "its agent is refused" "$(tail -n 5 "$work"/agent-*.log)"
 says "the controller logs the refusal" "$id" "$(grep -v operator "$work/controller.log" | grep -iE "refus|removed|denied")"
 
 # A simulated host is one like the others.

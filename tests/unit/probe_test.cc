@@ -192,6 +192,14 @@ TEST(Knock, SaysWhoIsNotThere) {
   EXPECT_EQ(Knock({"localhost", 22, "root", ""}).endpoint.outcome(), "failed");
 }
 
+// To which nobody has a route: TCP knows no broadcasts.
+TEST(Knock, DoesNotTakeItsOwnMachineForTheServer) {
+  const v1::SshEndpoint row =
+      Knock({"255.255.255.255", 22, "root", ""}).endpoint;
+  EXPECT_EQ(row.outcome(), "failed");
+  EXPECT_THAT(row.message(), HasSubstr("no way to it from here: "));
+}
+
 TEST(Knock, SaysWhoHangsUp) {
   const v1::SshEndpoint mute = Of([](int) {});
   EXPECT_EQ(mute.outcome(), "closed");
