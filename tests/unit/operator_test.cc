@@ -82,6 +82,7 @@ class OperatorTest : public testing::Test {
     v1::Snapshot snapshot;
     snapshot.add_host()->set_hostname(name);
     snapshot.add_ports()->set_port(port);
+    snapshot.add_ssh_endpoints()->set_listener("192.0.2.1:22");
     v1::Collection& ports = *snapshot.add_collections();
     ports.set_table("ports");
     ports.set_status(port != 0 ? "ok" : "permission_denied");
@@ -91,7 +92,7 @@ class OperatorTest : public testing::Test {
                       .now = std::time(nullptr),
                       .state = v1::State()};
     update.state->set_taken(update.now);
-    for (const char* table : {"collections", "host", "ports"}) {
+    for (const char* table : {"collections", "host", "ports", "ssh_endpoints"}) {
       update.bodies.push_back(
           MakeBody(table, CanonicalTable(snapshot, TableField(table))));
       v1::TableDigest& digest = *update.state->add_tables();
@@ -122,6 +123,20 @@ class OperatorTest : public testing::Test {
     }
     said_ = stream->Finish();
     return names;
+  }
+
+  // What the host's SSH servers are said to answer; `anyway` as in the request.
+  v1::ProbedHost Probe(const std::string& host, bool anyway) {
+    v1::ProbeRequest request;
+    request.set_host(host);
+    request.set_anyway(anyway);
+    grpc::ClientContext context;
+    const auto stream = stub_->ProbeSsh(&context, request);
+    v1::ProbeReply reply;
+    EXPECT_TRUE(stream->Read(&reply));
+    EXPECT_EQ(reply.hosts_size(), 1);
+    said_ = stream->Finish();
+    return reply.hosts(0);
   }
 
   const TemporaryFolder folder_;
@@ -178,6 +193,26 @@ TEST_F(OperatorTest, ASelectorThatCannotBeReadIsAnError) {
   EXPECT_TRUE(Posture(0, "role=web").empty());
   EXPECT_TRUE(said_.ok());
   EXPECT_EQ(fleet_.hosts(), 0u);
+}
+
+TEST_F(OperatorTest, AHostIsNotAskedSoOftenThatItMinds) {
+  Join("a", 22);
+  probe_ = [](const ProbeTarget& target) -> absl::StatusOr<v1::Snapshot> {
+    v1::Snapshot rows;
+    rows.add_ssh_endpoints()->set_listener(target.listener);
+    return rows;
+  };
+  for (int i = 0; i < 4; ++i) {
+    const v1::ProbedHost asked = Probe("a", false);
+    EXPECT_EQ(asked.error(), "");
+    ASSERT_EQ(asked.endpoints_size(), 1);
+    EXPECT_EQ(asked.endpoints(0).listener(), "192.0.2.1:22");
+  }
+  const v1::ProbedHost refused = Probe("a", false);
+  EXPECT_EQ(refused.endpoints_size(), 0);
+  EXPECT_THAT(refused.error(), HasSubstr("or with --anyway"));
+  EXPECT_EQ(Probe("a", true).endpoints_size(), 1);
+  EXPECT_TRUE(said_.ok());
 }
 
 }  // namespace
