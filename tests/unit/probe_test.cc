@@ -4,8 +4,11 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <libssh/libssh.h>
+#include <libssh/server.h>
 #include <linux/landlock.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <sched.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -16,6 +19,7 @@
 
 #include <fstream>
 #include <functional>
+#include <future>
 #include <thread>
 
 #include "absl/strings/str_split.h"
@@ -34,6 +38,7 @@ using ::testing::AnyOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 
 constexpr char kName[] = "SSH-2.0-Test_1 of this file\r\n";
 
@@ -50,14 +55,14 @@ std::string List(const std::string& names) {
 std::string Packet(const std::string& payload) {
   return Number(payload.size() + 5) + '\4' + payload + std::string(4, '\0');
 }
-std::string KexInit() {
-  return Packet(
-      '\24' + std::string(16, 'c') +
-      List("curve25519-sha256,ext-info-s,kex-strict-s-v00@openssh.com") +
-      List("ssh-ed25519,rsa-sha2-512,rsa-sha2-256") + List("aes256-ctr") +
-      List("aes128-ctr,aes256-ctr") + List("hmac-sha2-256") +
-      List("hmac-sha2-256") + List("none") + List("none,zlib") + List("") +
-      List("") + std::string(5, '\0'));
+std::string KexInit(
+    const std::string& kex =
+        "curve25519-sha256,ext-info-s,kex-strict-s-v00@openssh.com") {
+  return Packet('\24' + std::string(16, 'c') + List(kex) +
+                List("ssh-ed25519,rsa-sha2-512,rsa-sha2-256") +
+                List("aes256-ctr") + List("aes128-ctr,aes256-ctr") +
+                List("hmac-sha2-256") + List("hmac-sha2-256") + List("none") +
+                List("none,zlib") + List("") + List("") + std::string(5, '\0'));
 }
 
 TEST(ServerHello, HasTheNameAndTheLists) {
@@ -160,11 +165,20 @@ bool Send(int client, const std::string& bytes) {
   return send(client, bytes.data(), bytes.size(), MSG_NOSIGNAL) ==
          static_cast<ssize_t>(bytes.size());
 }
-// Until the client goes.
-void Wait(int client) {
+// What comes until the other side goes.
+std::string ReadAll(int socket) {
+  std::string all;
   char buffer[4096];
-  while (recv(client, buffer, sizeof buffer, 0) > 0) {
-  }
+  ssize_t got;
+  while ((got = recv(socket, buffer, sizeof buffer, 0)) > 0)
+    all.append(buffer, static_cast<size_t>(got));
+  return all;
+}
+void Wait(int client) { ReadAll(client); }
+// Whether the other side goes although nothing is read of what it sends.
+bool HangsUp(int socket) {
+  pollfd file{socket, 0, 0};
+  return poll(&file, 1, 20000) == 1;
 }
 
 v1::SshEndpoint KnockAt(uint16_t port, int milliseconds = 5000) {
@@ -203,14 +217,37 @@ TEST(Knock, DoesNotTakeItsOwnMachineForTheServer) {
 TEST(Knock, SaysWhoHangsUp) {
   const v1::SshEndpoint mute = Of([](int) {});
   EXPECT_EQ(mute.outcome(), "closed");
+  EXPECT_EQ(mute.message(), "the server hung up without a word");
   EXPECT_EQ(mute.source(), "127.0.0.1");
   const v1::SshEndpoint named = Of([](int client) { Send(client, kName); });
   EXPECT_EQ(named.outcome(), "closed");
+  EXPECT_EQ(named.message(), "the server hung up");
   EXPECT_EQ(named.software(), "SSH-2.0-Test_1 of this file");
 }
 
+// With the queue of its connections full a listener does not say a word.
+TEST(Knock, SaysWhereNobodyTakesTheConnection) {
+  std::array<int, 4> sockets;
+  for (int& file : sockets)
+    file = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  sockaddr_in address{.sin_family = AF_INET,
+                      .sin_addr = {htonl(INADDR_LOOPBACK)}};
+  socklen_t size = sizeof address;
+  ASSERT_EQ(bind(sockets[0], reinterpret_cast<sockaddr*>(&address), size), 0);
+  ASSERT_EQ(listen(sockets[0], 0), 0);
+  getsockname(sockets[0], reinterpret_cast<sockaddr*>(&address), &size);
+  for (size_t i = 1; i < sockets.size(); ++i)
+    connect(sockets[i], reinterpret_cast<sockaddr*>(&address), size);
+  const v1::SshEndpoint row = KnockAt(ntohs(address.sin_port), 200);
+  EXPECT_EQ(row.outcome(), "timeout");
+  EXPECT_EQ(row.message(), "no answer to the attempt to connect");
+  for (const int file : sockets) close(file);
+}
+
 TEST(Knock, DoesNotWaitForWhoStalls) {
-  EXPECT_EQ(Of(Wait, 300).outcome(), "timeout");
+  const v1::SshEndpoint mute = Of(Wait, 300);
+  EXPECT_EQ(mute.outcome(), "timeout");
+  EXPECT_EQ(mute.message(), "not done after 300 ms");
   const v1::SshEndpoint named = Of(
       [](int client) {
         Send(client, kName + KexInit());
@@ -225,18 +262,110 @@ TEST(Knock, SaysWhoSpeaksSomethingElse) {
   const v1::SshEndpoint web =
       Of([](int client) { Send(client, "HTTP/1.1 400 Bad Request\r\n\r\n"); });
   EXPECT_EQ(web.outcome(), "not_ssh");
+  EXPECT_EQ(web.message(), "what it says has no name of SSH");
   EXPECT_EQ(web.software(), "");
   const v1::SshEndpoint old = Of([](int client) {
     Send(client, "SSH-1.5-Ancient\r\n");
     Wait(client);
   });
   EXPECT_EQ(old.outcome(), "not_ssh");
+  EXPECT_EQ(old.message(), "it speaks a version of SSH before 2");
+  const v1::SshEndpoint endless = Of([](int client) {
+    Send(client, std::string(9000, 'x'));
+    Wait(client);
+  });
+  EXPECT_EQ(endless.outcome(), "not_ssh");
+  EXPECT_EQ(endless.message(), "a line of more than 8192 bytes");
   const v1::SshEndpoint broken = Of([](int client) {
     Send(client, kName + std::string(100, '\0'));
     Wait(client);
   });
   EXPECT_EQ(broken.outcome(), "no_agreement");
   EXPECT_EQ(broken.message(), "its first packet says it has 0 bytes");
+}
+
+// The library hangs up then, and the relay has nothing to say.
+TEST(Knock, SaysOnWhatThereIsNoAgreement) {
+  const Server server([](int client) {
+    Send(client, kName + KexInit("kex-of-this-file"));
+    Wait(client);
+  });
+  const Answer answer = Knock({"127.0.0.1", server.port(), "root", ""},
+                              {std::chrono::minutes(1)});
+  EXPECT_EQ(answer.endpoint.outcome(), "no_agreement");
+  EXPECT_THAT(answer.endpoint.message(), Not(IsEmpty()));
+  ASSERT_TRUE(answer.hello);
+  EXPECT_THAT(answer.hello->kex, ElementsAre("kex-of-this-file"));
+  EXPECT_FALSE(answer.key);
+  const Answer refused =
+      Knock({"127.0.0.1", server.port(), "root", "no-key-there-is"});
+  EXPECT_EQ(refused.endpoint.outcome(), "failed");
+  EXPECT_EQ(refused.endpoint.message(), "the SSH library refused its settings");
+}
+
+TEST(Knock, HasNoOfferOfWhoMakesNone) {
+  const Server server([](int client) { Send(client, kName); });
+  EXPECT_FALSE(Knock({"127.0.0.1", server.port(), "root", ""}).hello);
+}
+
+// More comes at once than is taken, so that the library hears nothing of it.
+TEST(Knock, ThatItWasTooMuchOutweighsWhatItWas) {
+  for (const std::string& bytes :
+       {std::string(101, '\n'), kName + std::string(101, '\0')}) {
+    const Server server([&](int client) {
+      Send(client, bytes);
+      Wait(client);
+    });
+    const v1::SshEndpoint row = Knock({"127.0.0.1", server.port(), "root", ""},
+                                      {std::chrono::minutes(1), 100})
+                                    .endpoint;
+    EXPECT_EQ(row.outcome(), "too_much");
+    EXPECT_EQ(row.message(), "the server sent more than 100 bytes");
+  }
+}
+
+// Agrees on keys with the client, and then does as it is told.
+std::function<void(int)> Agreed(std::function<void(ssh_session)> then) {
+  return [then = std::move(then)](int client) {
+    ssh_key key = nullptr;
+    EXPECT_EQ(ssh_pki_generate(SSH_KEYTYPE_ED25519, 0, &key), SSH_OK);
+    const ssh_bind bound = ssh_bind_new();
+    const bool no = false;
+    ssh_bind_options_set(bound, SSH_BIND_OPTIONS_PROCESS_CONFIG, &no);
+    ssh_bind_options_set(bound, SSH_BIND_OPTIONS_IMPORT_KEY, key);
+    const ssh_session session = ssh_new();
+    EXPECT_EQ(ssh_bind_accept_fd(bound, session, dup(client)), SSH_OK);
+    EXPECT_EQ(ssh_handle_key_exchange(session), SSH_OK);
+    then(session);
+    ssh_free(session);
+    ssh_bind_free(bound);
+  };
+}
+
+TEST(Knock, SaysWhoStallsOrHangsUpOnceKeysAreAgreedOn) {
+  const v1::SshEndpoint stalls =
+      Of(Agreed([](ssh_session session) { Wait(ssh_get_fd(session)); }), 2000);
+  EXPECT_EQ(stalls.outcome(), "timeout");
+  EXPECT_EQ(stalls.message(), "not done after 2000 ms");
+  EXPECT_EQ(Of(Agreed([](ssh_session) {})).outcome(), "closed");
+}
+
+TEST(Knock, SaysWhoAsksForNothing) {
+  const Server server(Agreed([](ssh_session session) {
+    while (const ssh_message message = ssh_message_get(session)) {
+      if (ssh_message_type(message) == SSH_REQUEST_AUTH)
+        ssh_message_auth_reply_success(message, 0);
+      else
+        ssh_message_service_reply_success(message);
+      ssh_message_free(message);
+    }
+  }));
+  const Answer answer = Knock({"127.0.0.1", server.port(), "root", ""},
+                              {std::chrono::minutes(1)});
+  EXPECT_EQ(answer.endpoint.outcome(), "answered") << answer.endpoint.message();
+  EXPECT_EQ(answer.endpoint.methods(), "none");
+  ASSERT_TRUE(answer.key);
+  EXPECT_EQ(answer.key->type(), "ssh-ed25519");
 }
 
 TEST(Knock, StopsListeningToWhoNeverEnds) {
@@ -300,6 +429,130 @@ TEST(Relay, EndsAfterSoManyBytesAndKeepsTheFirst) {
   EXPECT_EQ(relay.Stop().size(), 64u << 10);
   EXPECT_EQ(relay.ending().outcome, "too_much");
   EXPECT_EQ(relay.ending().message, "the server sent more than 102400 bytes");
+}
+
+TEST(Relay, LetsPassAsMuchAsTheLimitAndNoByteMore) {
+  for (const auto& [bytes, outcome] :
+       {std::pair(1000, "closed"), std::pair(1001, "too_much")}) {
+    const Server server(
+        [&](int client) { Send(client, std::string(bytes, 'x')); });
+    Relay relay({std::chrono::minutes(1), 1000});
+    ASSERT_EQ(relay.Connect("127.0.0.1", server.port()).outcome, "");
+    const int end = relay.ReleaseEnd();
+    Wait(end);
+    close(end);
+    EXPECT_EQ(relay.Stop(), std::string(bytes, 'x'));
+    EXPECT_EQ(relay.ending().outcome, outcome);
+  }
+}
+
+// More than the kernel holds, and read later: the relay gets it rid in parts.
+TEST(Relay, LosesNothingWhereTheReaderIsSlow) {
+  std::string much;
+  for (int i = 0; much.size() < 12 << 20; ++i) much += std::to_string(i) + ' ';
+  constexpr auto kPause = std::chrono::milliseconds(100);
+  std::string got;
+  const Server server([&](int client) {
+    Send(client, much);
+    std::this_thread::sleep_for(kPause);
+    got = ReadAll(client);
+  });
+  Relay relay({std::chrono::minutes(1), much.size()});
+  ASSERT_EQ(relay.Connect("127.0.0.1", server.port()).outcome, "");
+  const int end = relay.ReleaseEnd();
+  std::this_thread::sleep_for(kPause);
+  std::string heard(much.size(), '\0');
+  ASSERT_EQ(recv(end, heard.data(), heard.size(), MSG_WAITALL),
+            static_cast<ssize_t>(much.size()));
+  EXPECT_TRUE(heard == much);
+  EXPECT_TRUE(Send(end, much));
+  shutdown(end, SHUT_WR);
+  Wait(end);
+  close(end);
+  relay.Stop();
+  EXPECT_EQ(relay.ending().outcome, "");
+  // The server ends with the connection.
+  for (int i = 0; i < 400 && got.size() < much.size(); ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  EXPECT_TRUE(got == much);
+}
+
+// The limit is more than the library's socket holds, and less than the server
+// has sent by then.
+TEST(Relay, EndsInTimeWithALibraryThatTakesNothing) {
+  const Server server([](int client) {
+    while (Send(client, std::string(1000, 'x'))) {
+    }
+  });
+  Relay relay({std::chrono::milliseconds(300), 512 << 10});
+  ASSERT_EQ(relay.Connect("127.0.0.1", server.port()).outcome, "");
+  const int end = relay.ReleaseEnd();
+  EXPECT_TRUE(HangsUp(end));
+  EXPECT_GE(ProbeClock::now(), relay.until());
+  close(end);
+  relay.Stop();
+  EXPECT_EQ(relay.ending().outcome, "timeout");
+}
+
+TEST(Relay, EndsInTimeWithAServerThatTakesNothing) {
+  std::promise<void> over;
+  const Server server([&](int) { over.get_future().wait(); });
+  Relay relay({std::chrono::milliseconds(300), 1000});
+  ASSERT_EQ(relay.Connect("127.0.0.1", server.port()).outcome, "");
+  const int end = relay.ReleaseEnd();
+  while (Send(end, std::string(1000, 'x'))) {
+  }
+  EXPECT_GE(ProbeClock::now(), relay.until());
+  close(end);
+  relay.Stop();
+  over.set_value();
+  EXPECT_EQ(relay.ending().outcome, "timeout");
+}
+
+TEST(Relay, HasNoTimeLeftOnceItIsOver) {
+  const Server server(Wait);
+  Relay relay({std::chrono::milliseconds(-50), 1000});
+  Ending ending = relay.Connect("127.0.0.1", server.port());
+  // The kernel may have connected at once.
+  if (ending.outcome.empty()) {
+    const int end = relay.ReleaseEnd();
+    EXPECT_TRUE(HangsUp(end));
+    close(end);
+    relay.Stop();
+    ending = relay.ending();
+  }
+  EXPECT_EQ(ending.outcome, "timeout");
+}
+
+TEST(Relay, IsDoneWhenTheLibraryIs) {
+  const Server mute(Wait);
+  Relay relay({std::chrono::seconds(10), 1000});
+  ASSERT_EQ(relay.Connect("127.0.0.1", mute.port()).outcome, "");
+  const int end = relay.ReleaseEnd();
+  shutdown(end, SHUT_WR);
+  Wait(end);
+  close(end);
+  relay.Stop();
+  EXPECT_EQ(relay.ending().outcome, "");
+
+  // With bytes on the way that nobody takes any more.
+  const Server loud([](int client) {
+    while (Send(client, std::string(1000, 'x'))) {
+    }
+  });
+  Relay filled({std::chrono::minutes(1), 8 << 20});
+  ASSERT_EQ(filled.Connect("127.0.0.1", loud.port()).outcome, "");
+  const int left = filled.ReleaseEnd();
+  std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  close(left);
+  filled.Stop();
+  EXPECT_EQ(filled.ending().outcome, "");
+}
+
+TEST(Relay, ConnectsToAddressesAlone) {
+  const Ending ending = Relay().Connect("localhost", 22);
+  EXPECT_EQ(ending.outcome, "failed");
+  EXPECT_EQ(ending.message, "not an IP address");
 }
 
 TEST(Knock, KeepsTheBytesOfANameApart) {
