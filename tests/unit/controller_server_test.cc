@@ -83,9 +83,11 @@ class ServerTest : public ::testing::Test {
     // Each channel makes its own connection.
     arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
     return grpc::CreateCustomChannel(
-        fmt::format("127.0.0.1:{}", server_->port()), ClientTls(credential),
+        fmt::format("{}:{}", address_, server_->port()), ClientTls(credential),
         arguments);
   }
+
+  std::string address_ = "127.0.0.1";  // that agents connect to
 
   const TestFleet fleet_;
   const TemporaryFolder folder_;
@@ -180,6 +182,25 @@ TEST_F(ServerTest, AnAgentReportsOverMutualTls) {
             host_.identity.name + " asked DER");
   EXPECT_TRUE(agent.Finish().ok());
   EXPECT_EQ(store_->FindHost("web01")->id(), host_.identity.name);
+}
+
+TEST_F(ServerTest, TheAddressAnAgentSpeaksFromIsKept) {
+  const auto kept = [&](const std::string& listen, const std::string& to) {
+    server_.reset();
+    config_.set_listen(listen);
+    address_ = to;
+    Start();
+    Agent agent(Channel(host_));
+    agent.Hello();
+    EXPECT_TRUE(agent.Read().has_welcome());
+    EXPECT_TRUE(agent.Finish().ok());
+    const auto host = store_->FindHost(host_.identity.name);
+    return host.ok() ? host->address() : host.status().ToString();
+  };
+  EXPECT_EQ(kept("127.0.0.1:0", "127.0.0.1"), "127.0.0.1");
+  EXPECT_EQ(kept("[::1]:0", "[::1]"), "::1");
+  // A listener of both families sees "::ffff:127.0.0.1".
+  EXPECT_EQ(kept("[::]:0", "127.0.0.1"), "127.0.0.1");
 }
 
 TEST_F(ServerTest, OnlyAHostMayCallWhatIsForHosts) {
