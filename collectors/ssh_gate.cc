@@ -172,10 +172,16 @@ SshGate::Rules SshGate::ReadRules(const PamLine& line, bool use_dns) {
   if (const auto file = OptionOf(line, "accessfile=")) {
     files = {*file};
   } else if (const auto names = host_.List(kAccessFolder); names.ok()) {
-    for (const std::string& name : *names)
-      if (name.ends_with(".conf") && !name.starts_with('.') &&
-          files.size() < kFiles)
-        files.push_back(fmt::format("{}/{}", kAccessFolder, name));
+    for (const std::string& name : *names) {
+      if (!name.ends_with(".conf") || name.starts_with('.')) continue;
+      if (files.size() == kFiles) {
+        gaps_.Add(kAccessFolder, "it has more files than are read");
+        break;
+      }
+      files.push_back(fmt::format("{}/{}", kAccessFolder, name));
+    }
+  } else if (!absl::IsNotFound(names.status())) {
+    gaps_.Add(kAccessFolder, Message(names.status()));
   }
   for (const std::string& file : files) {
     if (AddFile(file, rules)) continue;

@@ -157,6 +157,29 @@ TEST_F(SshGateTest, ReadsTheFilesThatTheModuleReads) {
   EXPECT_EQ(From("alice"), "0.0.0.0/1 ::/0");
 }
 
+TEST_F(SshGateTest, ReadsSoManyFilesAndSaysThatThereAreMore) {
+  Account(kPamAccess);
+  for (int i = 1; i < 255; ++i)
+    Access("", fmt::format("etc/security/access.d/{:03}.conf", i));
+  Access("-:alice:0.0.0.0/1\n", "etc/security/access.d/255.conf");
+  Ask();
+  EXPECT_EQ(From("alice"), "128.0.0.0/1 ::/0");
+  EXPECT_THAT(Gaps(), IsEmpty());
+  Access("-:alice:ALL\n", "etc/security/access.d/256.conf");
+  Ask();
+  EXPECT_EQ(From("alice"), "128.0.0.0/1 ::/0");
+  EXPECT_THAT(Gaps(), ElementsAre("/etc/security/access.d: it has more files "
+                                  "than are read"));
+}
+
+TEST_F(SshGateTest, AFolderThatCannotBeReadIsAGap) {
+  Account(kPamAccess);
+  folder_.Link("etc/security/access.d", "access.d");
+  Ask();
+  EXPECT_EQ(From("alice"), kEverywhere);
+  EXPECT_THAT(Gaps(), ElementsAre(HasSubstr("/etc/security/access.d: ")));
+}
+
 TEST_F(SshGateTest, ReadsListsAndOptionsAsTheModuleIsTold) {
   Account("account required pam_access.so fieldsep=; fieldsep=| listsep=,\n");
   Access("-|bob,alice|0.0.0.0/1\n");
