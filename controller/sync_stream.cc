@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "controller/gate.h"
+#include "proto/address.h"
 #include "proto/encode.h"
 #include "proto/log.h"
 #include "proto/status.h"
@@ -22,16 +23,6 @@ constexpr uint64_t kCheckEvery = 64;
 constexpr int kMaxRefusals = 256;
 
 int64_t Now() { return std::time(nullptr); }
-
-// The IP address of "ipv4:192.0.2.7:7443" or "ipv6:%5B2001:db8::7%5D:7443", as
-// grpc::ServerContext::peer() writes it; empty for anything else.
-std::string AddressOf(const std::string& peer) {
-  const size_t port = peer.rfind(':');
-  if (port == std::string::npos) return "";
-  if (peer.starts_with("ipv4:")) return peer.substr(5, port - 5);
-  if (!peer.starts_with("ipv6:%5B") || port < 11) return "";
-  return peer.substr(8, port - 11);
-}
 
 }  // namespace
 
@@ -114,7 +105,7 @@ void SyncStream::Later(Step step) {
 void SyncStream::Forward(ControllerSync::Ask ask) {
   waiting_ = true;
   if (auto* contact = std::get_if<Contact>(&ask)) {
-    contact->address = AddressOf(context_.peer());
+    contact->address = GrpcPeerAddress(context_.peer());
     service_.store_.Connect(*contact,
                             [this](absl::StatusOr<Standing> standing) {
                               Later([this, standing = std::move(standing)] {

@@ -85,6 +85,15 @@ std::string PeerAddress(int fd) {
   return mapped ? address.substr(kMapped.size()) : address;
 }
 
+std::string GrpcPeerAddress(const std::string& peer) {
+  if (peer.starts_with("ipv4:")) return peer.substr(5, peer.rfind(':') - 5);
+  constexpr std::string_view kBefore = "ipv6:%5B";
+  if (!peer.starts_with(kBefore)) return "";
+  const size_t end = peer.find('%', kBefore.size());
+  if (end == std::string::npos) return "";
+  return peer.substr(kBefore.size(), end - kBefore.size());
+}
+
 int ListeningPort(int fd) {
   sockaddr_storage own{};
   socklen_t size = sizeof(own);

@@ -30,6 +30,11 @@ absl::StatusOr<int> ListenTcp(const std::string& address);
 // address in IPv6 clothes as IPv4; "unknown" when it cannot be told.
 std::string PeerAddress(int fd);
 
+// The IP address of "ipv4:192.0.2.7:7443" or "ipv6:%5B2001:db8::7%5D:7443", as
+// grpc::ServerContext::peer() writes it; empty for anything else. The zone of
+// an address of the link is left out: it is the number of an interface here.
+std::string GrpcPeerAddress(const std::string& peer);
+
 // The port that the listening socket `fd` got; 0 when it cannot be told.
 int ListeningPort(int fd);
 
