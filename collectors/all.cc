@@ -13,6 +13,7 @@ absl::Status CollectHost(const Host&, v1::Snapshot&);
 absl::Status CollectInterfaces(const Host&, v1::Snapshot&);
 absl::Status CollectJournalConfig(const Host&, v1::Snapshot&);
 absl::Status CollectLogFiles(const Host&, v1::Snapshot&);
+absl::Status CollectLogSources(const Host&, v1::Snapshot&);
 absl::Status CollectLogrotateRules(const Host&, v1::Snapshot&);
 absl::Status CollectPackageUpdates(const Host&, v1::Snapshot&);
 absl::Status CollectPackages(const Host&, v1::Snapshot&);
@@ -30,7 +31,7 @@ absl::Status CollectTimers(const Host&, v1::Snapshot&);
 namespace {
 
 // In the order of the tables' field numbers.
-constexpr std::array<Collector, 22> kCollectors = {{
+constexpr std::array<Collector, 23> kCollectors = {{
     {"host", CollectHost},
     {"interfaces", CollectInterfaces},
     {"packages", CollectPackages},
@@ -53,6 +54,7 @@ constexpr std::array<Collector, 22> kCollectors = {{
     {"ssh_access", CollectSshAccess},
     {"ssh_moduli", CollectSshModuli},
     {"password_rules", CollectPasswordRules},
+    {"log_sources", CollectLogSources},
 }};
 
 }  // namespace

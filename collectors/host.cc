@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <sys/timex.h>
 #include <sys/un.h>
+#include <sys/statvfs.h>
 #include <sys/utsname.h>
 
 #include <algorithm>
@@ -306,6 +307,15 @@ absl::StatusOr<KernelFacts> Host::Kernel() const {
   else
     facts.clock_synchronized = (clock.status & STA_UNSYNC) == 0;
   return facts;
+}
+
+absl::StatusOr<int64_t> Host::FileSystemBytes(std::string_view folder) const {
+  if (!Running()) return NotRunning();
+  ASSIGN_OR_RETURN(const int opened, OpenDirectory(folder));
+  const Descriptor fd(opened);
+  struct statvfs facts;
+  if (fstatvfs(fd.get(), &facts) != 0) return ErrnoStatus(errno, folder);
+  return static_cast<int64_t>(facts.f_blocks * facts.f_frsize);
 }
 
 absl::StatusOr<int> Host::Bus() const {

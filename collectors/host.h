@@ -141,6 +141,9 @@ class Host {
   // What the kernel says of itself.
   virtual absl::StatusOr<KernelFacts> Kernel() const;
 
+  // Bytes of the file system in which the folder stands (statvfs(3)).
+  virtual absl::StatusOr<int64_t> FileSystemBytes(std::string_view folder) const;
+
   // A connected socket to the system bus, O_CLOEXEC; the caller owns it.
   // NotFound when the host has no bus.
   virtual absl::StatusOr<int> Bus() const;

@@ -179,7 +179,7 @@ void Assign(std::string_view line, const std::string& path,
 
 // Reads one file: only [Journal] counts; a backslash at the end of a line
 // continues it, and comments between the parts are passed over.
-void ReadFile(const JournalFile& file,
+void ReadFile(const JournalConf& file,
               std::map<std::string_view, Setting>& settings) {
   bool journal = false;
   std::string whole;
@@ -208,7 +208,7 @@ constexpr std::string_view kFolders[] = {
 
 // Adds the file at `path` when it is there.
 absl::StatusOr<bool> AddFile(const Host& host, const std::string& path,
-                             std::vector<JournalFile>& files) {
+                             std::vector<JournalConf>& files) {
   // A link to /dev/null is how an administrator masks a file.
   if (auto link = host.ReadLink(path); link.ok() && *link == "/dev/null")
     return true;
@@ -219,7 +219,7 @@ absl::StatusOr<bool> AddFile(const Host& host, const std::string& path,
   return true;
 }
 
-absl::Status AddMainFile(const Host& host, std::vector<JournalFile>& files) {
+absl::Status AddMainFile(const Host& host, std::vector<JournalConf>& files) {
   for (const std::string_view folder : kFolders) {
     ASSIGN_OR_RETURN(
         const bool found,
@@ -231,7 +231,7 @@ absl::Status AddMainFile(const Host& host, std::vector<JournalFile>& files) {
 
 // Drop-ins are read in the order of their names over all folders; of two with
 // the same name the one in the first folder counts.
-absl::Status AddDropIns(const Host& host, std::vector<JournalFile>& files) {
+absl::Status AddDropIns(const Host& host, std::vector<JournalConf>& files) {
   std::map<std::string, std::string> path_of;
   for (const std::string_view folder : kFolders) {
     const std::string drop_ins = std::string(folder) + "/journald.conf.d";
@@ -250,9 +250,9 @@ absl::Status AddDropIns(const Host& host, std::vector<JournalFile>& files) {
 }  // namespace
 
 std::vector<v1::JournalOption> JournalOptions(
-    const std::vector<JournalFile>& files, bool patched) {
+    const std::vector<JournalConf>& files, bool patched) {
   std::map<std::string_view, Setting> settings;
-  for (const JournalFile& file : files) ReadFile(file, settings);
+  for (const JournalConf& file : files) ReadFile(file, settings);
   std::vector<v1::JournalOption> rows;
   for (const Option& option : kOptions) {
     const auto set = settings.find(option.name);
@@ -278,7 +278,7 @@ absl::Status CollectJournalConfig(const Host& host, v1::Snapshot& snapshot) {
   ASSIGN_OR_RETURN(const bool split,
                    host.Exists("/lib/systemd/systemd-journald"));
   if (!merged && !split) return Absent("systemd-journald is not installed");
-  std::vector<JournalFile> files;
+  std::vector<JournalConf> files;
   RETURN_IF_ERROR(AddMainFile(host, files));
   RETURN_IF_ERROR(AddDropIns(host, files));
   // Up to Debian 12 the compiled defaults are patched: no audit, and

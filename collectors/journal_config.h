@@ -12,7 +12,7 @@
 namespace metsuke {
 
 // A configuration file and where it stands.
-struct JournalFile {
+struct JournalConf {
   std::string path;
   std::string text;
 };
@@ -21,7 +21,7 @@ struct JournalFile {
 // says whether the compiled defaults are those of Debian's build up to Debian
 // 12, which differ in two options.
 std::vector<v1::JournalOption> JournalOptions(
-    const std::vector<JournalFile>& files, bool patched);
+    const std::vector<JournalConf>& files, bool patched);
 
 }  // namespace metsuke
 

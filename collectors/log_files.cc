@@ -5,13 +5,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <map>
 #include <set>
-#include <tuple>
 
 #include "collectors/collector.h"
+#include "collectors/file_owners.h"
 #include "collectors/log_reader.h"
-#include "collectors/passwd.h"
 #include "collectors/words.h"
 #include "proto/status.h"
 
@@ -42,30 +40,14 @@ constexpr Stream kStreams[] = {
     {"btmp", "/var/log", "btmp", LogFormat::kUtmp},
 };
 
-// Names of accounts or groups by number; of several the first, as ls(1) has it.
-class Names {
- public:
-  void Add(uint32_t number, const std::string& name) {
-    names_.emplace(number, name);
-  }
-  std::string Of(uint32_t number) const {
-    const auto found = names_.find(number);
-    return found == names_.end() ? std::to_string(number) : found->second;
-  }
-
- private:
-  std::map<uint32_t, std::string> names_;
-};
-
 // What all streams of one host share.
 class Logs {
  public:
   Logs(const Host& host, v1::Snapshot& snapshot)
-      : host_(host), snapshot_(snapshot) {
-    LoadNames();
-    const auto tzif = host.ReadBytes("/etc/localtime", 0, 1 << 16);
-    if (tzif.ok()) zone_ = Zone(*tzif);
-  }
+      : host_(host),
+        snapshot_(snapshot),
+        owners_(host, kTable, snapshot),
+        zone_(ReadZone(host)) {}
 
   void Add(const Stream& stream) {
     const std::string current = fmt::format("{}/{}", stream.folder, stream.name);
@@ -90,22 +72,6 @@ class Logs {
 
  private:
   void AddJournal(const std::string& folder);
-
-  // Without a name an owner is shown by his number.
-  void LoadNames() {
-    int foreign = 0;
-    const auto accounts = ReadPasswd(host_, &foreign);
-    const auto groups = ReadGroups(host_, &foreign);
-    if (accounts.ok())
-      for (const PasswdEntry& account : *accounts)
-        users_.Add(account.uid, account.name);
-    if (groups.ok())
-      for (const GroupEntry& group : *groups)
-        groups_.Add(group.gid, group.name);
-    for (const absl::Status& status : {accounts.status(), groups.status()})
-      if (!status.ok() && !absl::IsNotFound(status))
-        AddGap(snapshot_, kTable, "names of owners", Message(status));
-  }
 
   // The files of a stream.
   std::vector<LogPiece> Pieces(const Stream& stream) {
@@ -135,57 +101,28 @@ class Logs {
     row.set_source(source);
     row.set_path(path);
     row.set_mode(fmt::format("{:04o}", info.mode));
-    row.set_owner(users_.Of(info.uid));
-    row.set_group(groups_.Of(info.gid));
+    row.set_owner(owners_.User(info.uid));
+    row.set_group(owners_.Group(info.gid));
   }
 
-  // A log is rotated in the order of its files' last changes: of the files
-  // that have records, the one changed first has the oldest, the one changed
-  // last the newest.
   void AddSpan(const Stream& stream, std::vector<LogPiece> pieces,
                v1::LogFile& row) {
-    std::sort(pieces.begin(), pieces.end(), [](auto& a, auto& b) {
-      return std::tie(a.info.modified, b.path) <
-             std::tie(b.info.modified, a.path);
-    });
-    bool found = false;
-    for (const LogPiece& piece : pieces) {
-      const auto span = Read(stream, piece);
-      if (!span) continue;
-      row.set_oldest(span->oldest);
-      row.set_newest(span->newest / kHour * kHour);
-      if (&piece == &pieces.back()) return;
-      found = true;
-      break;
-    }
-    if (!found) return;
-    std::reverse(pieces.begin(), pieces.end());
-    for (const LogPiece& piece : pieces) {
-      const auto span = Read(stream, piece);
-      if (!span) continue;
-      row.set_newest(span->newest / kHour * kHour);
-      return;
-    }
-  }
-
-  std::optional<LogSpan> Read(const Stream& stream, const LogPiece& piece) {
-    if (piece.info.size == 0) return {};
-    const auto span = ReadPiece(host_, stream.format, piece, zone_);
-    if (span.ok() && *span) return **span;
-    const std::string why = span.ok() ? "no record with a time was found in it"
-                                      : Message(span.status());
-    if (told_.insert(piece.path).second)
-      AddGap(snapshot_, kTable, piece.path, why);
-    return {};
+    const auto span = ReadLog(
+        host_, stream.format, std::move(pieces), zone_,
+        [&](const std::string& path, std::string why) {
+          AddGap(snapshot_, kTable, path,
+                 why.empty() ? "no record with a time was found in it" : why);
+        });
+    if (!span) return;
+    row.set_oldest(span->oldest);
+    row.set_newest(span->newest / kHour * kHour);
   }
 
   const Host& host_;
   v1::Snapshot& snapshot_;
-  Names users_;
-  Names groups_;
-  Zone zone_;
+  const FileOwners owners_;
+  const Zone zone_;
   std::set<std::pair<uint64_t, uint64_t>> seen_;  // devices and inodes
-  std::set<std::string> told_;
 };
 
 // journald writes a file for the system and one for each user; all of them

@@ -9,7 +9,10 @@
 
 #include <algorithm>
 #include <cstring>
+#include <iterator>
 #include <memory>
+#include <set>
+#include <tuple>
 
 #include "collectors/words.h"
 #include "proto/status.h"
@@ -106,7 +109,11 @@ absl::StatusOr<std::optional<LogSpan>> ReadPlain(const Host& host,
   const auto newest =
       text ? TextTime(last, zone, modified, true) : UtmpTime(last, true);
   if (!oldest || !newest) return std::optional<LogSpan>();
-  return std::optional<LogSpan>({*oldest, *newest});
+  const auto lines = std::ranges::count(first, '\n');
+  const int64_t record = !text        ? static_cast<int64_t>(sizeof(utmp))
+                         : lines == 0 ? 0
+                                      : static_cast<int64_t>(first.size()) / lines;
+  return std::optional<LogSpan>({*oldest, *newest, record});
 }
 
 // The beginning of a compressed file; its end would cost reading all of it, so
@@ -215,12 +222,53 @@ absl::StatusOr<std::optional<LogSpan>> ReadPiece(const Host& host,
   return ReadPlain(host, format, piece, zone);
 }
 
+Zone ReadZone(const Host& host) {
+  const auto tzif = host.ReadBytes("/etc/localtime", 0, 1 << 16);
+  return tzif.ok() ? Zone(*tzif) : Zone();
+}
+
+// A log is rotated in the order of its files' last changes: of the files that
+// have records, the one changed first has the oldest, the one changed last the
+// newest.
+std::optional<LogSpan> ReadLog(const Host& host, LogFormat format,
+                               std::vector<LogPiece> pieces, const Zone& zone,
+                               const LogTrouble& trouble) {
+  std::ranges::sort(pieces, [](const LogPiece& a, const LogPiece& b) {
+    return std::tie(a.info.modified, b.path) <
+           std::tie(b.info.modified, a.path);
+  });
+  std::set<std::string> told;
+  const auto read = [&](const LogPiece& piece) -> std::optional<LogSpan> {
+    if (piece.info.size == 0) return {};
+    const auto span = ReadPiece(host, format, piece, zone);
+    if (span.ok() && *span) return **span;
+    // A database without a row holds no record; text may hold some unread.
+    if (span.ok() && format == LogFormat::kWtmpdb) return {};
+    if (told.insert(piece.path).second)
+      trouble(piece.path, span.ok() ? "" : Message(span.status()));
+    return {};
+  };
+  for (auto first = pieces.begin(); first != pieces.end(); ++first) {
+    auto span = read(*first);
+    if (!span) continue;
+    for (auto last = std::prev(pieces.end()); last != first; --last) {
+      const auto newest = read(*last);
+      if (!newest) continue;
+      span->newest = newest->newest;
+      span->record_bytes = newest->record_bytes;
+      break;
+    }
+    return span;
+  }
+  return {};
+}
+
 // The header as JOURNAL_FILE_FORMAT of systemd lays it down; all numbers are
 // little-endian, and later versions have only added fields at its end.
 absl::StatusOr<JournalFile> ReadJournalFile(const Host& host,
                                             const std::string& path) {
   constexpr std::string_view kSignature = "LPKSHHRH";
-  constexpr size_t kHeaderSize = 88, kEntries = 152, kHead = 184, kTail = 192,
+  constexpr size_t kCompatible = 8, kHeaderSize = 88, kEntries = 152, kHead = 184, kTail = 192,
                    kHeader = 208;
   ASSIGN_OR_RETURN(const FileInfo info, host.Stat(path));
   ASSIGN_OR_RETURN(const std::string bytes, host.ReadBytes(path, 0, kHeader));
@@ -233,14 +281,19 @@ absl::StatusOr<JournalFile> ReadJournalFile(const Host& host,
       number(kHeaderSize) < kHeader)
     return absl::InvalidArgumentError(
         fmt::format("{}: no header of a journal", path));
-  if (number(kEntries) == 0) return JournalFile{info.size, std::nullopt};
+  JournalFile file{.size = info.size,
+                   .span = std::nullopt,
+                   .entries = static_cast<int64_t>(number(kEntries)),
+                   // HEADER_COMPATIBLE_SEALED
+                   .sealed = (bytes[kCompatible] & 1) != 0};
+  if (file.entries == 0) return file;
   const uint64_t oldest = number(kHead) / 1000000,
                  newest = number(kTail) / 1000000;
   if (oldest == 0 || oldest > newest || newest > UINT32_MAX)
     return absl::InvalidArgumentError(
         fmt::format("{}: a header with impossible times", path));
-  return JournalFile{info.size, LogSpan{static_cast<int64_t>(oldest),
-                                        static_cast<int64_t>(newest)}};
+  file.span = {static_cast<int64_t>(oldest), static_cast<int64_t>(newest)};
+  return file;
 }
 
 }  // namespace metsuke

@@ -5,6 +5,7 @@
 #define METSUKE_COLLECTORS_LOG_READER_H_
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -28,6 +29,9 @@ struct LogPiece {
 struct LogSpan {
   int64_t oldest;
   int64_t newest;
+  // Bytes that a record takes, on the average of those that were looked at; 0
+  // when that was not to be told.
+  int64_t record_bytes = 0;
 };
 
 // Whether `name` is `base` or what logrotate, auditd or wtmpdb make of it:
@@ -54,10 +58,23 @@ absl::StatusOr<std::optional<LogSpan>> ReadPiece(const Host& host,
                                                  const LogPiece& piece,
                                                  const Zone& zone);
 
+// The zone of the host's clock on the wall; UTC when it has none.
+Zone ReadZone(const Host& host);
+
+// The span of a whole log, from the files it consists of; nothing when none has
+// a record. Called with the path of a file that cannot be read, and why;
+// nothing was found in it when why is empty.
+using LogTrouble = std::function<void(const std::string& path, std::string why)>;
+std::optional<LogSpan> ReadLog(const Host& host, LogFormat format,
+                               std::vector<LogPiece> pieces, const Zone& zone,
+                               const LogTrouble& trouble);
+
 // One file of the systemd journal.
 struct JournalFile {
   int64_t size;                 // bytes
   std::optional<LogSpan> span;  // nothing while it has no entry
+  int64_t entries = 0;
+  bool sealed = false;
 };
 
 // The journal file at `path`, from its header alone; InvalidArgument when it

@@ -43,31 +43,108 @@ std::optional<std::vector<int64_t>> Match(std::string_view text,
   return numbers;
 }
 
-std::optional<int64_t> Rfc3339(std::string_view line) {
-  constexpr std::string_view kShape = "0000-00-00T00:00:00";
-  const auto n = Match(line, kShape);
-  if (!n) return {};
+constexpr std::string_view kMonths = "JanFebMarAprMayJunJulAugSepOctNovDec";
+
+// 1 to 12 for the three letters that `text` begins with, 0 for others.
+int64_t Month(std::string_view text) {
+  if (text.size() < 3) return 0;
+  const size_t at = kMonths.find(text.substr(0, 3));
+  return at == std::string_view::npos || at % 3 != 0
+             ? 0
+             : static_cast<int64_t>(at) / 3 + 1;
+}
+
+// Seconds east of UTC that `text` begins with; nothing when it names no offset.
+std::optional<int64_t> Offset(std::string_view text) {
+  if (text.starts_with('Z') || text.starts_with("UTC") ||
+      text.starts_with("GMT"))
+    return 0;
+  for (const std::string_view shape :
+       {"+00:00", "-00:00", "+0000", "-0000"}) {
+    const auto n = Match(text, shape);
+    if (!n) continue;
+    const int64_t east =
+        shape.size() == 6
+            ? (*n)[0] * 3600 + (*n)[1] * 60
+            : (*n)[0] / 100 * 3600 + (*n)[0] % 100 * 60;
+    return shape[0] == '-' ? -east : east;
+  }
+  return {};
+}
+
+bool IsDigit(char c) { return c >= '0' && c <= '9'; }
+
+// A date and time of digits alone that `text` begins with.
+std::optional<int64_t> DigitTime(std::string_view text, const Zone& zone) {
+  const bool slashes = text.size() > 4 && text[4] == '/';
+  const auto date = Match(text, slashes ? "0000/00/00" : "0000-00-00");
+  if (!date) return {};
+  text.remove_prefix(10);
+  if (text.starts_with("  ")) text.remove_prefix(1);  // apt's history.log
+  if (!text.starts_with('T') && !text.starts_with(' ')) return {};
+  text.remove_prefix(1);
+  const auto time = Match(text, "00:00:00");
+  if (!time) return {};
+  const auto seconds = Seconds((*date)[0], (*date)[1], (*date)[2], (*time)[0],
+                               (*time)[1], (*time)[2]);
+  if (!seconds) return {};
+  text.remove_prefix(8);
+  if (text.starts_with('.') || text.starts_with(','))
+    text.remove_prefix(
+        std::min(text.find_first_not_of("0123456789", 1), text.size()));
+  if (text.starts_with(' ')) text.remove_prefix(1);
+  const auto offset = slashes ? std::nullopt : Offset(text);
+  return offset ? *seconds - *offset : zone.ToUtc(*seconds);
+}
+
+// The same behind a word or two, such as "update-alternatives 2026-…".
+std::optional<int64_t> DigitTimeNear(std::string_view line, const Zone& zone) {
+  constexpr size_t kNear = 64;
+  for (size_t i = 1; i + 19 <= line.size() && i < kNear; ++i) {
+    if (!IsDigit(line[i]) || IsDigit(line[i - 1])) continue;
+    if (const auto instant = DigitTime(line.substr(i), zone)) return instant;
+  }
+  return {};
+}
+
+// "[21/Nov/2026:20:00:00 +0900]". In front of it stands the name of the user,
+// which clients choose, and behind it the request in quotes: the last one
+// before the quotes is the server's.
+std::optional<int64_t> CommonLogTime(std::string_view line) {
+  line = line.substr(0, line.find('"'));
+  const size_t at = line.rfind('[');
+  if (at == std::string_view::npos) return {};
+  const std::string_view text = line.substr(at + 1);
+  const auto day = Match(text, "00/");
+  if (!day || text.size() < 27) return {};
+  const int64_t month = Month(text.substr(3));
+  const auto rest = Match(text.substr(6), "/0000:00:00:00 ");
+  const auto offset = Offset(text.substr(21));
+  if (month == 0 || !rest || !offset) return {};
+  const auto seconds = Seconds((*rest)[0], month, (*day)[0], (*rest)[1],
+                               (*rest)[2], (*rest)[3]);
+  return seconds ? std::optional(*seconds - *offset) : std::nullopt;
+}
+
+// "[Sat Nov 21 20:00:00.123456 2026]"
+std::optional<int64_t> ApacheErrorTime(std::string_view line,
+                                       const Zone& zone) {
+  if (!line.starts_with('[') || line.size() < 26) return {};
+  const int64_t month = Month(line.substr(5));
+  const auto n = Match(line.substr(8), " o0 00:00:00");
+  const size_t end = line.find(']');
+  if (month == 0 || !n || end == std::string_view::npos || end < 5) return {};
+  const auto year = Match(line.substr(end - 5), " 0000]");
+  if (!year) return {};
   const auto seconds =
-      Seconds((*n)[0], (*n)[1], (*n)[2], (*n)[3], (*n)[4], (*n)[5]);
-  line.remove_prefix(kShape.size());
-  if (line.starts_with('.'))
-    line.remove_prefix(
-        std::min(line.find_first_not_of("0123456789", 1), line.size()));
-  if (!seconds || line.starts_with('Z')) return seconds;
-  auto offset = Match(line, "+00:00");
-  const bool west = !offset;
-  if (west) offset = Match(line, "-00:00");
-  if (!offset) return {};
-  const int64_t east = (*offset)[0] * 3600 + (*offset)[1] * 60;
-  return *seconds - (west ? -east : east);
+      Seconds((*year)[0], month, (*n)[0], (*n)[1], (*n)[2], (*n)[3]);
+  return seconds ? std::optional(zone.ToUtc(*seconds)) : std::nullopt;
 }
 
 std::optional<int64_t> Rfc3164(std::string_view line, const Zone& zone,
                                int64_t latest) {
-  constexpr std::string_view kMonths = "JanFebMarAprMayJunJulAugSepOctNovDec";
-  const size_t month = kMonths.find(line.substr(0, 3));
-  if (line.size() < 3 || month == std::string_view::npos || month % 3 != 0)
-    return {};
+  const int64_t month = Month(line);
+  if (month == 0) return {};
   const auto n = Match(line.substr(3), " o0 00:00:00");
   if (!n) return {};
   const std::chrono::year_month_day last(
@@ -75,8 +152,7 @@ std::optional<int64_t> Rfc3164(std::string_view line, const Zone& zone,
   // Eight years back there is a 29 February for certain.
   for (int back = 0; back <= 8; ++back) {
     const auto local = Seconds(static_cast<int>(last.year()) - back,
-                               static_cast<int64_t>(month) / 3 + 1, (*n)[0],
-                               (*n)[1], (*n)[2], (*n)[3]);
+                               month, (*n)[0], (*n)[1], (*n)[2], (*n)[3]);
     if (!local) continue;
     const int64_t instant = zone.ToUtc(*local);
     if (instant <= latest + kDay) return instant;
@@ -169,9 +245,13 @@ int64_t Zone::ToUtc(int64_t local) const {
 
 std::optional<int64_t> LogTime(std::string_view line, const Zone& zone,
                                int64_t latest) {
-  if (const auto instant = Rfc3339(line)) return instant;
   if (const auto instant = Rfc3164(line, zone, latest)) return instant;
-  return AuditTime(line);
+  const std::string_view bare = line.substr(line.starts_with('[') ? 1 : 0);
+  if (const auto instant = DigitTime(bare, zone)) return instant;
+  if (const auto instant = ApacheErrorTime(line, zone)) return instant;
+  if (const auto instant = AuditTime(line)) return instant;
+  if (const auto instant = CommonLogTime(line)) return instant;
+  return DigitTimeNear(line, zone);
 }
 
 }  // namespace metsuke

@@ -35,10 +35,17 @@ class Zone {
   std::vector<Change> changes_;
 };
 
-// The instant a line begins with, in seconds since 1970-01-01 UTC: RFC 3339
-// ("2026-11-21T20:00:00+09:00"), RFC 3164 ("Nov 21 20:00:00") or that of an
-// audit record ("audit(1700000000.123:456)"). RFC 3164 names no year: it is
-// the latest in which the instant is not after `latest` by more than a day.
+// The instant that a line bears near its beginning, in seconds since 1970-01-01
+// UTC, in one of the forms that logs have:
+//   2026-11-21T20:00:00+09:00    RFC 3339, also with a blank for the T; without
+//                                an offset, "Z" or "UTC" it is of `zone`
+//   2026/11/21 20:00:00          of `zone` (nginx)
+//   [21/Nov/2026:20:00:00 +0900] the Common Log Format of web servers
+//   [Sat Nov 21 20:00:00 2026]   of `zone` (Apache)
+//   Nov 21 20:00:00              RFC 3164, of `zone`, and only at the beginning
+//   audit(1700000000.123:456)    an audit record
+// RFC 3164 names no year: it is the latest in which the instant is not after
+// `latest` by more than a day.
 std::optional<int64_t> LogTime(std::string_view line, const Zone& zone,
                                int64_t latest);
 

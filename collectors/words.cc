@@ -70,4 +70,10 @@ int64_t TwoDigits(int64_t value) {
   return value / unit * unit;
 }
 
+int64_t OneDigit(int64_t value) {
+  int64_t unit = 1;
+  while (value / unit >= 10) unit *= 10;
+  return value / unit * unit;
+}
+
 }  // namespace metsuke

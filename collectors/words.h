@@ -38,6 +38,8 @@ void AddPart(std::string& text, std::string_view part);
 // `value` rounded down to two significant digits: 98765 becomes 98000. For
 // sizes that grow all the time.
 int64_t TwoDigits(int64_t value);
+// The same with one.
+int64_t OneDigit(int64_t value);
 
 }  // namespace metsuke
 

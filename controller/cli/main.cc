@@ -21,6 +21,7 @@ void AddCompletion(CommandLine& line, Session& session);
 void AddControl(CommandLine& line, Session& session);
 void AddDrift(CommandLine& line, Session& session);
 void AddHost(CommandLine& line, Session& session);
+void AddLogs(CommandLine& line, Session& session);
 void AddPosture(CommandLine& line, Session& session);
 void AddQuery(CommandLine& line, Session& session);
 void AddSchema(CommandLine& line, Session& session);
@@ -31,9 +32,9 @@ namespace {
 
 // In the order --help shows them: the daily ones first.
 constexpr Command kCommands[] = {
-    {AddPosture}, {AddDrift},      {AddSsh},        {AddHost},
-    {AddControl}, {AddQuery},      {AddSchema},     {AddBaseline},
-    {AddToken},   {AddAuditLocal}, {AddCompletion},
+    {AddPosture}, {AddDrift},    {AddSsh},   {AddLogs},
+    {AddHost},    {AddControl},  {AddQuery}, {AddSchema},
+    {AddBaseline}, {AddToken},   {AddAuditLocal}, {AddCompletion},
 };
 
 // Japanese must survive a locale of cron's: width and printability of

@@ -34,7 +34,8 @@ absl::StatusOr<int> Query(const Session& session, const Options& options) {
 }  // namespace
 
 absl::StatusOr<int> PrintQuery(const Session& session, const std::string& kind,
-                               const v1::QueryRequest& request) {
+                               const v1::QueryRequest& request,
+                               const ForTable& table) {
   ASSIGN_OR_RETURN(const auto stub, Connect(session));
   grpc::ClientContext context;
   const auto stream = stub->Query(&context, request);
@@ -56,6 +57,7 @@ absl::StatusOr<int> PrintQuery(const Session& session, const std::string& kind,
     }
   }
   RETURN_IF_ERROR(FromCall(stream->Finish()));
+  if (table && ForPeople(session)) table(items, columns);
   Print(session, kind, items, columns);
   if (hosts == 0) std::fprintf(stderr, "metsukectl: no host matched\n");
   if (omitted)

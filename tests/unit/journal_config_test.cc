@@ -17,7 +17,7 @@ std::string Show(const v1::JournalOption& row) {
   return row.value() + " (" + row.source() + ")";
 }
 
-std::string Value(const std::vector<JournalFile>& files,
+std::string Value(const std::vector<JournalConf>& files,
                   const std::string& option, bool debian = true) {
   for (const v1::JournalOption& row : JournalOptions(files, debian))
     if (row.option() == option) return Show(row);
@@ -35,7 +35,7 @@ TEST(JournalConfig, WithoutFilesTheDefaultsHold) {
 }
 
 TEST(JournalConfig, ALaterFileWins) {
-  const std::vector<JournalFile> files = {
+  const std::vector<JournalConf> files = {
       {"/a", "[Journal]\nStorage=volatile\nSeal=0\n"},
       {"/b", "[Journal]\n Storage = persistent \n"}};
   EXPECT_EQ(Value(files, "Storage"), "persistent (/b)");
@@ -43,14 +43,14 @@ TEST(JournalConfig, ALaterFileWins) {
 }
 
 TEST(JournalConfig, OnlyItsSectionAndNoCommentsCount) {
-  const std::vector<JournalFile> files = {
+  const std::vector<JournalConf> files = {
       {"/a", "Storage=none\n[Other]\nStorage=none\n[Journal]\n"
              "#Storage=none\n;Storage=none\n[journal]\nStorage=none\n"}};
   EXPECT_EQ(Value(files, "Storage"), "auto (default)");
 }
 
 TEST(JournalConfig, WhatJournaldWouldNotParseChangesNothing) {
-  const std::vector<JournalFile> files = {
+  const std::vector<JournalConf> files = {
       {"/a", "[Journal]\nStorage=volatile\nSystemMaxUse=1G\n"
              "MaxRetentionSec=1year\n"},
       {"/b", "[Journal]\nStorage=persistant\nStorage\nSystemMaxUse=\n"
@@ -64,7 +64,7 @@ TEST(JournalConfig, WhatJournaldWouldNotParseChangesNothing) {
 }
 
 TEST(JournalConfig, AnEmptyValueResetsWhereJournaldSaysSo) {
-  const std::vector<JournalFile> files = {
+  const std::vector<JournalConf> files = {
       {"/a", "[Journal]\nCompress=no\nLineMax=1K\nTTYPath=/dev/tty1\n"},
       {"/b", "[Journal]\nCompress=\nLineMax=\nTTYPath=\n"}};
   EXPECT_EQ(Value(files, "Compress"), "yes (default)");
@@ -73,7 +73,7 @@ TEST(JournalConfig, AnEmptyValueResetsWhereJournaldSaysSo) {
 }
 
 TEST(JournalConfig, SpellingsAreMadeOne) {
-  const std::vector<JournalFile> files = {
+  const std::vector<JournalConf> files = {
       {"/a", "[Journal]\nSeal=OFF\nCompress=8K\nMaxLevelStore=4\n"
              "RateLimitInterval=10s\nForwardToSocket=vsock:2:1234\r\n"}};
   EXPECT_EQ(Value(files, "Seal"), "no (/a)");
@@ -106,7 +106,7 @@ TEST(JournalConfig, SpansOfTimeAreAlsoToldInSeconds) {
 }
 
 TEST(JournalConfig, ABackslashContinuesALine) {
-  const std::vector<JournalFile> files = {
+  const std::vector<JournalConf> files = {
       {"/a", "[Journal]\nStorage=\\\n# between\npersistent\nSeal=no\\"}};
   EXPECT_EQ(Value(files, "Storage"), "persistent (/a)");
   EXPECT_EQ(Value(files, "Seal"), "no (/a)");

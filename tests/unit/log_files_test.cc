@@ -50,9 +50,41 @@ TEST(LogTime, ReadsRfc3339) {
   EXPECT_EQ(LogTime("2026-11-20T19:30:00-04:30", utc, 0), kNov21);
   EXPECT_FALSE(LogTime("2026-11-31T00:00:00Z", utc, 0));
   EXPECT_FALSE(LogTime("2026-11-21T24:00:00Z", utc, 0));
-  EXPECT_FALSE(LogTime("2026-11-21T00:00:00", utc, 0));
-  EXPECT_FALSE(LogTime("2026-11-21 00:00:00Z", utc, 0));
   EXPECT_FALSE(LogTime("", utc, 0));
+}
+
+TEST(LogTime, ReadsWhatApplicationsWrite) {
+  const Zone tokyo(Tzif(32400, 0, 32400));
+  for (const char* line :
+       {"2026-11-21 09:00:00 install x", "2026-11-21T09:00:00 x",
+        "2026-11-21 00:00:00Z", "2026-11-21 00:00:00.123 UTC [7] LOG:  x",
+        "2026-11-21 09:00:00,123 +0900 x", "[2026-11-21 09:00:00] x",
+        "Start-Date: 2026-11-21  09:00:00", "2026/11/21 09:00:00 [error] x",
+        "update-alternatives 2026-11-21 09:00:00: run",
+        "{\"time\":\"2026-11-21T00:00:00+00:00\"}",
+        "[Sat Nov 21 09:00:00.123456 2026] [core:notice] x",
+        "[Sat Nov 21 09:00:00 2026] x",
+        "192.0.2.1 - - [21/Nov/2026:00:00:00 +0000] \"GET / HTTP/1.1\" 200 1",
+        "192.0.2.1 - - [20/Nov/2026:19:30:00 -0430] \"GET /\" 200 1"})
+    EXPECT_EQ(LogTime(line, tokyo, kNov21), kNov21) << line;
+  for (const char* line :
+       {"2026-11-21", "2026-11-21x09:00:00", "2026-13-21 09:00:00", "[21/Nov/2026",
+        "192.0.2.1 - - [21/Nov/2026:00:00:00] x", "[Sat Nov 21 09:00:00]",
+        "12026-11-21 09:00:00", "[32/Nov/2026:00:00:00 +0000]"})
+    EXPECT_FALSE(LogTime(line, tokyo, kNov21)) << line;
+}
+
+// What stands in front of the server's own time and behind it is the client's.
+TEST(LogTime, IsNotAClientsInAnAccessLog) {
+  EXPECT_EQ(LogTime("192.0.2.1 - [01/Jan/1990:00:00:00 +0000] "
+                    "[21/Nov/2026:00:00:00 +0000] \"GET "
+                    "/[01/Jan/1990:00:00:00 +0000] HTTP/1.1\" 404 0",
+                    {}, kNov21),
+            kNov21);
+  EXPECT_EQ(LogTime("192.0.2.1 - 1990-01-01 00:00:00 "
+                    "[21/Nov/2026:00:00:00 +0000] \"GET /\" 200 0",
+                    {}, kNov21),
+            kNov21);
 }
 
 TEST(LogTime, ReadsRfc3164AndFindsTheYear) {

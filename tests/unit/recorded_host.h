@@ -10,6 +10,7 @@
 //   kernel            host name, release, machine, and "synchronized" or
 //                     "unsynchronized", a line each. With it the host counts
 //                     as running, without it as an image
+//   disk              bytes of every file system; no such file: Unavailable
 //   attributes        lines "MODE UID GID MODIFIED PATH" for what a checkout
 //                     does not keep; MODE is octal, MODIFIED in seconds. What
 //                     is not listed is 0644 (0755 for folders and programs),
@@ -81,6 +82,12 @@ class RecordedHost : public Host {
     std::getline(lines, clock);
     facts.clock_synchronized = clock == "synchronized";
     return facts;
+  }
+
+  absl::StatusOr<int64_t> FileSystemBytes(std::string_view) const override {
+    const auto text = Host::ReadAll("", "disk", 64);
+    if (!text.ok()) return absl::UnavailableError("not recorded");
+    return std::stoll(*text);
   }
 
  protected:

@@ -138,3 +138,93 @@ def _ends(host, source, path, names):
 
 apart("log_files", source="the kind of a stream is this table's own word", size_bytes="rounded; a growing log has another size by "
       "the time a tool is asked")
+
+
+def _journal_files(host):
+    """What journalctl says of each journal file: first and last record, and whether it is sealed."""
+    files, path = {}, ""
+    for line in host.tool("journalctl", "--header").splitlines():
+        word, _, value = line.partition(": ")
+        if word == "File path":
+            path = value.strip()
+            files[path] = {"first": 0, "last": 0, "sealed": False}
+        elif word.lower() == "compatible flags":
+            files[path]["sealed"] = re.search(r"\bSEALED\b", value) is not None
+        elif at := re.search(r"\(([0-9a-f]+)\)$", value):
+            if word.startswith("Head realtime"):
+                files[path]["first"] = int(at[1], 16) // 1000000
+            if word.startswith("Tail realtime"):
+                files[path]["last"] = int(at[1], 16) // 1000000
+    return files
+
+
+PACKED = r"(\.(gz|xz|zst|bz2|lz4))?"
+ROTATED = rf"([.-][0-9][0-9.-]*)?{PACKED}"
+
+
+def _moments(host, path, names):
+    """Seconds of the first and the last record of any log."""
+    base = path.rsplit("/", 1)[1]
+    if base in ("wtmp", "btmp", "wtmp.db"):
+        return _ends(host, "wtmp", path, names)
+    if base == "lastlog":
+        moments = [s for (s,) in struct.iter_unpack("=I288x", (host.root / path.lstrip("/")).read_bytes()) if s]
+        return min(moments, default=0), max(moments, default=0)
+    if base == "lastlog2.db":
+        with contextlib.closing(sqlite3.connect(f"file:{host.root / path.lstrip('/')}?mode=ro", uri=True)) as database:
+            moments = [s for (s,) in database.execute("SELECT Time FROM Lastlog2") if s]
+        return min(moments, default=0), max(moments, default=0)
+    said = host.tool("sh", "-c", "for f; do case $f in *.gz) zcat \"$f\" ;; *.xz) ;; *) cat \"$f\" ;; esac; done | "
+                     "grep -aoE '[0-9]{4}-[0-9]{2}-[0-9]{2}[T ]+[0-9]{2}:[0-9]{2}:[0-9]{2}(\\.[0-9]+)?([+-][0-9]{2}:[0-9]{2})?' | "
+                     "sort | sed -n '1p;$p'", "sh", *names, codes=(0, 1)).splitlines()
+    if not said:
+        return 0, 0
+    return tuple(int(host.tool("date", "-d", m, "+%s")) for m in (said[0], said[-1]))
+
+
+@check("log_sources", "find, stat, journalctl --header and the files' own records",
+       "path", "files", "mode", "owner", "group", "oldest", "newest", "sealed", "persistent")
+def sources(host, snapshot):
+    found = []
+    groups = {}
+    for name in host.tool("sh", "-c", "find /var/log -path /var/log/journal -prune -o -type f -print; "
+                          "find /var/lib/wtmpdb /var/lib/lastlog -type f 2>/dev/null || true").split("\n"):
+        if name:
+            folder, _, base = name.rpartition("/")
+            base = re.fullmatch(rf"(.+?){ROTATED}", base)[1]
+            groups.setdefault(f"{folder}/{base}", []).append(name)
+    for path, names in groups.items():
+        mode, owner, group = ("", "", "")
+        if path in names:
+            mode, owner, group = host.tool("stat", "-c", "%04a %U %G", "--", path).split()
+        first, last = _moments(host, path, names)
+        found.append({"path": path, "files": len(names), "mode": mode, "owner": owner, "group": group, "oldest": first,
+                      "newest": last // 3600 * 3600, "sealed": False, "persistent": True})
+    # What rsyslog is told to write and has not written yet is no file.
+    for path in {row.target for row in snapshot.syslog_config if row.action == "file"} - set(groups):
+        found.append({"path": path, "files": 0, "mode": "", "owner": "", "group": "", "oldest": 0, "newest": 0,
+                      "sealed": False, "persistent": True})
+    for row in snapshot.syslog_config:
+        if row.action == "forward":
+            found.append({"path": row.target, "files": 0, "mode": "", "owner": "", "group": "", "oldest": 0,
+                          "newest": 0, "sealed": False, "persistent": False})
+    kinds = {}
+    for path, facts in _journal_files(host).items():
+        folder, _, base = path.rpartition("/")
+        kinds.setdefault(f"{folder}/" + ("user-*.journal" if base.startswith("user-") else "system.journal"), {})[path] = facts
+    for path, files in kinds.items():
+        shown = path if path in files else sorted(files)[0]
+        mode, owner, group = host.tool("stat", "-c", "%04a %U %G", "--", shown).split()
+        found.append({"path": path, "files": len(files), "mode": mode, "owner": owner, "group": group,
+                      "oldest": min((f["first"] for f in files.values() if f["first"]), default=0),
+                      "newest": max(f["last"] for f in files.values()) // 3600 * 3600,
+                      "sealed": all(f["sealed"] for f in files.values()),
+                      "persistent": not path.startswith("/run/")})
+    return found
+
+
+DERIVED = "follows from the limits, which scenarios expect, and the growth, which no tool tells"
+apart("log_sources", source="the kind of a stream is this table's own word", writer="follows from syslog_config, which has a check of its own", facilities="as writer", copy="as writer",
+      keep_days="logrotate_rules and journal_config have checks of their own; scenarios expect it", keep_bytes="as keep_days",
+      kept_by="as keep_days", bytes_per_day=DERIVED, records_per_day=DERIVED, reach_days=DERIVED, removal=DERIVED,
+      unread="no tool reads logs so")

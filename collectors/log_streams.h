@@ -1,0 +1,34 @@
+// Which files below /var/log are one log: the current file and what it was
+// rotated into.
+
+#ifndef METSUKE_COLLECTORS_LOG_STREAMS_H_
+#define METSUKE_COLLECTORS_LOG_STREAMS_H_
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "collectors/gaps.h"
+#include "collectors/host.h"
+#include "collectors/log_reader.h"
+
+namespace metsuke {
+
+struct LogStream {
+  std::string path;              // of the current file, be it there or not
+  std::vector<LogPiece> pieces;  // sorted by path, none empty of a name
+};
+
+// What the files of a log are called without what rotation adds: "syslog" for
+// "syslog.2.gz", "app.log" for "app.log-20261121" and "app-20261121.log".
+std::string LogBase(std::string_view name);
+
+// All logs below `folder`, four folders deep, but the journals, by path. What
+// is too much or cannot be seen is told in `gaps`; links and other things that
+// are no files are passed over.
+std::vector<LogStream> FindLogs(const Host& host, const std::string& folder,
+                                Gaps& gaps);
+
+}  // namespace metsuke
+
+#endif  // METSUKE_COLLECTORS_LOG_STREAMS_H_
