@@ -27,11 +27,12 @@ absl::Status CollectSudoRules(const Host&, v1::Snapshot&);
 absl::Status CollectSysctls(const Host&, v1::Snapshot&);
 absl::Status CollectSyslogConfig(const Host&, v1::Snapshot&);
 absl::Status CollectTimers(const Host&, v1::Snapshot&);
+absl::Status CollectWebAccessLogs(const Host&, v1::Snapshot&);
 
 namespace {
 
 // In the order of the tables' field numbers.
-constexpr std::array<Collector, 23> kCollectors = {{
+constexpr std::array<Collector, 24> kCollectors = {{
     {"host", CollectHost},
     {"interfaces", CollectInterfaces},
     {"packages", CollectPackages},
@@ -55,6 +56,7 @@ constexpr std::array<Collector, 23> kCollectors = {{
     {"ssh_moduli", CollectSshModuli},
     {"password_rules", CollectPasswordRules},
     {"log_sources", CollectLogSources},
+    {"web_access_logs", CollectWebAccessLogs},
 }};
 
 }  // namespace

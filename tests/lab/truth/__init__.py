@@ -124,7 +124,7 @@ def forgotten(snapshot_class):
     return missing
 
 
-from truth import accounts, host, logs, network, packages, passwords, ssh, syslog, units  # noqa: E402,F401  they register themselves
+from truth import accounts, host, logs, network, packages, passwords, ssh, syslog, units, web  # noqa: E402,F401  they register themselves
 
 apart("collections", **{"*": "what the collectors say of themselves; a scenario expects each"})
 apart("gaps", **{"*": "a scenario lists those that may be"})
