@@ -55,13 +55,17 @@ std::string Unzstd(std::string_view bytes, size_t most) {
   return text;
 }
 
-// The first instant in `text`; the last one when `backwards`.
+// The first instant in `text`; the last one when `backwards`. What is later
+// than the file was changed, by more than clocks and zones are off, is no time
+// of a record but something its writer made up.
 std::optional<int64_t> TextTime(std::string_view text, const Zone& zone,
                                 int64_t modified, bool backwards) {
   auto lines = Lines(text);
   if (backwards) std::reverse(lines.begin(), lines.end());
   for (const std::string_view line : lines)
-    if (const auto instant = LogTime(line, zone, modified)) return instant;
+    if (const auto instant = LogTime(line, zone, modified);
+        instant && *instant > 0 && *instant <= modified + 86400)
+      return instant;
   return {};
 }
 

@@ -29,7 +29,11 @@ LogLimits LimitsOfLogrotate(const std::vector<v1::LogrotateRule>& rules,
     // glob(3) as logrotate calls it: "*" matches no slash.
     if (fnmatch(rule.path().c_str(), path.c_str(), FNM_PATHNAME) != 0) continue;
     LogLimits limits{.by = "logrotate " + rule.source()};
-    if (rule.rotate() < 0) return limits;
+    if (rule.rotate() < 0) {
+      if (rule.max_age_days() == 0) return {};
+      limits.days = rule.max_age_days();
+      return limits;
+    }
     if (rule.frequency() != "size") limits.days = rule.keep_days();
     if (rule.size_bytes() > 0)
       limits.bytes = (rule.rotate() + int64_t{1}) * rule.size_bytes();
@@ -86,7 +90,8 @@ AuditLog ReadAuditdConf(std::string_view text) {
 int64_t ReachDays(const LogLimits& limits, int64_t bytes_per_day) {
   int64_t days = limits.days;
   if (limits.bytes > 0 && bytes_per_day > 0) {
-    const int64_t by_size = limits.bytes / bytes_per_day;
+    // Rounded down, for the rate is never the same.
+    const int64_t by_size = OneDigit(limits.bytes / bytes_per_day);
     days = days < 0 ? by_size : std::min(days, by_size);
   }
   return std::min<int64_t>(days, INT32_MAX);

@@ -177,24 +177,28 @@ class Sources {
 
   void AddLogs() {
     FindAuditLog();
+    std::set<std::string> known = {"/var/lib/wtmpdb/wtmp.db",
+                                   "/var/lib/lastlog/lastlog2.db"};
+    for (const auto& [path, rules] : syslog_.files()) known.insert(path);
+    if (audit_) known.insert(audit_->path);
     std::map<std::string, std::vector<LogPiece>> logs;
-    for (LogStream& stream : FindLogs(host_, "/var/log", gaps_))
+    for (LogStream& stream : FindLogs(host_, "/var/log", known, gaps_))
       logs[stream.path] = std::move(stream.pieces);
     // What is written elsewhere, or is not there yet.
-    std::vector<std::string> known = {"/var/lib/wtmpdb/wtmp.db",
-                                      "/var/lib/lastlog/lastlog2.db"};
-    for (const auto& [path, rules] : syslog_.files()) known.push_back(path);
-    if (audit_) known.push_back(audit_->path);
     for (const std::string& path : known)
       if (!logs.contains(path)) AddElsewhere(path, logs);
-    size_t count = 0;
-    for (auto& [path, pieces] : logs) {
-      if (++count > kMostStreams)
-        return gaps_.Add("/var/log",
-                         fmt::format("{} logs are looked at, and there are {}",
-                                     kMostStreams, logs.size()));
-      AddLog(path, std::move(pieces));
+    // The system's own logs are not to be crowded out by an application's.
+    std::vector<std::string> paths;
+    for (const auto& [path, pieces] : logs) paths.push_back(path);
+    std::ranges::stable_partition(paths, [&](const std::string& path) {
+      return known.contains(path) || KindOf(path) != "application";
+    });
+    if (paths.size() > kMostStreams) {
+      gaps_.Add("/var/log", fmt::format("{} logs are looked at, and there are {}",
+                                        kMostStreams, paths.size()));
+      paths.resize(kMostStreams);
     }
+    for (const std::string& path : paths) AddLog(path, std::move(logs[path]));
   }
 
   void AddJournals();
@@ -227,7 +231,8 @@ class Sources {
 
   void AddElsewhere(const std::string& path,
                     std::map<std::string, std::vector<LogPiece>>& logs) {
-    if (!path.starts_with('/')) return;  // a name that is made for each message
+    // A name that is made for each message, or a terminal.
+    if (!path.starts_with('/') || path.starts_with("/dev/")) return;
     const bool written = syslog_.files().contains(path) ||
                          (audit_ && audit_->path == path);
     // Debian 13 has the database of wtmpdb under two names.
@@ -276,16 +281,19 @@ class Sources {
       row.set_removal((row.oldest() + row.reach_days() * kDay) / kDay * kDay);
   }
 
-  // Bytes or records a day, of so many between two instants.
-  static int64_t PerDay(int64_t count, const LogSpan& span) {
-    const int64_t days = std::max(kDay, span.newest - span.oldest);
-    return count > INT64_MAX / kDay ? count / (days / kDay) : count * kDay / days;
+  // Bytes or records a day, of so many between two instants, which are taken to
+  // be no closer than `least`.
+  static int64_t PerDay(int64_t count, const LogSpan& span,
+                        int64_t least = kDay) {
+    const auto seconds =
+        static_cast<double>(std::max(least, span.newest - span.oldest));
+    return static_cast<int64_t>(static_cast<double>(count) * kDay / seconds);
   }
 
   void AddLog(const std::string& path, std::vector<LogPiece> pieces) {
     v1::LogSource row;
     row.set_path(path);
-    row.set_persistent(true);
+    row.set_persistent(!path.starts_with("/run/"));
     LogLimits limits = LimitsOfLogrotate(rules_, path);
     const auto written = syslog_.files().find(path);
     if (written != syslog_.files().end()) {
@@ -295,7 +303,9 @@ class Sources {
       row.set_source("audit");
       row.set_writer("auditd");
       row.set_copy(AuditCopy());
-      if (limits.by.empty()) limits = audit_->limits;
+      limits.bytes = audit_->limits.bytes;
+      if (!audit_->limits.by.empty())
+        limits.by += (limits.by.empty() ? "" : "; ") + audit_->limits.by;
     } else {
       row.set_source(KindOf(path));
     }
@@ -303,6 +313,10 @@ class Sources {
       if (piece.path == path) SetFile(piece.info, row);
     row.set_files(static_cast<uint32_t>(pieces.size()));
     const int64_t growth = SetSpan(std::move(pieces), row);
+    if (limits.bytes > 0 && growth == 0 && row.oldest() > 0)
+      gaps_.Add(path, "size decides what is kept, and how fast it grows is not "
+                      "to be seen just after it was rotated",
+                {"bytes_per_day", "records_per_day", "reach_days", "removal"});
     SetReach(limits, growth, row);
     *snapshot_.add_log_sources() = std::move(row);
   }
@@ -310,11 +324,12 @@ class Sources {
   // Fills the times and the growth, and returns the bytes that are added in a
   // day.
   int64_t SetSpan(std::vector<LogPiece> pieces, v1::LogSource& row) {
-    // An application may write what it likes, as it likes.
-    const bool any =
-        row.source() == "application" || row.source() == "database";
+    // Others may write what they like, as they like.
+    constexpr std::string_view kSystem[] = {"syslog", "auth", "audit", "wtmp",
+                                            "btmp"};
+    const bool any = std::ranges::find(kSystem, row.source()) == std::end(kSystem);
     const auto trouble = [&](const std::string& path, std::string why) {
-      if (why.empty() && any) return;
+      if (why.empty() && row.source() == "application") return;
       if (why.empty()) why = path + ": no record with a time was found in it";
       if (row.unread().empty()) row.set_unread(why);
       if (any) return;
@@ -338,13 +353,16 @@ class Sources {
         plain.push_back(piece);
         bytes += piece.info.size;
       }
+    const bool plain_alone = plain.size() == pieces.size();
     const auto lately =
-        plain.size() == pieces.size()
+        plain_alone
             ? span
             : ReadLog(host_, format, std::move(plain), zone_,
                       [](const auto&, const auto&) {});
     if (!lately) return 0;
-    const int64_t growth = PerDay(bytes, *lately);
+    // Compressed files show that the log is older than what is counted.
+    const int64_t growth =
+        PerDay(bytes, *lately, plain_alone ? kDay : kHour);
     row.set_bytes_per_day(OneDigit(growth));
     if (lately->record_bytes > 0)
       row.set_records_per_day(OneDigit(growth / lately->record_bytes));
@@ -462,7 +480,10 @@ void Sources::AddJournalFolder(const std::string& folder,
     if (!file.ok()) {
       if (kind.row.unread().empty())
         kind.row.set_unread(Message(file.status()));
-      gaps_.Add(path, Message(file.status()), {"oldest", "newest", "unread"});
+      kind.sealed = false;
+      gaps_.Add(path, Message(file.status()),
+                {"oldest", "newest", "unread", "sealed", "bytes_per_day",
+                 "records_per_day", "reach_days", "removal"});
       continue;
     }
     // One file's mode stands for all: journald makes them alike.
@@ -477,9 +498,17 @@ void Sources::AddJournalFolder(const std::string& folder,
     kind.span->oldest = std::min(kind.span->oldest, file->span->oldest);
     kind.span->newest = std::max(kind.span->newest, file->span->newest);
   }
-  int64_t growth = 0;
-  for (const auto& [name, kind] : kinds)
-    if (kind.span) growth += PerDay(kind.size, *kind.span);
+  // Of all together: a user who came once has files that stay.
+  int64_t size = 0;
+  std::optional<LogSpan> all;
+  for (const auto& [name, kind] : kinds) {
+    size += kind.size;
+    if (!kind.span) continue;
+    if (!all) all = kind.span;
+    all->oldest = std::min(all->oldest, kind.span->oldest);
+    all->newest = std::max(all->newest, kind.span->newest);
+  }
+  const int64_t growth = all ? PerDay(size, *all) : 0;
   for (auto& [name, kind] : kinds) {
     v1::LogSource& row = kind.row;
     if (row.files() == 0) continue;

@@ -4,6 +4,7 @@
 #ifndef METSUKE_COLLECTORS_LOG_STREAMS_H_
 #define METSUKE_COLLECTORS_LOG_STREAMS_H_
 
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,11 +24,11 @@ struct LogStream {
 // "syslog.2.gz", "app.log" for "app.log-20261121" and "app-20261121.log".
 std::string LogBase(std::string_view name);
 
-// All logs below `folder`, four folders deep, but the journals, by path. What
-// is too much or cannot be seen is told in `gaps`; links and other things that
+// All logs below `folder`, four folders deep, but the journals, by path. Files in
+// `whole` are current ones, whatever their names look like. What is too much or cannot be seen is told in `gaps`; links and other things that
 // are no files are passed over.
 std::vector<LogStream> FindLogs(const Host& host, const std::string& folder,
-                                Gaps& gaps);
+                                const std::set<std::string>& whole, Gaps& gaps);
 
 }  // namespace metsuke
 

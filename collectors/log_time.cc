@@ -111,7 +111,11 @@ std::optional<int64_t> DigitTimeNear(std::string_view line, const Zone& zone) {
 // which clients choose, and behind it the request in quotes: the last one
 // before the quotes is the server's.
 std::optional<int64_t> CommonLogTime(std::string_view line) {
-  line = line.substr(0, line.find('"'));
+  size_t quotes = line.find('"');
+  while (quotes != std::string_view::npos && quotes > 0 &&
+         line[quotes - 1] == '\\')
+    quotes = line.find('"', quotes + 1);
+  line = line.substr(0, quotes);
   const size_t at = line.rfind('[');
   if (at == std::string_view::npos) return {};
   const std::string_view text = line.substr(at + 1);
@@ -161,6 +165,8 @@ std::optional<int64_t> Rfc3164(std::string_view line, const Zone& zone,
 }
 
 std::optional<int64_t> AuditTime(std::string_view line) {
+  // Nobody else's text begins a line of audit.log.
+  if (!line.starts_with("type=") && !line.starts_with("node=")) return {};
   constexpr std::string_view kMark = "audit(";
   const size_t at = line.find(kMark);
   if (at == std::string_view::npos) return {};

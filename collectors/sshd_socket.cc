@@ -43,13 +43,6 @@ void AddStream(const std::string& stream, bool both,
   addresses.push_back(stream);
 }
 
-// Whether systemd itself brought the unit along; none of those is an SSH
-// server's, and a usual host has ten of them.
-bool IsOfSystemd(std::string_view unit) {
-  return unit.starts_with("systemd-") || unit == "dbus.socket" ||
-         unit == "syslog.socket";
-}
-
 using Variables = std::map<std::string, std::string, std::less<>>;
 
 void AddVariable(std::string_view line, Variables& variables) {
@@ -62,13 +55,15 @@ void AddVariable(std::string_view line, Variables& variables) {
   variables.insert_or_assign(std::string(line.substr(0, equals)), value);
 }
 
-Variables VariablesOf(const Host& host, const ServiceFacts& service) {
+absl::StatusOr<Variables> VariablesOf(const Host& host,
+                                      const ServiceFacts& service) {
   Variables variables;
   for (const std::string& line : service.environment)
     AddVariable(line, variables);
   for (const std::string& path : service.environment_files) {
     const absl::StatusOr<std::string> text = host.Read(path);
-    if (!text.ok()) continue;
+    if (absl::IsNotFound(text.status())) continue;
+    if (!text.ok()) return Annotate(text.status(), path);
     for (std::string_view line : Lines(*text)) {
       line = Strip(line);
       if (!line.starts_with('#') && !line.starts_with(';'))
@@ -125,10 +120,38 @@ absl::StatusOr<std::vector<std::string>> CommandOf(const Host& host,
     services = {unit.substr(0, unit.rfind('.')) + "@metsuke.service"};
   for (const std::string& service : services) {
     ASSIGN_OR_RETURN(const ServiceFacts facts, systemd.Service(service));
-    for (const std::vector<std::string>& command : facts.commands)
-      if (IsSshServer(command)) return FillIn(command, VariablesOf(host, facts));
+    for (const std::vector<std::string>& command : facts.commands) {
+      if (!IsSshServer(command)) continue;
+      ASSIGN_OR_RETURN(const Variables variables, VariablesOf(host, facts));
+      return FillIn(command, variables);
+    }
   }
   return std::vector<std::string>();
+}
+
+bool IsOwn(std::string_view unit) {
+  return std::ranges::find(kOwnUnits, unit) != std::end(kOwnUnits);
+}
+
+// Adds what `unit`, an active socket, means to SSH.
+absl::Status AddSocket(const Host& host, Systemd& systemd,
+                       const std::string& unit, SshdSockets& sockets) {
+  ASSIGN_OR_RETURN(const SocketFacts facts, systemd.Socket(unit));
+  std::vector<std::string> addresses;
+  for (const std::string& stream : facts.streams)
+    AddStream(stream, facts.bind_ipv6_only != "ipv6-only", addresses);
+  if (addresses.empty()) return absl::OkStatus();
+  ASSIGN_OR_RETURN(std::vector<std::string> command,
+                   CommandOf(host, systemd, unit, facts));
+  if (IsOwn(unit) && (command.empty() || command[0] == kSshd)) {
+    if (sockets.command.empty()) sockets.command = std::move(command);
+    sockets.addresses.insert(sockets.addresses.end(), addresses.begin(),
+                             addresses.end());
+  } else if (!command.empty()) {
+    sockets.others.push_back(
+        fmt::format("{}: {}", unit, absl::StrJoin(command, " ")));
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace
@@ -143,23 +166,10 @@ absl::StatusOr<SshdSockets> FindSshdSockets(const Host& host) {
   ASSIGN_OR_RETURN(const std::vector<std::string> units,
                    systemd->ActiveUnits(".socket"));
   for (const std::string& unit : units) {
-    if (IsOfSystemd(unit)) continue;
-    ASSIGN_OR_RETURN(const SocketFacts facts, systemd->Socket(unit));
-    std::vector<std::string> addresses;
-    for (const std::string& stream : facts.streams)
-      AddStream(stream, facts.bind_ipv6_only != "ipv6-only", addresses);
-    if (addresses.empty()) continue;
-    const bool own = std::ranges::find(kOwnUnits, unit) != std::end(kOwnUnits);
-    ASSIGN_OR_RETURN(std::vector<std::string> command,
-                     CommandOf(host, *systemd, unit, facts));
-    if (own && (command.empty() || command[0] == kSshd)) {
-      sockets.command = std::move(command);
-      sockets.addresses.insert(sockets.addresses.end(), addresses.begin(),
-                               addresses.end());
-    } else if (!command.empty()) {
-      sockets.others.push_back(
-          fmt::format("{}: {}", unit, absl::StrJoin(command, " ")));
-    }
+    const absl::Status seen = AddSocket(host, *systemd, unit, sockets);
+    if (seen.ok()) continue;
+    if (IsOwn(unit)) return seen;
+    sockets.unseen = Message(Annotate(seen, unit));
   }
   return sockets;
 }

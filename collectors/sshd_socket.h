@@ -26,6 +26,8 @@ struct SshdSockets {
   std::vector<std::string> command;
   // The sockets of other SSH servers: "old.socket: /usr/sbin/sshd -i -f /x".
   std::vector<std::string> others;
+  // Why another socket could not be looked at; empty when all could.
+  std::string unseen;
 };
 
 // Asks systemd for all of its sockets and what they start. Without a bus to ask

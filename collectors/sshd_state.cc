@@ -58,6 +58,7 @@ void LookAtSocket(const Host& host, RunningSshd& sshd) {
     return;
   }
   sshd.socket = std::move(sockets->addresses);
+  sshd.socket_unseen = std::move(sockets->unseen);
   std::ranges::move(sockets->others, std::back_inserter(sshd.daemon.others));
   if (sshd.socket.empty() || sshd.daemon.state != SshdDaemon::State::kStopped)
     return;

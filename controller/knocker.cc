@@ -81,7 +81,6 @@ absl::StatusOr<Visit> Knocker::Plan(FleetHost host,
 
 absl::StatusOr<v1::Snapshot> Knocker::Knock(Visit visit, int64_t now,
                                             const std::stop_token& stop) {
-  CountAsked(visit, now);
   v1::Snapshot rows = std::move(visit.plan.gaps);
   for (const ProbeTarget& target : visit.plan.targets) {
     if (stop.stop_requested()) return absl::CancelledError("stopped");
@@ -99,20 +98,21 @@ absl::StatusOr<v1::Snapshot> Knocker::Knock(Visit visit, int64_t now,
   return rows;
 }
 
-void Knocker::CountAsked(const Visit& visit, int64_t now) {
+int64_t Knocker::Reserve(const Visit& visit, int64_t now, bool anyway) {
   const std::lock_guard lock(mutex_);
   std::erase_if(counted_, [now](const auto& host) {
     return host.second.front() <= now - kCounted || host.second.front() > now;
   });
-  if (visit.plan.targets.empty()) return;
+  if (const int64_t wait = WaitFor(visit, now); wait > 0 && !anyway) return wait;
+  if (visit.plan.targets.empty()) return 0;
   std::vector<int64_t>& times = counted_[visit.host.entry.id()];
   times.insert(times.begin(), visit.plan.targets.size(), now);
   times.resize(std::min(times.size(), 2 * kMostCounted));
+  return 0;
 }
 
-int64_t Knocker::WaitFor(const Visit& visit, int64_t now) {
+int64_t Knocker::WaitFor(const Visit& visit, int64_t now) const {
   const size_t more = visit.plan.targets.size();
-  const std::lock_guard lock(mutex_);
   const auto host = counted_.find(visit.host.entry.id());
   if (more == 0 || host == counted_.end()) return 0;
   // The one that must be out of sight by then.

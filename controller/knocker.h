@@ -68,13 +68,15 @@ class Knocker {
   absl::StatusOr<v1::Snapshot> Knock(Visit visit, int64_t now,
                                      const std::stop_token& stop = {});
 
-  // Seconds until the visit takes no host beyond kMostCounted; 0 when it may be
-  // made now. Of this program's own visits only.
-  int64_t WaitFor(const Visit& visit, int64_t now);
+  // To be called before Knock: counts the visit, unless it would take the host
+  // beyond kMostCounted. Then it is not to be made, and the seconds to wait are
+  // returned; 0 when it was counted. With `anyway` it is counted in any case.
+  // Knows of this program's own visits only.
+  int64_t Reserve(const Visit& visit, int64_t now, bool anyway = false);
 
  private:
   void Ask(const ProbeTarget& target, v1::Snapshot& rows);
-  void CountAsked(const Visit& visit, int64_t now);
+  int64_t WaitFor(const Visit& visit, int64_t now) const;  // under mutex_
 
   Store& store_;
   const Run run_;

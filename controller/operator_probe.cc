@@ -29,7 +29,7 @@ absl::Status ProbeHost(Knocker& knocker, FleetHost host,
     return absl::FailedPreconditionError(
         "it has not told yet where its SSH servers listen");
   ASSIGN_OR_RETURN(Visit visit, knocker.Plan(std::move(host), tables));
-  if (const int64_t wait = knocker.WaitFor(visit, Now()); wait > 0 && !anyway)
+  if (const int64_t wait = knocker.Reserve(visit, Now(), anyway); wait > 0)
     return absl::FailedPreconditionError(fmt::format(
         "not asked: more than {} attempts within ten minutes may have it shut "
         "the controller out; ask again in {} s, or with --anyway",

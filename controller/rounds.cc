@@ -53,6 +53,11 @@ std::vector<std::vector<Visit>> PlanRound(const Knocker& knocker, Due due,
   size_t count = 0;
   for (FleetHost& host : due.hosts) {
     if (count == kMostOfARound) break;
+    // What an operator chose is known before the tables are read.
+    if (const auto row = places.find(host.knock_address);
+        row != places.end() && !host.knock_address.empty() &&
+        rows[row->second].size() == kMostAtOneAddress)
+      continue;
     const TableDigests& tables = due.states.at(host.state);
     const std::string id = host.entry.id();
     absl::StatusOr<Visit> visit = knocker.Plan(std::move(host), tables);
@@ -97,6 +102,8 @@ absl::Status GoRound(Store& store, Knocker& knocker,
       tasks.Add([&] {
         for (Visit& visit : row) {
           if (stop.stop_requested()) return;
+          // An operator has asked meanwhile: the next round may.
+          if (knocker.Reserve(visit, clock()) > 0) continue;
           const std::string id = visit.host.entry.id();
           const absl::Status knocked =
               knocker.Knock(std::move(visit), clock(), stop).status();

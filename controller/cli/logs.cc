@@ -85,7 +85,8 @@ absl::StatusOr<int> Logs(const Session& session, const Options& options) {
                    {"copy", "COPY"},
                    {"unread", "UNREAD", false, true}};
         fmt::print(stderr,
-                   "█ records are there, ░ none, · older than what is kept\n");
+                   "█ between the first record and the last, ░ none, · older than "
+                   "what is kept\n");
       });
 }
 

@@ -85,6 +85,10 @@ TEST(LogTime, IsNotAClientsInAnAccessLog) {
                     "[21/Nov/2026:00:00:00 +0000] \"GET /\" 200 0",
                     {}, kNov21),
             kNov21);
+  EXPECT_EQ(LogTime("192.0.2.1 - [01/Jan/1990:00:00:00 +0000]\\\" "
+                    "[21/Nov/2026:00:00:00 +0000] \"GET /audit(1) HTTP/1.1\"",
+                    {}, kNov21),
+            kNov21);
 }
 
 TEST(LogTime, ReadsRfc3164AndFindsTheYear) {

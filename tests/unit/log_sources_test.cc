@@ -22,6 +22,7 @@ using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::UnorderedElementsAre;
 
 constexpr int64_t kNov21 = 1795219200;  // 2026-11-21 00:00:00 UTC
 constexpr int64_t kDay = 86400;
@@ -40,6 +41,13 @@ TEST(LogBase, IsWhatRotationLeavesOfAName) {
            {"postgresql-15-main.log", "postgresql-15-main.log"},
            {"postgresql-15-main.log.3.gz", "postgresql-15-main.log"},
            {"Xorg.0.log", "Xorg.0.log"},
+           {"10.0.0.1", "10.0.0.1"},
+           {"10.0.0.1.log", "10.0.0.1.log"},
+           {"192.168.100.101.log", "192.168.100.101.log"},
+           {"10.0.0.1.log-20261121.gz", "10.0.0.1.log"},
+           {"app-1.2.3", "app-1.2"},
+           {"syslog-2026-11-21_12.xz", "syslog"},
+           {"x-20261331.log", "x-20261331.log"},
            {"eipp.log.xz", "eipp.log"},
            {"wtmp_20261121_000000.db", "wtmp.db"},
            {"wtmp.db", "wtmp.db"},
@@ -70,6 +78,7 @@ TEST(LogRetention, OfLogrotateIsThatOfTheFirstRuleThatMatches) {
       Rule("/var/log/both", 4, "weekly", 28, 1000),
       Rule("/var/log/aged", 4, "size", 0, 1000, 12),
       Rule("/var/log/ever", -1, "daily", -1, 1000),
+      Rule("/var/log/month", -1, "daily", 30, 0, 30),
       Rule("/var/log/none", 0, "daily", 0)};
   const auto of = [&](const char* path) {
     const LogLimits limits = LimitsOfLogrotate(rules, path);
@@ -81,7 +90,8 @@ TEST(LogRetention, OfLogrotateIsThatOfTheFirstRuleThatMatches) {
   EXPECT_EQ(of("/var/log/big"), "-1 4000" + by);
   EXPECT_EQ(of("/var/log/both"), "28 5000" + by);
   EXPECT_EQ(of("/var/log/aged"), "12 5000" + by);
-  EXPECT_EQ(of("/var/log/ever"), "-1 0" + by);
+  EXPECT_EQ(of("/var/log/ever"), "-1 0 ");
+  EXPECT_EQ(of("/var/log/month"), "30 0" + by);
   EXPECT_EQ(of("/var/log/none"), "0 0" + by);
 }
 
@@ -128,6 +138,7 @@ TEST(LogRetention, ReachesAsFarAsAgeAndSizeAllow) {
   EXPECT_EQ(ReachDays({.days = 28, .bytes = 5000}, 1000), 5);
   EXPECT_EQ(ReachDays({.days = 3, .bytes = 5000}, 1000), 3);
   EXPECT_EQ(ReachDays({.bytes = 5000}, 1000), 5);
+  EXPECT_EQ(ReachDays({.bytes = 5999}, 100), 50);  // rates change all the time
   EXPECT_EQ(ReachDays({.bytes = 5000}, 0), -1);
   EXPECT_EQ(ReachDays({.bytes = int64_t{1} << 60}, 1), INT32_MAX);
 }
@@ -274,11 +285,63 @@ TEST_F(LogSources, GrowthIsThatOfTheFilesThatAreNotCompressed) {
   EXPECT_EQ(row.oldest(), kNov21 - 10 * kDay);
   EXPECT_EQ(row.bytes_per_day(), 1000);
   EXPECT_EQ(row.keep_bytes(), 50000);
-  EXPECT_EQ(row.reach_days(), 45);  // nine days to write 9,978 bytes
+  EXPECT_EQ(row.reach_days(), 40);  // nine days to write 9,978 bytes
   EXPECT_THAT(snapshot_.gaps(), IsEmpty()) << "an application's";
   EXPECT_EQ(row.unread(), "");
   Log("var/log/app.log.3.xz", kNov21 - 20 * kDay, "x");
   EXPECT_THAT(Row("/var/log/app.log").unread(), HasSubstr("only gzip and zstd"));
+}
+
+// Young files of an old log are not taken for a day's.
+TEST_F(LogSources, ABusyLogIsNotTakenForOneThatIsYoung) {
+  Logrotate("/var/log/busy.log {\nsize 10000\nrotate 99\ncompress\n}\n");
+  std::string text = "2026-11-20 22:00:00 x\n";
+  text.resize(10000 - 22, 'y');
+  text += "2026-11-20 23:00:00 x\n";
+  Log("var/log/busy.log", kNov21, text);
+  Log("var/log/busy.log.1.gz", kNov21 - 7200, "torn");
+  const v1::LogSource row = Row("/var/log/busy.log");
+  EXPECT_EQ(row.bytes_per_day(), 200000);
+  EXPECT_EQ(row.reach_days(), 4);
+  // Just after it was rotated nothing shows how fast it grows.
+  Log("var/log/busy.log", kNov21, "");
+  Log("var/log/busy.log.2.zst", kNov21 - 9000, "torn");
+  EXPECT_EQ(Row("/var/log/busy.log").reach_days(), -1);
+}
+
+TEST_F(LogSources, AFileThatTheLoggerWritesIsItsOwnWhateverItsName) {
+  Rsyslog("local4.* /var/log/fw-1\nlocal5.* /dev/tty12\n");
+  Log("var/log/fw-1", kNov21, "2026-11-20T00:00:00Z x\n");
+  EXPECT_THAT(Rows(), ElementsAre("syslog /var/log/fw-1"));
+  EXPECT_EQ(Row("/var/log/fw-1").files(), 1u);
+}
+
+TEST_F(LogSources, AuditdsLimitHoldsBesideARuleOfLogrotate) {
+  folder_.Write("etc/audit/auditd.conf", "");
+  Logrotate("/var/log/audit/audit.log {\ndaily\nrotate 90\n}\n");
+  const v1::LogSource row = Row("/var/log/audit/audit.log");
+  EXPECT_EQ(row.keep_days(), 90);
+  EXPECT_EQ(row.keep_bytes(), 40 * kMiB);
+  EXPECT_EQ(row.kept_by(),
+            "logrotate /etc/logrotate.conf:1; /etc/audit/auditd.conf");
+}
+
+TEST_F(LogSources, AJournalFileThatCannotBeReadIsNotSealed) {
+  folder_.Write("etc/machine-id", "abc\n");
+  folder_.Write("var/log/journal/abc/system.journal",
+                Journal(100, kNov21 - kDay, kNov21, true));
+  folder_.Write("var/log/journal/abc/system@1.journal~", "");
+  EXPECT_FALSE(Row("/var/log/journal/abc/system.journal").sealed());
+}
+
+TEST_F(LogSources, TimesThatCannotBeAreNone) {
+  Rsyslog("*.* /var/log/all\n");
+  Log("var/log/all", kNov21,
+      "2099-01-01T00:00:00Z x\n2026-11-20T00:00:00Z x\n"
+      "GET /audit(9223372036854775807)\n");
+  const v1::LogSource row = Row("/var/log/all");
+  EXPECT_EQ(row.oldest(), kNov21 - kDay);
+  EXPECT_EQ(row.newest(), kNov21 - kDay);
 }
 
 TEST_F(LogSources, KindsGoByNameAndPlace) {
@@ -289,7 +352,7 @@ TEST_F(LogSources, KindsGoByNameAndPlace) {
     Log(fmt::format("var/log/{}", path), kNov21, "");
   folder_.Write("var/log/journal/other/x.log", "2026-11-11 00:00:00 x\n");
   EXPECT_THAT(Rows(),
-              ElementsAre("application /var/log/README",
+              UnorderedElementsAre("application /var/log/README",
                           "audit /var/log/audit/audit.log", "btmp /var/log/btmp",
                           "mail /var/log/exim4/mainlog",
                           "mail /var/log/mail.log",
@@ -356,8 +419,8 @@ TEST_F(LogSources, JournalsOfTheSystemUsersAndNamespacesAreStreams) {
   EXPECT_EQ(system.bytes_per_day(), 4000);
   EXPECT_EQ(system.keep_bytes(), 100000);  // a tenth of the disk
   EXPECT_EQ(system.kept_by(), "default");
-  // Both kinds take from it: 4,096 bytes a day each.
-  EXPECT_EQ(system.reach_days(), 12);
+  // Both kinds take from it: 24 KiB in four days.
+  EXPECT_EQ(system.reach_days(), 10);
   EXPECT_TRUE(system.sealed());
   EXPECT_TRUE(system.persistent());
   EXPECT_FALSE(Row("/var/log/journal/abc/user-*.journal").sealed());

@@ -35,7 +35,7 @@ int ListUnits(sd_bus_message* m, const Answer& answer) {
   sd_bus_message* reply;
   sd_bus_message_new_method_return(m, &reply);
   sd_bus_message_open_container(reply, 'a', "(ssssssouso)");
-  for (const char* name : {answer.unit, "systemd-journald.socket", "web.socket"})
+  for (const char* name : {answer.unit, "web.socket"})
     if (std::string(answer.active) == "active")
       sd_bus_message_append(reply, "(ssssssouso)", name, "A unit", "loaded",
                             "active", "listening", "", "/u", 0, "", "/");
