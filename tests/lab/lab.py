@@ -72,6 +72,9 @@ class Host:
 
     def write(self, path, text, mode=0o644):
         at = self.root / path.lstrip("/")
+        # An absolute link of the host's leads to this machine's files.
+        if not at.resolve().is_relative_to(self.root.resolve()):
+            raise Failed(f"{path}: a link leads out of the host's folder; write to where it points")
         at.parent.mkdir(parents=True, exist_ok=True)
         at.write_text(text)
         at.chmod(mode)
