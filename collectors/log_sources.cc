@@ -190,7 +190,7 @@ class Sources {
     // The system's own logs are not to be crowded out by an application's.
     std::vector<std::string> paths;
     for (const auto& [path, pieces] : logs) paths.push_back(path);
-    std::ranges::stable_partition(paths, [&](const std::string& path) {
+    std::stable_partition(paths.begin(), paths.end(), [&](const auto& path) {
       return known.contains(path) || KindOf(path) != "application";
     });
     if (paths.size() > kMostStreams) {
