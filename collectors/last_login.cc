@@ -10,6 +10,7 @@
 #include <memory>
 
 #include "collectors/collector.h"
+#include "collectors/log_names.h"
 #include "collectors/log_reader.h"
 #include "proto/status.h"
 #include "proto/utf8.h"
@@ -97,7 +98,7 @@ std::vector<LogPiece> WtmpPieces(const Host& host,
                                  const std::vector<std::string>& names) {
   std::vector<LogPiece> pieces;
   for (const std::string& name : names) {
-    if (!IsPieceOf(name, "wtmp")) continue;
+    if (LogBase(name) != "wtmp") continue;
     const std::string path = fmt::format("{}/{}", kLogs, name);
     const auto info = host.Stat(path);
     if (info.ok()) pieces.push_back({path, *info});

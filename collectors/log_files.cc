@@ -9,6 +9,8 @@
 
 #include "collectors/collector.h"
 #include "collectors/file_owners.h"
+#include "collectors/journals.h"
+#include "collectors/log_names.h"
 #include "collectors/log_reader.h"
 #include "collectors/words.h"
 #include "proto/status.h"
@@ -83,7 +85,7 @@ class Logs {
       return pieces;
     }
     for (const std::string& name : *names) {
-      if (!IsPieceOf(name, stream.name)) continue;
+      if (LogBase(name) != stream.name) continue;
       const std::string path = fmt::format("{}/{}", stream.folder, name);
       const auto info = host_.Stat(path);
       if (!info.ok())
@@ -113,9 +115,12 @@ class Logs {
           AddGap(snapshot_, kTable, path,
                  why.empty() ? "no record with a time was found in it" : why);
         });
-    if (!span) return;
-    row.set_oldest(span->oldest);
-    row.set_newest(span->newest / kHour * kHour);
+    if (span) SetSpan(*span, row);
+  }
+
+  static void SetSpan(const LogSpan& span, v1::LogFile& row) {
+    row.set_oldest(span.oldest);
+    row.set_newest(span.newest / kHour * kHour);
   }
 
   const Host& host_;
@@ -128,60 +133,36 @@ class Logs {
 // journald writes a file for the system and one for each user; all of them
 // together are the journal.
 void Logs::AddJournal(const std::string& folder) {
-  const auto names = host_.List(folder);
   const auto info = host_.Stat(folder);
-  if (absl::IsNotFound(names.status())) return;
-  if (!names.ok() || !info.ok())
+  const auto streams =
+      ReadJournals(host_, folder, [&](const std::string& path, std::string why) {
+        AddGap(snapshot_, kTable, path, why);
+      });
+  if (absl::IsNotFound(streams.status())) return;
+  if (!streams.ok() || !info.ok())
     return AddGap(snapshot_, kTable, folder,
-                  Message(names.ok() ? info.status() : names.status()));
-  v1::LogFile row;
+                  Message(streams.ok() ? info.status() : streams.status()));
+  if (streams->empty()) return;
+  v1::LogFile& row = *snapshot_.add_log_files();
   Describe("journal", folder, *info, row);
-  int64_t size = 0, oldest = 0, newest = 0;
-  for (const std::string& name : *names) {
-    // "~" ends the name of a file that was not closed well; it is read too.
-    if (!name.ends_with(".journal") && !name.ends_with(".journal~")) continue;
-    const std::string path = fmt::format("{}/{}", folder, name);
-    const auto file = ReadJournalFile(host_, path);
-    // journald has removed it meanwhile.
-    if (absl::IsNotFound(file.status())) continue;
-    row.set_files(row.files() + 1);
-    if (!file.ok()) {
-      AddGap(snapshot_, kTable, path, Message(file.status()));
-      continue;
-    }
-    size += file->size;
-    if (!file->span) continue;
-    oldest = oldest == 0 ? file->span->oldest
-                         : std::min(oldest, file->span->oldest);
-    newest = std::max(newest, file->span->newest);
+  int64_t size = 0;
+  std::optional<LogSpan> span;
+  for (const JournalStream& stream : *streams) {
+    row.set_files(row.files() + stream.files);
+    size += stream.size;
+    if (stream.span) Join(*stream.span, span);
   }
-  if (row.files() == 0) return;
   row.set_size_bytes(TwoDigits(size));
-  row.set_oldest(oldest);
-  row.set_newest(newest / kHour * kHour);
-  *snapshot_.add_log_files() = std::move(row);
+  if (span) SetSpan(*span, row);
 }
 
-// A journal stands in a folder named after the machine id. Without one nobody
-// can say which of the folders that are there is this host's.
 void Logs::AddJournals() {
-  constexpr const char* kFolders[] = {"/var/log/journal", "/run/log/journal"};
-  const auto text = host_.Read("/etc/machine-id");
-  const std::string id(text.ok() ? Strip(*text) : "");
-  if (!id.empty()) {
-    for (const char* folder : kFolders)
-      AddJournal(fmt::format("{}/{}", folder, id));
-    return;
-  }
-  const std::string why = text.ok() || absl::IsNotFound(text.status())
-                              ? "the host has no machine id"
-                              : Message(text.status());
-  for (const char* folder : kFolders) {
-    const auto names = host_.List(folder);
-    if (names.ok() ? !names->empty() : !absl::IsNotFound(names.status()))
-      AddGap(snapshot_, kTable, folder,
-             "no telling which journal is this host's: " + why);
-  }
+  const auto folders =
+      FindJournals(host_, [&](const std::string& base, std::string why) {
+        AddGap(snapshot_, kTable, base, why);
+      });
+  for (const JournalFolder& folder : folders)
+    if (folder.space.empty()) AddJournal(folder.path);
 }
 
 }  // namespace

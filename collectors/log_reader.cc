@@ -1,6 +1,5 @@
 #include "collectors/log_reader.h"
 
-#include <endian.h>
 #include <fmt/format.h>
 #include <sqlite3.h>
 #include <utmp.h>
@@ -14,6 +13,7 @@
 #include <set>
 #include <tuple>
 
+#include "collectors/last_login.h"
 #include "collectors/words.h"
 #include "proto/status.h"
 
@@ -179,20 +179,41 @@ absl::StatusOr<std::optional<LogSpan>> ReadWtmpdb(const Host& host,
                                  sqlite3_column_int64(prepared, 1) / 1000000});
 }
 
+// The first and the last of the logins that a file of last logins holds.
+absl::StatusOr<std::optional<LogSpan>> ReadLastlog(const Host& host,
+                                                   const std::string& path) {
+  constexpr size_t kMost = 16 << 20;
+  // lastlog(5): seconds, a line of 32 bytes and a host of 256, by user id.
+  constexpr size_t kRecord = 292;
+  ASSIGN_OR_RETURN(const std::string bytes,
+                   host.ReadBytes(path, 0, kMost + 1));
+  if (bytes.size() > kMost)
+    return absl::ResourceExhaustedError(
+        fmt::format("{}: larger than {} bytes", path, kMost));
+  std::vector<int64_t> times;
+  if (path.ends_with(".db")) {
+    ASSIGN_OR_RETURN(const auto logins,
+                     ParseLoginDatabase(bytes, kLastlog2Query));
+    for (const auto& [name, login] : logins) times.push_back(login.time);
+  } else {
+    for (size_t at = 0; at + kRecord <= bytes.size(); at += kRecord) {
+      uint32_t time;
+      memcpy(&time, bytes.data() + at, sizeof time);
+      times.push_back(time);
+    }
+  }
+  std::erase(times, 0);
+  if (times.empty()) return std::optional<LogSpan>();
+  const auto [oldest, newest] = std::ranges::minmax(times);
+  return std::optional<LogSpan>({oldest, newest});
+}
+
 }  // namespace
 
-bool IsPieceOf(std::string_view name, std::string_view base) {
-  // What `wtmpdb rotate` leaves: wtmp_20261121_000000.db.
-  if (base == "wtmp.db" && name.starts_with("wtmp_") && name.ends_with(".db"))
-    return true;
-  if (!name.starts_with(base)) return false;
-  name.remove_prefix(base.size());
-  if (name.empty()) return true;
-  for (const std::string_view suffix : kPacked)
-    if (name.ends_with(suffix)) name.remove_suffix(suffix.size());
-  return name.size() > 1 && (name[0] == '.' || name[0] == '-') &&
-         name[1] >= '0' && name[1] <= '9' &&
-         name.find_first_not_of("0123456789.-_") == std::string_view::npos;
+void Join(const LogSpan& span, std::optional<LogSpan>& all) {
+  if (!all) all = span;
+  all->oldest = std::min(all->oldest, span.oldest);
+  all->newest = std::max(all->newest, span.newest);
 }
 
 bool IsPacked(std::string_view name) {
@@ -223,6 +244,7 @@ absl::StatusOr<std::optional<LogSpan>> ReadPiece(const Host& host,
                                                  const Zone& zone) {
   if (IsPacked(piece.path)) return ReadPacked(host, format, piece, zone);
   if (format == LogFormat::kWtmpdb) return ReadWtmpdb(host, piece);
+  if (format == LogFormat::kLastlog) return ReadLastlog(host, piece.path);
   return ReadPlain(host, format, piece, zone);
 }
 
@@ -247,7 +269,9 @@ std::optional<LogSpan> ReadLog(const Host& host, LogFormat format,
     const auto span = ReadPiece(host, format, piece, zone);
     if (span.ok() && *span) return **span;
     // A database without a row holds no record; text may hold some unread.
-    if (span.ok() && format == LogFormat::kWtmpdb) return {};
+    if (span.ok() && (format == LogFormat::kWtmpdb ||
+                      format == LogFormat::kLastlog))
+      return {};
     if (told.insert(piece.path).second)
       trouble(piece.path, span.ok() ? "" : Message(span.status()));
     return {};
@@ -265,39 +289,6 @@ std::optional<LogSpan> ReadLog(const Host& host, LogFormat format,
     return span;
   }
   return {};
-}
-
-// The header as JOURNAL_FILE_FORMAT of systemd lays it down; all numbers are
-// little-endian, and later versions have only added fields at its end.
-absl::StatusOr<JournalFile> ReadJournalFile(const Host& host,
-                                            const std::string& path) {
-  constexpr std::string_view kSignature = "LPKSHHRH";
-  constexpr size_t kCompatible = 8, kHeaderSize = 88, kEntries = 152, kHead = 184, kTail = 192,
-                   kHeader = 208;
-  ASSIGN_OR_RETURN(const FileInfo info, host.Stat(path));
-  ASSIGN_OR_RETURN(const std::string bytes, host.ReadBytes(path, 0, kHeader));
-  const auto number = [&](size_t at) {
-    uint64_t value;
-    memcpy(&value, bytes.data() + at, sizeof value);
-    return le64toh(value);
-  };
-  if (bytes.size() < kHeader || !bytes.starts_with(kSignature) ||
-      number(kHeaderSize) < kHeader)
-    return absl::InvalidArgumentError(
-        fmt::format("{}: no header of a journal", path));
-  JournalFile file{.size = info.size,
-                   .span = std::nullopt,
-                   .entries = static_cast<int64_t>(number(kEntries)),
-                   // HEADER_COMPATIBLE_SEALED
-                   .sealed = (bytes[kCompatible] & 1) != 0};
-  if (file.entries == 0) return file;
-  const uint64_t oldest = number(kHead) / 1000000,
-                 newest = number(kTail) / 1000000;
-  if (oldest == 0 || oldest > newest || newest > UINT32_MAX)
-    return absl::InvalidArgumentError(
-        fmt::format("{}: a header with impossible times", path));
-  file.span = {static_cast<int64_t>(oldest), static_cast<int64_t>(newest)};
-  return file;
 }
 
 }  // namespace metsuke

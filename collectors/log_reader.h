@@ -17,7 +17,9 @@
 
 namespace metsuke {
 
-enum class LogFormat { kText, kUtmp, kWtmpdb };
+// kLastlog is that of lastlog(5), or of lastlog2(8) where the name ends in .db:
+// a record for each account, written over at each login.
+enum class LogFormat { kText, kUtmp, kWtmpdb, kLastlog };
 
 // One file of a log.
 struct LogPiece {
@@ -34,9 +36,8 @@ struct LogSpan {
   int64_t record_bytes = 0;
 };
 
-// Whether `name` is `base` or what logrotate, auditd or wtmpdb make of it:
-// "base.1", "base.2.gz", "base-20261121.zst".
-bool IsPieceOf(std::string_view name, std::string_view base);
+// Makes `all`, which may be nothing yet, reach over `span` as well.
+void Join(const LogSpan& span, std::optional<LogSpan>& all);
 
 // The beginning of what a .gz or .zst file holds, at most `most` bytes, from
 // the beginning of the file; less when it is torn. `name` says which it is.
@@ -68,19 +69,6 @@ using LogTrouble = std::function<void(const std::string& path, std::string why)>
 std::optional<LogSpan> ReadLog(const Host& host, LogFormat format,
                                std::vector<LogPiece> pieces, const Zone& zone,
                                const LogTrouble& trouble);
-
-// One file of the systemd journal.
-struct JournalFile {
-  int64_t size;                 // bytes
-  std::optional<LogSpan> span;  // nothing while it has no entry
-  int64_t entries = 0;
-  bool sealed = false;
-};
-
-// The journal file at `path`, from its header alone; InvalidArgument when it
-// has none.
-absl::StatusOr<JournalFile> ReadJournalFile(const Host& host,
-                                            const std::string& path);
 
 }  // namespace metsuke
 

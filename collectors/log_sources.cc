@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstring>
 #include <map>
 #include <set>
 #include <string>
@@ -15,10 +14,12 @@
 #include "collectors/file_owners.h"
 #include "collectors/gaps.h"
 #include "collectors/journal_config.h"
-#include "collectors/last_login.h"
+#include "collectors/journals.h"
+#include "collectors/log_names.h"
 #include "collectors/log_reader.h"
 #include "collectors/log_retention.h"
 #include "collectors/log_streams.h"
+#include "collectors/syslog_writer.h"
 #include "collectors/words.h"
 #include "proto/status.h"
 
@@ -27,7 +28,6 @@ namespace metsuke {
 absl::Status CollectJournalConfig(const Host& host, v1::Snapshot& snapshot);
 absl::Status CollectLogSources(const Host& host, v1::Snapshot& snapshot);
 absl::Status CollectLogrotateRules(const Host& host, v1::Snapshot& snapshot);
-absl::Status CollectSyslogConfig(const Host& host, v1::Snapshot& snapshot);
 
 namespace {
 
@@ -41,120 +41,6 @@ std::string FolderOf(const std::string& path) {
 
 std::string NameOf(const std::string& path) {
   return path.substr(path.rfind('/') + 1);
-}
-
-// What the system logger does with messages.
-class SyslogWriter {
- public:
-  SyslogWriter(const Host& host, Gaps& gaps) {
-    v1::Snapshot read;
-    const absl::Status status = CollectSyslogConfig(host, read);
-    const auto columns = {std::string_view("source"),
-                          std::string_view("writer"),
-                          std::string_view("facilities"),
-                          std::string_view("copy")};
-    if (!status.ok() && !IsAbsent(status))
-      gaps.Add("rsyslog's configuration", Message(status), columns);
-    for (const v1::Gap& gap : read.gaps())
-      gaps.Add(gap.subject(), gap.reason(), columns);
-    for (const v1::SyslogRoute& route : read.syslog_config()) {
-      if (route.action() == "file")
-        files_[route.target()][route.facility()] = route;
-      else if (route.action() == "forward")
-        sent_[route.target()][route.facility()] = route;
-    }
-  }
-
-  // The rules by facility, for each file and each place that is sent to.
-  using Rules = std::map<std::string, v1::SyslogRoute>;
-  const std::map<std::string, Rules>& files() const { return files_; }
-  const std::map<std::string, Rules>& sent() const { return sent_; }
-
-  // Where all that `rules` write is sent as well; empty when nowhere.
-  std::string CopyOf(const Rules& rules) const {
-    for (const auto& [target, others] : sent_)
-      if (std::ranges::all_of(rules, [&, &others = others](const auto& rule) {
-            const auto other = others.find(rule.first);
-            return other != others.end() &&
-                   (other->second.severity() == "debug" ||
-                    other->second.severity() == rule.second.severity());
-          }))
-        return target;
-    return "";
-  }
-
- private:
-  std::map<std::string, Rules> files_, sent_;
-};
-
-bool IsAuth(const SyslogWriter::Rules& rules) {
-  return !rules.empty() && std::ranges::all_of(rules, [](const auto& rule) {
-    return rule.first == "auth" || rule.first == "authpriv";
-  });
-}
-
-// The kind of a log that the system logger does not write, by where it stands.
-std::string KindOf(const std::string& path) {
-  constexpr std::pair<std::string_view, const char*> kByName[] = {
-      {"syslog", "syslog"},   {"messages", "syslog"}, {"auth.log", "auth"},
-      {"secure", "auth"},     {"wtmp", "wtmp"},       {"wtmp.db", "wtmp"},
-      {"btmp", "btmp"},       {"lastlog", "lastlog"}, {"lastlog2.db", "lastlog"},
-      {"mail.log", "mail"},   {"maillog", "mail"}};
-  constexpr std::pair<std::string_view, const char*> kByFolder[] = {
-      {"audit", "audit"},
-      {"nginx", "web"},          {"apache2", "web"},
-      {"httpd", "web"},          {"lighttpd", "web"},
-      {"caddy", "web"},          {"mysql", "database"},
-      {"mariadb", "database"},   {"postgresql", "database"},
-      {"redis", "database"},     {"mongodb", "database"},
-      {"exim4", "mail"},         {"dovecot", "mail"},
-      {"postfix", "mail"}};
-  constexpr std::string_view kLogs = "/var/log/";
-  std::string_view below(path);
-  if (below.starts_with(kLogs)) below.remove_prefix(kLogs.size());
-  const size_t slash = below.find('/');
-  if (slash == std::string_view::npos || !path.starts_with(kLogs)) {
-    for (const auto& [name, kind] : kByName)
-      if (NameOf(path) == name) return kind;
-    return "application";
-  }
-  for (const auto& [folder, kind] : kByFolder)
-    if (below.substr(0, slash) == folder) return kind;
-  return "application";
-}
-
-LogFormat FormatOf(const std::string& path) {
-  const std::string name = NameOf(path);
-  if (name == "wtmp" || name == "btmp") return LogFormat::kUtmp;
-  return name == "wtmp.db" ? LogFormat::kWtmpdb : LogFormat::kText;
-}
-
-// The first and the last of the logins that a file of last logins holds.
-absl::StatusOr<std::optional<LogSpan>> ReadLastlog(const Host& host,
-                                                   const std::string& path) {
-  constexpr size_t kMost = 16 << 20;
-  // lastlog(5): seconds, a line of 32 bytes and a host of 256, by user id.
-  constexpr size_t kRecord = 292;
-  ASSIGN_OR_RETURN(const std::string bytes,
-                   host.ReadBytes(path, 0, kMost + 1));
-  if (bytes.size() > kMost)
-    return absl::ResourceExhaustedError("larger than 16 MiB");
-  std::vector<int64_t> times;
-  if (path.ends_with(".db")) {
-    ASSIGN_OR_RETURN(const auto logins,
-                     ParseLoginDatabase(bytes, kLastlog2Query));
-    for (const auto& [name, login] : logins) times.push_back(login.time);
-  } else {
-    for (size_t at = 0; at + kRecord <= bytes.size(); at += kRecord) {
-      uint32_t time;
-      memcpy(&time, bytes.data() + at, sizeof time);
-      times.push_back(time);
-    }
-  }
-  std::erase(times, 0);
-  if (times.empty()) return std::optional<LogSpan>();
-  const auto [oldest, newest] = std::ranges::minmax(times);
-  return std::optional<LogSpan>({oldest, newest});
 }
 
 class Sources {
@@ -191,7 +77,7 @@ class Sources {
     std::vector<std::string> paths;
     for (const auto& [path, pieces] : logs) paths.push_back(path);
     std::stable_partition(paths.begin(), paths.end(), [&](const auto& path) {
-      return known.contains(path) || KindOf(path) != "application";
+      return known.contains(path) || LogKind(path) != "application";
     });
     if (paths.size() > kMostStreams) {
       gaps_.Add("/var/log", fmt::format("{} logs are looked at, and there are {}",
@@ -210,7 +96,7 @@ class Sources {
       row.set_copy(target);
       row.set_keep_days(-1);
       row.set_reach_days(-1);
-      SetSyslog(rules, row);
+      SyslogWriter::Describe(rules, row);
     }
   }
 
@@ -245,7 +131,7 @@ class Sources {
     if (names.ok())
       for (const std::string& name : *names) {
         const std::string at = FolderOf(path) + "/" + name;
-        if (LogBase(name) != NameOf(path)) continue;
+        if (at != path && LogBase(name) != NameOf(path)) continue;
         const auto info = host_.Stat(at);
         if (info.ok() && info->kind == FileInfo::Kind::kRegular)
           pieces.push_back({at, *info});
@@ -254,12 +140,6 @@ class Sources {
                                   : Message(info.status()));
       }
     if (written || !pieces.empty()) logs[path] = std::move(pieces);
-  }
-
-  void SetSyslog(const SyslogWriter::Rules& rules, v1::LogSource& row) {
-    row.set_source(IsAuth(rules) ? "auth" : "syslog");
-    row.set_writer(rules.begin()->second.daemon());
-    for (const auto& [facility, rule] : rules) row.add_facilities(facility);
   }
 
   void SetFile(const FileInfo& info, v1::LogSource& row) {
@@ -297,17 +177,16 @@ class Sources {
     LogLimits limits = LimitsOfLogrotate(rules_, path);
     const auto written = syslog_.files().find(path);
     if (written != syslog_.files().end()) {
-      SetSyslog(written->second, row);
+      SyslogWriter::Describe(written->second, row);
       row.set_copy(syslog_.CopyOf(written->second));
     } else if (audit_ && path == audit_->path) {
       row.set_source("audit");
       row.set_writer("auditd");
       row.set_copy(AuditCopy());
       limits.bytes = audit_->limits.bytes;
-      if (!audit_->limits.by.empty())
-        limits.by += (limits.by.empty() ? "" : "; ") + audit_->limits.by;
+      AddPart(limits.by, audit_->limits.by);
     } else {
-      row.set_source(KindOf(path));
+      row.set_source(LogKind(path));
     }
     for (const LogPiece& piece : pieces)
       if (piece.path == path) SetFile(piece.info, row);
@@ -337,15 +216,11 @@ class Sources {
                 {"oldest", "newest", "bytes_per_day", "records_per_day",
                  "reach_days", "removal", "unread"});
     };
-    if (row.source() == "lastlog") {
-      SetLastlog(pieces, trouble, row);
-      return 0;
-    }
-    const LogFormat format = FormatOf(row.path());
+    const LogFormat format = LogFormatOf(row.path());
     const auto span = ReadLog(host_, format, pieces, zone_, trouble);
     if (!span) return 0;
-    row.set_oldest(span->oldest);
-    row.set_newest(span->newest / kHour * kHour);
+    SetTimes(*span, row);
+    if (format == LogFormat::kLastlog) return 0;  // it is written over
     std::vector<LogPiece> plain;
     int64_t bytes = 0;
     for (const LogPiece& piece : pieces)
@@ -369,16 +244,9 @@ class Sources {
     return growth;
   }
 
-  void SetLastlog(const std::vector<LogPiece>& pieces,
-                  const LogTrouble& trouble, v1::LogSource& row) {
-    for (const LogPiece& piece : pieces) {
-      if (piece.path != row.path()) continue;
-      const auto span = ReadLastlog(host_, piece.path);
-      if (!span.ok()) return trouble(piece.path, Message(span.status()));
-      if (!*span) return;
-      row.set_oldest((*span)->oldest);
-      row.set_newest((*span)->newest / kHour * kHour);
-    }
+  static void SetTimes(const LogSpan& span, v1::LogSource& row) {
+    row.set_oldest(span.oldest);
+    row.set_newest(span.newest / kHour * kHour);
   }
 
   // The server that audisp-remote(8) sends to; empty while it is not active.
@@ -400,8 +268,8 @@ class Sources {
     return "";
   }
 
-  void AddJournalFolder(const std::string& folder, const LogLimits& limits);
-  LogLimits JournalLimits(const std::string& folder, const std::string& space);
+  void AddJournal(const JournalFolder& folder);
+  LogLimits JournalLimits(const JournalFolder& folder);
   std::string JournalCopy();
 
   const Host& host_;
@@ -431,129 +299,77 @@ std::string Sources::JournalCopy() {
   return syslog_.CopyOf(most);
 }
 
-LogLimits Sources::JournalLimits(const std::string& folder,
-                                 const std::string& space) {
+LogLimits Sources::JournalLimits(const JournalFolder& folder) {
   std::vector<v1::JournalOption> options;
-  if (space.empty()) {
+  if (folder.space.empty()) {
     v1::Snapshot read;
     const absl::Status status = CollectJournalConfig(host_, read);
-    if (!status.ok()) LimitsAreUnknown(folder, Message(status));
+    if (!status.ok()) LimitsAreUnknown(folder.path, Message(status));
     options.assign(read.journal_config().begin(), read.journal_config().end());
   } else {
     const std::string path =
-        fmt::format("/etc/systemd/journald@{}.conf", space);
+        fmt::format("/etc/systemd/journald@{}.conf", folder.space);
     auto text = host_.Read(path);
     if (text.ok()) options = JournalOptions({{path, *std::move(text)}}, false);
+    else if (!absl::IsNotFound(text.status()))
+      LimitsAreUnknown(path, Message(text.status()));
   }
-  const auto disk = host_.FileSystemBytes(folder);
-  const LogLimits limits = LimitsOfJournal(
-      options, folder.starts_with("/run/"), disk.ok() ? *disk : 0);
+  const auto disk = host_.FileSystemBytes(folder.path);
+  const LogLimits limits =
+      LimitsOfJournal(options, folder.path.starts_with("/run/"),
+                      disk.ok() ? *disk : 0);
   if (limits.bytes == 0)
-    gaps_.Add(folder,
+    gaps_.Add(folder.path,
               "the size of its file system decides how much is kept: " +
                   Message(disk.status()),
               {"keep_bytes", "reach_days", "removal"});
   return limits;
 }
 
-void Sources::AddJournalFolder(const std::string& folder,
-                               const LogLimits& limits) {
-  const auto names = host_.List(folder);
-  if (absl::IsNotFound(names.status())) return;
-  if (!names.ok()) return gaps_.Add(folder, Message(names.status()));
-  struct Kind {
-    v1::LogSource row;
-    int64_t size = 0, entries = 0;
-    std::optional<LogSpan> span;
-    bool sealed = true;
-  };
-  std::map<std::string, Kind> kinds;
-  for (const std::string& name : *names) {
-    // "~" ends the name of a file that was not closed well; it is read too.
-    if (!name.ends_with(".journal") && !name.ends_with(".journal~")) continue;
-    const std::string path = fmt::format("{}/{}", folder, name);
-    const bool of_user = name.starts_with("user-");
-    Kind& kind = kinds[of_user ? "user-*.journal" : "system.journal"];
-    const auto file = ReadJournalFile(host_, path);
-    if (absl::IsNotFound(file.status())) continue;  // removed meanwhile
-    kind.row.set_files(kind.row.files() + 1);
-    if (!file.ok()) {
-      if (kind.row.unread().empty())
-        kind.row.set_unread(Message(file.status()));
-      kind.sealed = false;
-      gaps_.Add(path, Message(file.status()),
-                {"oldest", "newest", "unread", "sealed", "bytes_per_day",
-                 "records_per_day", "reach_days", "removal"});
-      continue;
-    }
-    // One file's mode stands for all: journald makes them alike.
-    const auto info = host_.Stat(path);
-    if (info.ok() && (name == "system.journal" || kind.row.mode().empty()))
-      SetFile(*info, kind.row);
-    kind.size += file->size;
-    kind.entries += file->entries;
-    kind.sealed = kind.sealed && file->sealed;
-    if (!file->span) continue;
-    if (!kind.span) kind.span = file->span;
-    kind.span->oldest = std::min(kind.span->oldest, file->span->oldest);
-    kind.span->newest = std::max(kind.span->newest, file->span->newest);
-  }
+void Sources::AddJournal(const JournalFolder& folder) {
+  const auto streams = ReadJournals(
+      host_, folder.path, [&](const std::string& path, const std::string& why) {
+        gaps_.Add(path, why,
+                  {"oldest", "newest", "unread", "sealed", "bytes_per_day",
+                   "records_per_day", "reach_days", "removal"});
+      });
+  if (absl::IsNotFound(streams.status())) return;
+  if (!streams.ok()) return gaps_.Add(folder.path, Message(streams.status()));
   // Of all together: a user who came once has files that stay.
   int64_t size = 0;
   std::optional<LogSpan> all;
-  for (const auto& [name, kind] : kinds) {
-    size += kind.size;
-    if (!kind.span) continue;
-    if (!all) all = kind.span;
-    all->oldest = std::min(all->oldest, kind.span->oldest);
-    all->newest = std::max(all->newest, kind.span->newest);
+  for (const JournalStream& stream : *streams) {
+    size += stream.size;
+    if (stream.span) Join(*stream.span, all);
   }
   const int64_t growth = all ? PerDay(size, *all) : 0;
-  for (auto& [name, kind] : kinds) {
-    v1::LogSource& row = kind.row;
-    if (row.files() == 0) continue;
+  const LogLimits limits = JournalLimits(folder);
+  for (const JournalStream& stream : *streams) {
+    v1::LogSource& row = *snapshot_.add_log_sources();
     row.set_source("journal");
-    row.set_path(fmt::format("{}/{}", folder, name));
+    row.set_path(fmt::format("{}/{}", folder.path, stream.name));
     row.set_writer("systemd-journald");
-    row.set_persistent(!folder.starts_with("/run/"));
-    row.set_sealed(kind.sealed);
+    row.set_files(stream.files);
+    if (stream.info) SetFile(*stream.info, row);
+    row.set_persistent(!folder.path.starts_with("/run/"));
+    row.set_sealed(stream.sealed);
+    row.set_unread(stream.unread);
     row.set_copy(JournalCopy());
-    if (kind.span) {
-      row.set_oldest(kind.span->oldest);
-      row.set_newest(kind.span->newest / kHour * kHour);
-      row.set_bytes_per_day(OneDigit(PerDay(kind.size, *kind.span)));
-      row.set_records_per_day(OneDigit(PerDay(kind.entries, *kind.span)));
+    if (stream.span) {
+      SetTimes(*stream.span, row);
+      row.set_bytes_per_day(OneDigit(PerDay(stream.size, *stream.span)));
+      row.set_records_per_day(OneDigit(PerDay(stream.entries, *stream.span)));
     }
     SetReach(limits, growth, row);
-    *snapshot_.add_log_sources() = std::move(row);
   }
 }
 
-// A journal stands in a folder named after the machine id, one of a namespace
-// in a folder with "." and its name behind that.
 void Sources::AddJournals() {
-  const auto text = host_.Read("/etc/machine-id");
-  const std::string id(text.ok() ? Strip(*text) : "");
-  for (const char* base : {"/var/log/journal", "/run/log/journal"}) {
-    const auto names = host_.List(base);
-    if (absl::IsNotFound(names.status())) continue;
-    if (!names.ok()) {
-      gaps_.Add(base, Message(names.status()));
-      continue;
-    }
-    if (id.empty()) {
-      if (!names->empty())
-        gaps_.Add(base, "no telling which journal is this host's, for it has "
-                        "no machine id");
-      continue;
-    }
-    for (const std::string& name : *names) {
-      if (name != id && !name.starts_with(id + ".")) continue;
-      const std::string space = name == id ? "" : name.substr(id.size() + 1);
-      const std::string folder = fmt::format("{}/{}", base, name);
-      AddJournalFolder(folder, JournalLimits(folder, space));
-    }
-  }
+  const auto folders = FindJournals(
+      host_, [&](const std::string& base, const std::string& why) {
+        gaps_.Add(base, why);
+      });
+  for (const JournalFolder& folder : folders) AddJournal(folder);
 }
 
 }  // namespace

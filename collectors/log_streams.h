@@ -20,10 +20,6 @@ struct LogStream {
   std::vector<LogPiece> pieces;  // sorted by path, none empty of a name
 };
 
-// What the files of a log are called without what rotation adds: "syslog" for
-// "syslog.2.gz", "app.log" for "app.log-20261121" and "app-20261121.log".
-std::string LogBase(std::string_view name);
-
 // All logs below `folder`, four folders deep, but the journals, by path. Files in
 // `whole` are current ones, whatever their names look like. What is too much or cannot be seen is told in `gaps`; links and other things that
 // are no files are passed over.

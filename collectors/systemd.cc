@@ -5,9 +5,11 @@
 #include <algorithm>
 #include <chrono>
 
+#include "collectors/bus_message.h"
 #include "collectors/collector.h"
 #include "collectors/descriptor.h"
 #include "collectors/errno_status.h"
+#include "collectors/systemd_facts.h"
 #include "proto/status.h"
 
 namespace metsuke {
@@ -19,17 +21,9 @@ constexpr char kService[] = "org.freedesktop.systemd1";
 constexpr char kManagerPath[] = "/org/freedesktop/systemd1";
 constexpr char kManager[] = "org.freedesktop.systemd1.Manager";
 constexpr char kTimer[] = "org.freedesktop.systemd1.Timer";
-constexpr auto kPatience = std::chrono::seconds(5);
-
-absl::Status Failure(int error, std::string_view what) {
-  if (error == -ETIMEDOUT)
-    return absl::DeadlineExceededError(
-        fmt::format("systemd: {}: no answer in {} s", what, kPatience.count()));
-  return ErrnoStatus(-error, fmt::format("systemd: {}", what));
-}
 
 // What a bus or systemd refuses with.
-absl::Status Failure(const sd_bus_error& error, int code,
+absl::Status Refusal(const sd_bus_error& error, int code,
                      std::string_view what) {
   const std::string_view name = error.name == nullptr ? "" : error.name;
   constexpr std::string_view kBus = "org.freedesktop.DBus.Error.";
@@ -44,45 +38,32 @@ absl::Status Failure(const sd_bus_error& error, int code,
   if (name == fmt::format("{}NoReply", kBus) ||
       name == fmt::format("{}Timeout", kBus))
     return absl::DeadlineExceededError(text);
-  return name.empty() ? Failure(code, what) : absl::UnavailableError(text);
+  return name.empty() ? BusFailure(code, what) : absl::UnavailableError(text);
 }
 
 // Speaks the hand-shake, for no longer than a call may take: sd-bus itself
 // would wait for a minute and a half.
 absl::Status MakeReady(sd_bus* bus) {
-  const auto until = Clock::now() + kPatience;
+  const auto until = Clock::now() + kBusPatience;
   while (true) {
     const int ready = sd_bus_is_ready(bus);
-    if (ready < 0) return Failure(ready, "connect");
+    if (ready < 0) return BusFailure(ready, "connect");
     if (ready > 0) return absl::OkStatus();
     const int worked = sd_bus_process(bus, nullptr);
-    if (worked < 0) return Failure(worked, "connect");
+    if (worked < 0) return BusFailure(worked, "connect");
     if (worked > 0) continue;
     const auto left = std::chrono::duration_cast<std::chrono::microseconds>(
         until - Clock::now());
-    if (left.count() <= 0) return Failure(-ETIMEDOUT, "connect");
+    if (left.count() <= 0) return BusFailure(-ETIMEDOUT, "connect");
     const int waited = sd_bus_wait(bus, static_cast<uint64_t>(left.count()));
-    if (waited < 0 && waited != -EINTR) return Failure(waited, "connect");
+    if (waited < 0 && waited != -EINTR) return BusFailure(waited, "connect");
   }
-}
-
-std::string Text(const char* text) { return text == nullptr ? "" : text; }
-
-// Reads each element of an array of structures by `read`, which returns what
-// sd_bus_message_read of one structure returns.
-template <typename Read>
-absl::Status ForEach(sd_bus_message* message, const char* element, Read read) {
-  int result = sd_bus_message_enter_container(message, 'a', element);
-  while (result > 0) result = read();
-  if (result < 0) return Failure(result, "the answer");
-  result = sd_bus_message_exit_container(message);
-  return result < 0 ? Failure(result, "the answer") : absl::OkStatus();
 }
 
 // Calls `take` for each unit of a list of them.
 template <typename Take>
 absl::Status ForEachUnit(sd_bus_message* m, Take take) {
-  return ForEach(m, "(ssssssouso)", [&] {
+  return ForEachElement(m, "(ssssssouso)", [&] {
     const char *name, *description, *load, *active, *sub, *following, *path,
         *job, *job_path;
     uint32_t id;
@@ -94,150 +75,12 @@ absl::Status ForEachUnit(sd_bus_message* m, Take take) {
   });
 }
 
-// Reads a list of strings.
-absl::Status ReadStrings(sd_bus_message* m, std::vector<std::string>& strings) {
-  return ForEach(m, "s", [&] {
-    const char* text;
-    const int r = sd_bus_message_read(m, "s", &text);
-    if (r > 0) strings.push_back(Text(text));
-    return r;
-  });
-}
-
-// Reads a property by `read`, as far as the bus goes.
-template <typename Read>
-absl::Status InVariant(sd_bus_message* m, const char* type, Read read) {
-  const int entered = sd_bus_message_enter_container(m, 'v', type);
-  if (entered < 0) return Failure(entered, "the answer");
-  RETURN_IF_ERROR(read());
-  const int left = sd_bus_message_exit_container(m);
-  return left < 0 ? Failure(left, "the answer") : absl::OkStatus();
-}
-
 bool IsTemplate(std::string_view unit) {
   return unit.find("@.") != std::string_view::npos;
 }
 
 bool IsInstance(std::string_view unit) {
   return unit.find('@') != std::string_view::npos && !IsTemplate(unit);
-}
-
-// "OnBootUSec", as the property is called, is OnBootSec= in a unit file.
-std::string Setting(std::string_view base) {
-  if (base.ends_with("USec"))
-    return std::string(base.substr(0, base.size() - 4)) + "Sec";
-  return std::string(base);
-}
-
-void AddExpression(const char* base, const std::string& expression,
-                   std::string& schedule) {
-  if (!schedule.empty()) schedule += "; ";
-  schedule += Setting(Text(base)) + "=" + expression;
-}
-
-// Reads the value of one property of a timer, if it is one that is wanted.
-absl::Status ReadProperty(sd_bus_message* m, std::string_view name,
-                          TimerFacts& facts) {
-  const char *base, *text;
-  uint64_t span, next;
-  int result;
-  if (name == "TimersCalendar") {
-    result = sd_bus_message_enter_container(m, 'v', "a(sst)");
-    if (result < 0) return Failure(result, "the answer");
-    RETURN_IF_ERROR(ForEach(m, "(sst)", [&] {
-      const int r = sd_bus_message_read(m, "(sst)", &base, &text, &next);
-      if (r > 0) AddExpression(base, Text(text), facts.schedule);
-      return r;
-    }));
-    result = sd_bus_message_exit_container(m);
-  } else if (name == "TimersMonotonic") {
-    result = sd_bus_message_enter_container(m, 'v', "a(stt)");
-    if (result < 0) return Failure(result, "the answer");
-    RETURN_IF_ERROR(ForEach(m, "(stt)", [&] {
-      const int r = sd_bus_message_read(m, "(stt)", &base, &span, &next);
-      if (r > 0) AddExpression(base, TimeSpan(span), facts.schedule);
-      return r;
-    }));
-    result = sd_bus_message_exit_container(m);
-  } else if (name == "Unit") {
-    result = sd_bus_message_read(m, "v", "s", &text);
-    if (result >= 0) facts.unit = Text(text);
-  } else if (name == "Persistent") {
-    int persistent = 0;
-    result = sd_bus_message_read(m, "v", "b", &persistent);
-    facts.persistent = persistent != 0;
-  } else if (name == "LastTriggerUSec") {
-    result = sd_bus_message_read(m, "v", "t", &facts.last_trigger);
-    if (facts.last_trigger == UINT64_MAX) facts.last_trigger = 0;
-  } else {
-    result = sd_bus_message_skip(m, "v");
-  }
-  return result < 0 ? Failure(result, "the answer") : absl::OkStatus();
-}
-
-absl::Status ReadProperty(sd_bus_message* m, std::string_view name,
-                          SocketFacts& facts) {
-  const char *kind, *text;
-  int result;
-  if (name == "Listen") {
-    return InVariant(m, "a(ss)", [&] {
-      return ForEach(m, "(ss)", [&] {
-        const int r = sd_bus_message_read(m, "(ss)", &kind, &text);
-        if (r > 0 && Text(kind) == "Stream")
-          facts.streams.push_back(Text(text));
-        return r;
-      });
-    });
-  } else if (name == "Triggers") {
-    return InVariant(m, "as", [&] { return ReadStrings(m, facts.starts); });
-  } else if (name == "Accept") {
-    int accept = 0;
-    result = sd_bus_message_read(m, "v", "b", &accept);
-    facts.accept = accept != 0;
-  } else if (name == "ActiveState" || name == "BindIPv6Only") {
-    result = sd_bus_message_read(m, "v", "s", &text);
-    if (result >= 0)
-      (name == "ActiveState" ? facts.active : facts.bind_ipv6_only) =
-          Text(text);
-  } else {
-    result = sd_bus_message_skip(m, "v");
-  }
-  return result < 0 ? Failure(result, "the answer") : absl::OkStatus();
-}
-
-absl::Status ReadProperty(sd_bus_message* m, std::string_view name,
-                          ServiceFacts& facts) {
-  if (name == "ExecStart")
-    return InVariant(m, "a(sasbttttuii)", [&]() -> absl::Status {
-      absl::Status status;
-      RETURN_IF_ERROR(ForEach(m, "(sasbttttuii)", [&] {
-        int r = sd_bus_message_enter_container(m, 'r', "sasbttttuii");
-        if (r <= 0) return r;
-        r = sd_bus_message_skip(m, "s");  // the program, as in the arguments
-        if (r < 0) return r;
-        status = ReadStrings(m, facts.commands.emplace_back());
-        if (!status.ok()) return 0;
-        r = sd_bus_message_skip(m, "bttttuii");
-        if (r >= 0) r = sd_bus_message_exit_container(m);
-        return r < 0 ? r : 1;
-      }));
-      return status;
-    });
-  if (name == "Environment")
-    return InVariant(m, "as",
-                     [&] { return ReadStrings(m, facts.environment); });
-  if (name == "EnvironmentFiles")
-    return InVariant(m, "a(sb)", [&] {
-      return ForEach(m, "(sb)", [&] {
-        const char* path;
-        int optional;
-        const int r = sd_bus_message_read(m, "(sb)", &path, &optional);
-        if (r > 0) facts.environment_files.push_back(Text(path));
-        return r;
-      });
-    });
-  const int result = sd_bus_message_skip(m, "v");
-  return result < 0 ? Failure(result, "the answer") : absl::OkStatus();
 }
 
 }  // namespace
@@ -258,13 +101,13 @@ absl::StatusOr<Systemd> Systemd::Connect(const Host& host) {
   int result = sd_bus_new(&made);
   Bus bus(made);
   if (result >= 0) result = sd_bus_set_fd(made, *fd, *fd);
-  if (result < 0) return Failure(result, "connect");
+  if (result < 0) return BusFailure(result, "connect");
   descriptor.Release();  // the bus closes it
   sd_bus_set_bus_client(made, 1);
   sd_bus_set_method_call_timeout(made,
-                                 std::chrono::microseconds(kPatience).count());
+                                 std::chrono::microseconds(kBusPatience).count());
   result = sd_bus_start(made);
-  if (result < 0) return Failure(result, "connect");
+  if (result < 0) return BusFailure(result, "connect");
   RETURN_IF_ERROR(MakeReady(made));
   return Systemd(std::move(bus));
 }
@@ -280,7 +123,7 @@ absl::StatusOr<Systemd::Reply> Systemd::CallForPattern(
   };
   const int result = state == nullptr ? call(0) : call(1, state);
   absl::Status status =
-      result < 0 ? Failure(error, result, method) : absl::OkStatus();
+      result < 0 ? Refusal(error, result, method) : absl::OkStatus();
   sd_bus_error_free(&error);
   if (!status.ok()) return status;
   return Reply(reply);
@@ -296,7 +139,7 @@ absl::StatusOr<Systemd::Reply> Systemd::Call(const char* path,
       sd_bus_call_method(bus_.get(), kService, path, interface, method, &error,
                          &reply, "s", argument.c_str());
   absl::Status status =
-      result < 0 ? Failure(error, result, method) : absl::OkStatus();
+      result < 0 ? Refusal(error, result, method) : absl::OkStatus();
   sd_bus_error_free(&error);
   if (!status.ok()) return status;
   return Reply(reply);
@@ -308,7 +151,7 @@ absl::StatusOr<std::map<std::string, std::string>> Systemd::UnitFiles(
                    CallForPattern("ListUnitFilesByPatterns", pattern));
   std::map<std::string, std::string> states;
   const char *path, *state;
-  RETURN_IF_ERROR(ForEach(reply.get(), "(ss)", [&] {
+  RETURN_IF_ERROR(ForEachElement(reply.get(), "(ss)", [&] {
     const int r = sd_bus_message_read(reply.get(), "(ss)", &path, &state);
     if (r > 0)
       states[std::string(path).substr(std::string_view(path).rfind('/') + 1)] =
@@ -324,8 +167,8 @@ absl::StatusOr<std::string> Systemd::FileState(const std::string& unit) {
   RETURN_IF_ERROR(reply.status());
   const char* state = nullptr;
   if (const int r = sd_bus_message_read(reply->get(), "s", &state); r < 0)
-    return Failure(r, "the answer");
-  return Text(state);
+    return BusFailure(r, "the answer");
+  return BusText(state);
 }
 
 absl::StatusOr<std::vector<std::string>> Systemd::ActiveUnits(
@@ -373,19 +216,19 @@ absl::Status Systemd::ForEachProperty(const std::string& unit,
   const int encoded =
       sd_bus_path_encode("/org/freedesktop/systemd1/unit", unit.c_str(), &made);
   const std::unique_ptr<char, decltype(&free)> path(made, free);
-  if (encoded < 0) return Failure(encoded, unit);
+  if (encoded < 0) return BusFailure(encoded, unit);
   ASSIGN_OR_RETURN(
       const Reply reply,
       Call(made, "org.freedesktop.DBus.Properties", "GetAll", interface));
   sd_bus_message* m = reply.get();
   absl::Status status;
-  RETURN_IF_ERROR(ForEach(m, "{sv}", [&] {
+  RETURN_IF_ERROR(ForEachElement(m, "{sv}", [&] {
     int r = sd_bus_message_enter_container(m, 'e', "sv");
     if (r <= 0) return r;
     const char* name = nullptr;
     r = sd_bus_message_read(m, "s", &name);
     if (r < 0) return r;
-    status = read(m, Text(name));
+    status = read(m, BusText(name));
     if (!status.ok()) return 0;
     r = sd_bus_message_exit_container(m);
     return r < 0 ? r : 1;

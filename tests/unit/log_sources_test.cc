@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "collectors/collector.h"
+#include "collectors/log_names.h"
 #include "collectors/log_retention.h"
-#include "collectors/log_streams.h"
 #include "tests/unit/host_folder.h"
 #include "tests/unit/recorded_host.h"
 
@@ -48,7 +48,9 @@ TEST(LogBase, IsWhatRotationLeavesOfAName) {
            {"app-1.2.3", "app-1.2"},
            {"syslog-2026-11-21_12.xz", "syslog"},
            {"x-20261331.log", "x-20261331.log"},
-           {"eipp.log.xz", "eipp.log"},
+           {"eipp.log.xz", "eipp.log.xz"},
+           {"node_1", "node_1"},
+           {"node_20261121", "node"},
            {"wtmp_20261121_000000.db", "wtmp.db"},
            {"wtmp.db", "wtmp.db"},
            {"-1", "-1"},
@@ -314,6 +316,9 @@ TEST_F(LogSources, AFileThatTheLoggerWritesIsItsOwnWhateverItsName) {
   Log("var/log/fw-1", kNov21, "2026-11-20T00:00:00Z x\n");
   EXPECT_THAT(Rows(), ElementsAre("syslog /var/log/fw-1"));
   EXPECT_EQ(Row("/var/log/fw-1").files(), 1u);
+  Rsyslog("local4.* /srv/fw-1\n");
+  folder_.Write("srv/fw-1", "2026-11-20T00:00:00Z x\n");
+  EXPECT_EQ(Row("/srv/fw-1").files(), 1u);
 }
 
 TEST_F(LogSources, AuditdsLimitHoldsBesideARuleOfLogrotate) {

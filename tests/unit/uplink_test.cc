@@ -111,6 +111,16 @@ class UplinkTest : public testing::Test {
     if (uplink_) uplink_->Recorded(now);
   }
 
+  // What was recorded is acknowledged, and then the controller goes away.
+  void ReportAndLoseTheController() {
+    Enrol();
+    Serve();
+    Record("sshd");
+    ASSERT_TRUE(Drained());
+    StopServing();
+    ASSERT_TRUE(Says("127.0.0.1"));
+  }
+
   // Lets the link work until `done`; false when that takes too long.
   bool Until(const std::function<bool()>& done) {
     if (!uplink_)
@@ -259,12 +269,7 @@ struct SilentServer {
 // The controller was away while the host was looked at; 30 s are the least
 // interval.
 TEST_F(UplinkTest, SaysOnANewStreamThatNothingHadChanged) {
-  Enrol();
-  Serve();
-  Record("sshd");
-  ASSERT_TRUE(Drained());
-  StopServing();
-  ASSERT_TRUE(Says("127.0.0.1"));
+  ReportAndLoseTheController();
   uplink_->Unchanged(Uplink::Clock::now() - std::chrono::seconds(30));
   SilentServer silent(own_, config_, /*welcomes=*/true);
   EXPECT_TRUE(Until([&] { return silent.service.heartbeats_ == 1; }));
@@ -273,12 +278,7 @@ TEST_F(UplinkTest, SaysOnANewStreamThatNothingHadChanged) {
 }
 
 TEST_F(UplinkTest, DoesNotSpeakOfALookThatIsOld) {
-  Enrol();
-  Serve();
-  Record("sshd");
-  ASSERT_TRUE(Drained());
-  StopServing();
-  ASSERT_TRUE(Says("127.0.0.1"));
+  ReportAndLoseTheController();
   uplink_->Unchanged(Uplink::Clock::now() - std::chrono::seconds(40));
   SilentServer silent(own_, config_, /*welcomes=*/true);
   ASSERT_TRUE(Says("connected to"));

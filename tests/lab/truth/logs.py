@@ -158,8 +158,7 @@ def _journal_files(host):
     return files
 
 
-PACKED = r"(\.(gz|xz|zst|bz2|lz4))?"
-ROTATED = rf"([.-][0-9][0-9.-]*)?{PACKED}"
+ROTATED = r"([.-][0-9]+(\.(gz|xz|zst|bz2|lz4))?)?"
 
 
 def _moments(host, path, names):

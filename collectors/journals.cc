@@ -1,0 +1,113 @@
+#include "collectors/journals.h"
+
+#include <endian.h>
+#include <fmt/format.h>
+
+#include <cstring>
+#include <string_view>
+
+#include "collectors/words.h"
+#include "proto/status.h"
+
+namespace metsuke {
+namespace {
+
+// One file, from its header.
+struct JournalFile {
+  int64_t size = 0;
+  std::optional<LogSpan> span;
+  int64_t entries = 0;
+  bool sealed = false;
+};
+
+// The header as JOURNAL_FILE_FORMAT of systemd lays it down; all numbers are
+// little-endian, and later versions have only added fields at its end.
+absl::StatusOr<JournalFile> ReadFile(const Host& host,
+                                     const std::string& path) {
+  constexpr std::string_view kSignature = "LPKSHHRH";
+  constexpr size_t kCompatible = 8, kHeaderSize = 88, kEntries = 152, kHead = 184, kTail = 192,
+                   kHeader = 208;
+  ASSIGN_OR_RETURN(const FileInfo info, host.Stat(path));
+  ASSIGN_OR_RETURN(const std::string bytes, host.ReadBytes(path, 0, kHeader));
+  const auto number = [&](size_t at) {
+    uint64_t value;
+    memcpy(&value, bytes.data() + at, sizeof value);
+    return le64toh(value);
+  };
+  if (bytes.size() < kHeader || !bytes.starts_with(kSignature) ||
+      number(kHeaderSize) < kHeader)
+    return absl::InvalidArgumentError(
+        fmt::format("{}: no header of a journal", path));
+  JournalFile file{.size = info.size,
+                   .span = std::nullopt,
+                   .entries = static_cast<int64_t>(number(kEntries)),
+                   // HEADER_COMPATIBLE_SEALED
+                   .sealed = (bytes[kCompatible] & 1) != 0};
+  if (file.entries == 0) return file;
+  const uint64_t oldest = number(kHead) / 1000000,
+                 newest = number(kTail) / 1000000;
+  if (oldest == 0 || oldest > newest || newest > UINT32_MAX)
+    return absl::InvalidArgumentError(
+        fmt::format("{}: a header with impossible times", path));
+  file.span = {static_cast<int64_t>(oldest), static_cast<int64_t>(newest)};
+  return file;
+}
+
+}  // namespace
+
+std::vector<JournalFolder> FindJournals(const Host& host,
+                                        const LogTrouble& trouble) {
+  const auto text = host.Read("/etc/machine-id");
+  const std::string id(text.ok() ? Strip(*text) : "");
+  std::vector<JournalFolder> folders;
+  for (const char* base : {"/var/log/journal", "/run/log/journal"}) {
+    const auto names = host.List(base);
+    if (absl::IsNotFound(names.status())) continue;
+    if (!names.ok()) {
+      trouble(base, Message(names.status()));
+    } else if (id.empty() && !names->empty()) {
+      trouble(base, "no telling which journal is this host's: " +
+                        (text.ok() || absl::IsNotFound(text.status())
+                             ? "the host has no machine id"
+                             : Message(text.status())));
+    } else {
+      for (const std::string& name : *names)
+        if (name == id || name.starts_with(id + "."))
+          folders.push_back(
+              {fmt::format("{}/{}", base, name),
+               name == id ? "" : name.substr(id.size() + 1)});
+    }
+  }
+  return folders;
+}
+
+absl::StatusOr<std::vector<JournalStream>> ReadJournals(
+    const Host& host, const std::string& folder, const LogTrouble& trouble) {
+  ASSIGN_OR_RETURN(const std::vector<std::string> names, host.List(folder));
+  std::vector<JournalStream> streams = {{"system.journal"}, {"user-*.journal"}};
+  for (const std::string& name : names) {
+    // "~" ends the name of a file that was not closed well; it is read too.
+    if (!name.ends_with(".journal") && !name.ends_with(".journal~")) continue;
+    const std::string path = fmt::format("{}/{}", folder, name);
+    JournalStream& stream = streams[name.starts_with("user-") ? 1 : 0];
+    const auto file = ReadFile(host, path);
+    if (absl::IsNotFound(file.status())) continue;  // removed meanwhile
+    ++stream.files;
+    const auto info = host.Stat(path);
+    if (info.ok() && (!stream.info || name == stream.name)) stream.info = *info;
+    if (!file.ok()) {
+      stream.sealed = false;
+      if (stream.unread.empty()) stream.unread = Message(file.status());
+      trouble(path, Message(file.status()));
+      continue;
+    }
+    stream.size += file->size;
+    stream.entries += file->entries;
+    stream.sealed = stream.sealed && file->sealed;
+    if (file->span) Join(*file->span, stream.span);
+  }
+  std::erase_if(streams, [](const auto& stream) { return stream.files == 0; });
+  return streams;
+}
+
+}  // namespace metsuke

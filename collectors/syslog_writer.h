@@ -1,0 +1,38 @@
+// Which logs the system logger writes, and what of them it sends as well.
+
+#ifndef METSUKE_COLLECTORS_SYSLOG_WRITER_H_
+#define METSUKE_COLLECTORS_SYSLOG_WRITER_H_
+
+#include <map>
+#include <string>
+
+#include "collectors/gaps.h"
+#include "collectors/host.h"
+#include "proto/snapshot.pb.h"
+
+namespace metsuke {
+
+class SyslogWriter {
+ public:
+  // Reads the logger's configuration. What of it cannot be read or told is a
+  // gap of the columns that follow from it: source, writer, facilities, copy.
+  SyslogWriter(const Host& host, Gaps& gaps);
+
+  // The rules by facility, for each file and each place that is sent to.
+  using Rules = std::map<std::string, v1::SyslogRoute>;
+  const std::map<std::string, Rules>& files() const { return files_; }
+  const std::map<std::string, Rules>& sent() const { return sent_; }
+
+  // Where all that `rules` write is sent as well; empty when nowhere.
+  std::string CopyOf(const Rules& rules) const;
+
+  // Fills the columns source, writer and facilities; `rules` are not empty.
+  static void Describe(const Rules& rules, v1::LogSource& row);
+
+ private:
+  std::map<std::string, Rules> files_, sent_;
+};
+
+}  // namespace metsuke
+
+#endif  // METSUKE_COLLECTORS_SYSLOG_WRITER_H_
