@@ -83,10 +83,13 @@ class Candidates {
                                  : Filled(pattern.substr(percent + 1), "", '0');
     const std::string_view host =
         std::string_view(pattern).substr(0, pattern.find_first_of("%/"));
+    // What fills in nothing would be the same address again.
+    std::set<std::string> texts;
     for (const std::string_view star : kFillings)
       for (const char one : {'1', '2', 'a', '9', ':'})
-        if (const auto address = ParseIpAddress(Filled(host, star, one)))
-          Add(*address, zone);
+        texts.insert(Filled(host, star, one));
+    for (const std::string& text : texts)
+      if (const auto address = ParseIpAddress(text)) Add(*address, zone);
     if (const auto address = ExampleOfText(pattern, within_)) Add(*address);
     if (percent != pattern.npos)
       for (const AddressSet::Range& range : ranges_) Add(range.first, zone);
