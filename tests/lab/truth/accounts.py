@@ -1,7 +1,9 @@
 """accounts, groups, sudo_rules: who there is and what they may do."""
 
 import calendar
+import contextlib
 import re
+import sqlite3
 import time
 
 from truth import apart, check
@@ -96,6 +98,19 @@ def lastlog(host, _):
             row |= {"last_login": seconds // DAY * DAY, "last_login_from": came}
         found.append(row)
     return found
+
+
+@check("accounts", "wtmpdb's database", "name", "last_login", "last_login_from", suites=("trixie",))
+def wtmpdb(host, _):
+    """The base has no tool that reads it: sqlite3 does, from outside."""
+    found = {name: {"name": name, "last_login": 0, "last_login_from": ""} for name, *_ in _passwd(host)}
+    path = host.root / "var/lib/wtmpdb/wtmp.db"
+    with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as database:
+        if path.stat().st_size:
+            for name, micro, came, tty in database.execute("SELECT User, Login, RemoteHost, TTY FROM wtmp WHERE Type = 3 ORDER BY Login"):
+                if name in found:
+                    found[name] |= {"last_login": micro // 1000000 // DAY * DAY, "last_login_from": came or tty}
+    return list(found.values())
 
 
 apart("accounts", hash_strong="crypt_checksalt(3) has no program; a scenario has hashes of which it is known")
