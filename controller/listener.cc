@@ -34,13 +34,20 @@ std::string GrpcPeer(int fd, const std::string& address) {
   sockaddr_storage storage{};
   socklen_t size = sizeof storage;
   getpeername(fd, reinterpret_cast<sockaddr*>(&storage), &size);
-  const uint16_t port =
-      storage.ss_family == AF_INET6
-          ? reinterpret_cast<const sockaddr_in6*>(&storage)->sin6_port
-          : reinterpret_cast<const sockaddr_in*>(&storage)->sin_port;
-  if (address.find(':') == std::string::npos)
-    return fmt::format("ipv4:{}:{}", address, ntohs(port));
-  return fmt::format("ipv6:%5B{}%5D:{}", address, ntohs(port));
+  if (address.find(':') == std::string::npos)  // also one inside IPv6
+    return fmt::format(
+        "ipv4:{}:{}", address,
+        ntohs(storage.ss_family == AF_INET6
+                  ? reinterpret_cast<const sockaddr_in6*>(&storage)->sin6_port
+                  : reinterpret_cast<const sockaddr_in*>(&storage)->sin_port));
+  // A link-local address has the number of its interface where others write
+  // the name (grpc_sockaddr_to_string), and its "%" is escaped.
+  const auto* v6 = reinterpret_cast<const sockaddr_in6*>(&storage);
+  const std::string zone =
+      v6->sin6_scope_id == 0 ? "" : fmt::format("%25{}", v6->sin6_scope_id);
+  return fmt::format("ipv6:%5B{}{}%5D:{}",
+                     address.substr(0, address.find('%')), zone,
+                     ntohs(v6->sin6_port));
 }
 
 ino_t Inode(int fd) {
