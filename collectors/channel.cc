@@ -110,8 +110,7 @@ absl::StatusOr<ChannelListener> ChannelListener::Bind(const std::string& path, u
   return ChannelListener(std::move(fd), agent);
 }
 
-absl::Status ChannelListener::Serve(
-    const std::function<v1::Collected(uint64_t)>& answer) {
+absl::Status ChannelListener::Serve(const Answer& answer) {
   Descriptor asker(accept4(socket_.get(), nullptr, nullptr, SOCK_CLOEXEC));
   if (!asker) {
     const int error = errno;
@@ -129,7 +128,8 @@ absl::Status ChannelListener::Serve(
     (void)SendPackets(asker.get(), kRefusal, Message(question.status()));
     return question.status();
   }
-  const std::string bytes = answer(question->mask).SerializeAsString();
+  const std::string bytes =
+      answer(question->mask, question->position).SerializeAsString();
   if (bytes.size() <= kMaxAnswer)
     return SendPackets(asker.get(), kPart, bytes);
   const std::string why =
@@ -140,7 +140,8 @@ absl::Status ChannelListener::Serve(
 }
 
 absl::StatusOr<v1::Collected> Ask(const std::string& path, uint64_t mask,
-                                  std::chrono::milliseconds deadline) {
+                                  std::chrono::milliseconds deadline,
+                                  const JournalPosition& position) {
   const auto until = std::chrono::steady_clock::now() + deadline;
   ASSIGN_OR_RETURN(const sockaddr_un address, SocketAddress(path));
   const Descriptor fd(socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
@@ -149,7 +150,7 @@ absl::StatusOr<v1::Collected> Ask(const std::string& path, uint64_t mask,
   if (connect(fd.get(), reinterpret_cast<const sockaddr*>(&address),
               sizeof address) != 0)
     return ErrnoStatus(errno, fmt::format("metsuke-collect on {}", path));
-  const Question question{kChannelMagic, kChannelVersion, mask};
+  const Question question{kChannelMagic, kChannelVersion, mask, position};
   if (send(fd.get(), &question, sizeof question, MSG_NOSIGNAL) < 0)
     return ErrnoStatus(errno, fmt::format("metsuke-collect on {}", path));
   auto bytes = TakePackets(fd.get(), until);

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <deque>
 
+#include "collectors/journal_events.h"
 #include "collectors/outcome.h"
 #include "collectors/recording.h"
 #include "proto/canonical.h"
@@ -133,6 +134,40 @@ void Cycle::RunIsolated(const std::vector<const Collector*>& asked) {
     }
     workers = std::move(still);
   }
+}
+
+// Runs what is no collector in a child.
+v1::Outcome Cycle::RunAlone(const Worker::Run& run) {
+  static constexpr Collector kEvents{"events", nullptr};
+  if (options_.in_process) return run(kEvents);
+  auto started = Worker::Start({&kEvents}, options_.limits, run);
+  if (!started.ok()) return Failed(started.status());
+  std::deque<Worker> workers;
+  workers.push_back(*std::move(started));
+  Worker& worker = workers.front();
+  std::vector<Worker::Answer> answers;
+  while (answers.empty() && !worker.Ended() && Clock::now() < worker.until()) {
+    Wait(workers);
+    answers = worker.Receive();
+  }
+  if (auto answer = worker.Finish()) answers.push_back(*std::move(answer));
+  if (worker.stuck() != 0) stuck_.push_back({worker.stuck(), 0});
+  return answers.empty() ? Failed(absl::InternalError("no answer"))
+                         : std::move(answers.front().second);
+}
+
+v1::Heard Cycle::Hear(const JournalPosition& from, int64_t now) {
+  v1::Outcome outcome = RunAlone([&](const Collector&) {
+    v1::Outcome answer;
+    auto heard = HearJournal(host_, from, now);
+    if (!heard.ok()) return Failed(heard.status());
+    *answer.mutable_heard() = *std::move(heard);
+    return answer;
+  });
+  if (outcome.has_heard()) return std::move(*outcome.mutable_heard());
+  v1::Heard heard;
+  heard.set_unread(outcome.message());
+  return heard;
 }
 
 void Cycle::End(Worker& worker) {

@@ -15,6 +15,7 @@
 
 #include "collectors/collector.h"
 #include "collectors/host.h"
+#include "collectors/journal_position.h"
 #include "collectors/worker.h"
 #include "proto/collect.pb.h"
 
@@ -54,6 +55,10 @@ class Cycle {
   // inputs have changed is looked at in a child.
   v1::Collected Look(uint64_t mask);
 
+  // What happened after the record at `from`, read in a child as well; `now`
+  // is in seconds since 1970-01-01 UTC.
+  v1::Heard Hear(const JournalPosition& from, int64_t now);
+
   // How many collectors Look has run, in all.
   uint64_t runs() const { return runs_; }
 
@@ -72,6 +77,7 @@ class Cycle {
   void End(Worker& worker);
   v1::Outcome RunIfChanged(const Collector& collector) const;
   void Keep(const Collector& collector, v1::Outcome outcome);
+  v1::Outcome RunAlone(const Worker::Run& run);
   void LeaveOutTheLargest();
   v1::Collected Gather(uint64_t mask) const;
 

@@ -11,6 +11,7 @@
 
 #include <boost/filesystem/operations.hpp>
 #include <cstdio>
+#include <ctime>
 #include <optional>
 
 #include "collectors/channel.h"
@@ -39,7 +40,7 @@ struct Flags : DaemonFlags {
   std::string socket, root = "/", format = "json";
   std::optional<uint32_t> agent_uid;
   std::vector<std::string> tables;
-  bool once = false;
+  bool once = false, events = false;
 };
 
 // For the journal, while it serves.
@@ -111,10 +112,45 @@ int Serve(const v1::CollectConfig& config, const Host& host) {
   Cycle cycle(host, AllCollectors());
   while (true) {
     const absl::Status status =
-        listener->Serve([&](uint64_t mask) { return cycle.Look(mask); });
+        listener->Serve([&](uint64_t mask, const JournalPosition& position) {
+          v1::Collected collected;
+          if ((mask & ~kHear) != 0) collected = cycle.Look(mask);
+          if ((mask & kHear) != 0)
+            *collected.mutable_heard() =
+                cycle.Hear(position, std::time(nullptr));
+          return collected;
+        });
     if (absl::IsInternal(status)) return Fail(kError, status);
     if (!status.ok()) Fail(kError, status);
   }
+}
+
+// All that the journal still has, as far back as a first look goes.
+absl::StatusOr<v1::Events> AllEvents(Cycle& cycle) {
+  v1::Events events;
+  JournalPosition position;
+  bool more = true;
+  while (more) {
+    const v1::Heard heard = cycle.Hear(position, std::time(nullptr));
+    if (!heard.unread().empty())
+      return absl::UnavailableError(heard.unread());
+    events.mutable_events()->MergeFrom(heard.events());
+    position = JournalPosition::FromBytes(heard.position());
+    more = heard.more();
+  }
+  return events;
+}
+
+// What --once prints.
+absl::StatusOr<std::string> Answer(const Flags& flags, uint64_t mask,
+                                   Cycle& cycle) {
+  const bool json = flags.format == "json";
+  if (flags.events) {
+    ASSIGN_OR_RETURN(const v1::Events events, AllEvents(cycle));
+    return json ? AsJson(events) : events.SerializeAsString();
+  }
+  const v1::Collected collected = cycle.Look(mask);
+  return json ? AsJson(collected) : collected.SerializeAsString();
 }
 
 int Once(const Flags& flags, const Host& host) {
@@ -122,9 +158,8 @@ int Once(const Flags& flags, const Host& host) {
   if (!mask.ok()) return Complain(kUsage, mask.status());
   if (const auto dropped = DropPrivileges(); !dropped.ok())
     return Complain(kError, dropped);
-  const v1::Collected collected = Cycle(host, AllCollectors()).Look(*mask);
-  absl::StatusOr<std::string> out = collected.SerializeAsString();
-  if (flags.format == "json") out = AsJson(collected);
+  Cycle cycle(host, AllCollectors());
+  const absl::StatusOr<std::string> out = Answer(flags, *mask, cycle);
   if (!out.ok()) return Complain(kError, out.status());
   const size_t written = fwrite(out->data(), 1, out->size(), stdout);
   if (written != out->size() || fflush(stdout) != 0)
@@ -158,6 +193,8 @@ void Describe(CommandLine& line, Flags& flags) {
   line.Option("--tables", flags.tables,
               "Tables to collect, separated by commas (default all)")
       .SplitAtCommas();
+  line.Flag("--events", flags.events,
+            "With --once: what happened in the last seven days, not the tables");
   line.Option("-o,--output", flags.format, "How --once prints")
       .OneOf({"json", "binary"});
 }

@@ -23,6 +23,13 @@ std::vector<std::string> Tables() {
   return names;
 }
 
+google::protobuf::util::JsonPrintOptions PrintAll() {
+  google::protobuf::util::JsonPrintOptions options;
+  options.always_print_primitive_fields = true;
+  options.preserve_proto_field_names = true;
+  return options;
+}
+
 }  // namespace
 
 absl::StatusOr<uint64_t> MaskOf(const std::vector<std::string>& names) {
@@ -42,9 +49,7 @@ absl::StatusOr<uint64_t> MaskOf(const std::vector<std::string>& names) {
 }
 
 absl::StatusOr<std::string> AsJson(const v1::Collected& collected) {
-  google::protobuf::util::JsonPrintOptions options;
-  options.always_print_primitive_fields = true;
-  options.preserve_proto_field_names = true;
+  const google::protobuf::util::JsonPrintOptions options = PrintAll();
   nlohmann::ordered_json all = nlohmann::ordered_json::object();
   for (const v1::CollectedTable& table : collected.tables()) {
     v1::Snapshot snapshot;
@@ -57,6 +62,14 @@ absl::StatusOr<std::string> AsJson(const v1::Collected& collected) {
     all[table.table()] = nlohmann::ordered_json::parse(json)[table.table()];
   }
   return all.dump(1) + "\n";
+}
+
+absl::StatusOr<std::string> AsJson(const v1::Events& events) {
+  std::string json;
+  if (!google::protobuf::util::MessageToJsonString(events, &json, PrintAll())
+           .ok())
+    return absl::InternalError("the events cannot be printed");
+  return nlohmann::ordered_json::parse(json).dump(1) + "\n";
 }
 
 }  // namespace metsuke

@@ -22,6 +22,9 @@ absl::StatusOr<uint64_t> MaskOf(const std::vector<std::string>& names);
 // newline.
 absl::StatusOr<std::string> AsJson(const v1::Collected& collected);
 
+// The same of events: one object with the list `events`.
+absl::StatusOr<std::string> AsJson(const v1::Events& events);
+
 }  // namespace metsuke
 
 #endif  // METSUKE_COLLECTORS_ONCE_H_

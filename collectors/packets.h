@@ -11,19 +11,21 @@
 #include <string_view>
 
 #include "absl/status/statusor.h"
+#include "collectors/journal_position.h"
 
 namespace metsuke {
 
 inline constexpr uint32_t kChannelMagic = 0x4b53544d;  // "MTSK" on x86
-inline constexpr uint32_t kChannelVersion = 1;
+inline constexpr uint32_t kChannelVersion = 2;
 inline constexpr size_t kMaxPacket = 64 << 10;
 inline constexpr uint64_t kMaxAnswer = 64 << 20;
 
 struct Question {
   uint32_t magic, version;
   uint64_t mask;
+  JournalPosition position;
 };
-static_assert(sizeof(Question) == 16);
+static_assert(sizeof(Question) == 80);
 
 enum PacketKind : uint32_t { kPart = 0, kRefusal = 1 };
 

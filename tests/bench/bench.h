@@ -27,6 +27,8 @@ struct BenchOptions {
 
 // Looking at this machine, at first and when nothing changed.
 absl::Status BenchCollect(const BenchOptions& options, Report& report);
+// What happened, out of a journal of a day.
+absl::Status BenchEvents(const BenchOptions& options, Report& report);
 // Agent and collector at work: their memory.
 absl::Status BenchFootprint(const BenchOptions& options, Report& report);
 // Unchanged states beside messages that are only echoed.

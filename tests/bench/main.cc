@@ -32,6 +32,7 @@ absl::Status Measure(const BenchOptions& options,
   };
   // Collection first: what it forks is a copy of this process, which grows.
   if (wanted("collect")) RETURN_IF_ERROR(BenchCollect(options, report));
+  if (wanted("events")) RETURN_IF_ERROR(BenchEvents(options, report));
   const v1::Snapshot host = ThisHost();
   if (wanted("footprint")) RETURN_IF_ERROR(BenchFootprint(options, report));
   if (wanted("sync")) RETURN_IF_ERROR(BenchSync(options, report));
@@ -47,9 +48,9 @@ int Main(int argc, char** argv) {
   std::vector<std::string> only;
   CommandLine line("metsuke-bench",
                    "Measures Metsuke and prints the figures as Markdown.");
-  line.Option("--only", only, "Some of collect,footprint,sync,judge,fleet")
+  line.Option("--only", only, "Some of collect,events,footprint,sync,judge,fleet")
       .SplitAtCommas()
-      .OneOf({"collect", "footprint", "sync", "judge", "fleet"});
+      .OneOf({"collect", "events", "footprint", "sync", "judge", "fleet"});
   const int most = 1'000'000;
   line.Option("--cycles", options.cycles, "Unchanged looks at this machine")
       .Between(1, most);

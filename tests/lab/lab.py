@@ -160,7 +160,7 @@ def as_user(uid):
 MAGIC = 0x4B53544D
 
 
-def ask(host, uid, mask, patience=60):
+def ask(host, uid, mask, patience=60, position=b""):
     """The bytes of a Collected, asked as `uid` over the socket; see collectors/channel.h."""
     folder = os.open(f"/proc/{host.leader}/root/run/metsuke-collect", os.O_PATH)
     before = os.open(".", os.O_PATH)
@@ -170,7 +170,7 @@ def ask(host, uid, mask, patience=60):
         os.fchdir(folder)  # its path leads through what only root may enter
         with as_user(uid):
             link.connect("socket")
-        link.send(struct.pack("=IIQ", MAGIC, 1, mask))
+        link.send(struct.pack("=IIQ64s", MAGIC, 2, mask, position))
         parts, total = b"", None
         while total is None or len(parts) < total:
             packet = link.recv(1 << 16)

@@ -22,6 +22,9 @@ class Plan:
     metsuke: bool = True  # whether collector and agent are installed
     fleet: bool = False  # whether the host joins a controller
     logins: list = dataclasses.field(default_factory=list)  # {account, from, method, works}
+    # After the logins, {do: a shell line inside} or {ssh: a name to try from outside, from}, with the `events` of it.
+    acts: list = dataclasses.field(default_factory=list)
+    recorders: list = dataclasses.field(default_factory=list)  # patterns of events of those who keep records, in this order
     truth: object = "all"  # tables to compare with the host's own tools
     collections: dict = dataclasses.field(default_factory=dict)  # table: status, where it is not "ok"
     gaps: list = dataclasses.field(default_factory=list)  # patterns of gaps that may be
@@ -37,6 +40,8 @@ class Plan:
 def read(path):
     try:
         values = yaml.safe_load(pathlib.Path(path).read_text())
+        if "like" in values:  # another scenario, with some of it changed
+            values = yaml.safe_load((pathlib.Path(path).parent / values.pop("like")).read_text()) | values
     except (OSError, yaml.YAMLError) as why:
         raise lab.Failed(f"{path}: {why}") from None
     unknown = set(values) - {f.name for f in dataclasses.fields(Plan)}
@@ -132,6 +137,64 @@ def log_in(host, account, login):
     if done.returncode == 255 and not any(said in done.stderr for said in ("Permission denied", "Connection closed by")):
         raise lab.Failed(f"ssh could not ask: {done.stderr}")
     return done.returncode == 0
+
+
+def try_ssh(host, name, source):
+    """A client that has nothing to show."""
+    lab.subprocess.run([lab.HERE / "host", "from", host.lab, source, "ssh", "-F", "none", "-b", source, "-l", name,
+                        "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null",
+                        "-o", "IdentityFile=none", "-o", "ConnectTimeout=5", host.address, "true"],
+                       env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "METSUKE_LAB": str(host.root.parents[3])},
+                       capture_output=True, stdin=lab.subprocess.DEVNULL)
+
+
+def act(plan, host):
+    for one in plan.acts:
+        if "ssh" in one:
+            try_ssh(host, one["ssh"], one["from"])
+        else:
+            host.run("timeout", "20", "bash", "-euo", "pipefail", "-c", one["do"])
+
+
+def events_of(plan):
+    """The events that logins and acts must have made, in their order."""
+    expected = []
+    for login in plan.logins:
+        told = {"service": "ssh", "account": login["account"], "from": login["from"], "method": login["method"]}
+        if login["works"]:
+            expected += [told | {"kind": "login"}, {"kind": "logout", "service": "ssh", "account": login["account"]}]
+        else:
+            expected.append(told | {"kind": "login_failed"})
+    for one in plan.acts:
+        expected += one.get("events", [])
+    return expected
+
+
+USUAL = {"account": "", "actor": "", "from": "", "method": "", "count": 1}
+
+
+def happened(plan, host, classes, report):
+    """What the collector says of it: all of that, once, in this order, and nothing else."""
+    host.run("journalctl", "--sync")
+    said = classes["Collected"].FromString(lab.ask(host, lab.agent_uid(host), 1)).heard
+    if said.unread:
+        return report.bad("the journal is read", [said.unread])
+    rows = [{f.name: getattr(event, f.name) for f in event.DESCRIPTOR.fields} for event in said.events]
+    found = [row for row in rows if row["kind"] != "recorder"]
+    expected = events_of(plan)
+    differ = []
+    for at in range(max(len(found), len(expected))):
+        row, pattern = (some[at] if at < len(some) else None for some in (found, expected))
+        if row is None or pattern is None or not matches(row, USUAL | pattern):
+            differ = [f"expected: {pattern}", f"found:    {row and shown(row)}"]
+            break
+    report.check(f"{len(expected)} events, each once, and no other", differ)
+    recorders = [row for row in rows if row["kind"] == "recorder"]
+    for pattern in plan.recorders:
+        report.check(f"a recorder {shown(pattern)}", [] if any(matches(row, pattern) for row in recorders) else map(shown, recorders))
+    report.check("each event has a name of its own", [] if len({row["id"] for row in rows}) == len(rows) else ["some share one"])
+    again = classes["Collected"].FromString(lab.ask(host, lab.agent_uid(host), 1, position=said.position)).heard
+    report.check("nothing is read twice", [] if not again.unread and not again.events else [str(again)])
 
 
 def matches(row, pattern):

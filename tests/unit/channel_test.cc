@@ -40,10 +40,10 @@ class ChannelTest : public testing::Test {
     auto listener = ChannelListener::Bind(path_, kAgent);
     EXPECT_TRUE(listener.ok()) << listener.status();
     return std::thread([this, size, l = *std::move(listener)]() mutable {
-      status_ = l.Serve([&](uint64_t mask) {
+      status_ = l.Serve([&](uint64_t mask, const JournalPosition& position) {
         v1::Collected collected;
         auto& table = *collected.add_tables();
-        table.set_table(std::to_string(mask));
+        table.set_table(fmt::format("{} {}", mask, position.number));
         table.set_canonical(std::string(size, 'x'));
         return collected;
       });
@@ -72,10 +72,11 @@ TEST_F(ChannelTest, AnswersOfAnySizeArrive) {
   for (const size_t size : {size_t{0}, size_t{65'519}, size_t{65'536},
                             size_t{20} << 20}) {
     std::thread server = ServeOnce(size);
-    const auto answer = Ask(path_, 0x8000'0000'0000'0001, milliseconds(10'000));
+    const auto answer =
+        Ask(path_, 0x8000'0000'0000'0001, milliseconds(10'000), {.number = 7});
     server.join();
     ASSERT_TRUE(answer.ok()) << answer.status();
-    EXPECT_EQ(answer->tables(0).table(), "9223372036854775809");
+    EXPECT_EQ(answer->tables(0).table(), "9223372036854775809 7");
     EXPECT_EQ(answer->tables(0).canonical().size(), size);
     EXPECT_TRUE(status_.ok()) << status_;
   }
@@ -130,12 +131,12 @@ absl::StatusOr<std::string> Send(const std::string& path,
 }
 
 TEST_F(ChannelTest, AQuestionThatIsNotOneIsRefused) {
-  Question wrong_version{kChannelMagic, 2, 1};
-  Question wrong_magic{1, 1, 1};
+  Question wrong_version{kChannelMagic, 1, 1, {}};
+  Question wrong_magic{1, kChannelVersion, 1, {}};
   const auto bytes = [](const Question& q) {
     return std::string(reinterpret_cast<const char*>(&q), sizeof q);
   };
-  const std::string good = bytes({kChannelMagic, kChannelVersion, 1});
+  const std::string good = bytes({kChannelMagic, kChannelVersion, 1, {}});
   for (const std::string& question :
        {bytes(wrong_version), bytes(wrong_magic), good.substr(1), good + "x",
         std::string(60'000, 'x')}) {

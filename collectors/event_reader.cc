@@ -1,0 +1,235 @@
+#include "collectors/event_reader.h"
+
+#include <fmt/format.h>
+#include <re2/re2.h>
+
+#include <charconv>
+#include <map>
+#include <memory>
+#include <vector>
+
+#include "collectors/event_patterns.h"
+#include "proto/canonical.h"
+#include "proto/utf8.h"
+
+namespace metsuke {
+namespace {
+
+// What is kept of a text that a client may choose.
+constexpr size_t kMaxText = 256;
+
+// Other names of programs: OpenSSH is several since 9.8, and journald called
+// itself otherwise before systemd 220.
+constexpr std::pair<std::string_view, std::string_view> kOtherNames[] = {
+    {"sshd-session", "sshd"},
+    {"sshd-auth", "sshd"},
+    {"systemd-journal", "systemd-journald"},
+    {"journal", "systemd-journald"},
+};
+
+std::string_view ProgramOf(std::string_view identifier) {
+  for (const auto& [other, name] : kOtherNames)
+    if (identifier == other) return name;
+  return identifier;
+}
+
+// Whether a process of an ordinary user may write what the program writes: it
+// is set-user-id, and its real uid is that of who called it.
+bool MaySpeakForItself(std::string_view program) {
+  for (const std::string_view name :
+       {"su", "sudo", "passwd", "chsh", "chfn", "gpasswd"})
+    if (program == name) return true;
+  return false;
+}
+
+// Whether an executable with this path can be `program` of the system. A
+// program that was replaced since its start is marked by the kernel.
+bool IsExecutable(std::string_view exe, std::string_view program) {
+  constexpr std::string_view kDeleted = " (deleted)";
+  if (exe.ends_with(kDeleted)) exe.remove_suffix(kDeleted.size());
+  bool system = false;
+  for (const std::string_view folder : {"/usr/", "/bin/", "/sbin/", "/lib/"})
+    system = system || exe.starts_with(folder);
+  return system && ProgramOf(exe.substr(exe.rfind('/') + 1)) == program;
+}
+
+// Whether the writer was gone when journald looked up its executable, which it
+// does after the record came. Then it knows the uid and the process alone, which
+// came with the record (unix(7), SCM_CREDENTIALS).
+bool IsGone(const JournalRecord& record) { return record.exe.empty(); }
+
+// Whether `program` may have written the record.
+bool WroteIt(std::string_view program, const JournalRecord& record) {
+  if (program == "systemd-journald") return record.transport == "driver";
+  if (record.transport != "syslog" && record.transport != "journal")
+    return false;
+  if (record.uid != 0 && !MaySpeakForItself(program)) return false;
+  if (!record.exe.empty()) return IsExecutable(record.exe, program);
+  return record.comm.empty() || ProgramOf(record.comm) == program;
+}
+
+// A sentence, ready to be matched.
+class Sentence {
+ public:
+  explicit Sentence(const EventPattern& pattern)
+      : pattern_(&pattern), expression_(pattern.sentence, Options()) {}
+
+  const EventPattern& pattern() const { return *pattern_; }
+  bool good() const { return expression_.ok(); }
+
+  // The named groups and what they matched; nothing when it is not this one.
+  std::optional<std::map<std::string, std::string_view>> Match(
+      std::string_view message) const {
+    constexpr int kGroups = 8;
+    re2::StringPiece found[kGroups];
+    const re2::StringPiece text(message.data(), message.size());
+    const int groups = expression_.NumberOfCapturingGroups() + 1;
+    if (!expression_.Match(text, 0, text.size(), RE2::ANCHOR_BOTH, found,
+                           groups))
+      return std::nullopt;
+    std::map<std::string, std::string_view> matched;
+    for (const auto& [name, number] : expression_.NamedCapturingGroups())
+      matched[name] = {found[number].data(), found[number].size()};
+    return matched;
+  }
+
+ private:
+  // Host text need not be UTF-8.
+  static RE2::Options Options() {
+    RE2::Options options(RE2::Latin1);
+    options.set_dot_nl(true);
+    return options;
+  }
+
+  const EventPattern* pattern_;
+  RE2 expression_;
+};
+
+using Sentences =
+    std::map<std::string_view, std::vector<std::unique_ptr<Sentence>>>;
+
+const Sentences& AllSentences() {
+  static const Sentences* const all = [] {
+    auto* sentences = new Sentences;
+    for (const EventPattern& pattern : EventPatterns())
+      (*sentences)[pattern.identifier].push_back(
+          std::make_unique<Sentence>(pattern));
+    return sentences;
+  }();
+  return *all;
+}
+
+std::string Kept(std::string_view text) {
+  return ToUtf8(text.substr(0, kMaxText));
+}
+
+// `detail` with `word` in it.
+std::string Detail(std::string_view detail, const std::string& word) {
+  if (detail.empty()) return word;
+  const size_t at = detail.find("{}");
+  if (at == detail.npos) return std::string(detail);
+  return fmt::format("{}{}{}", detail.substr(0, at), word,
+                     detail.substr(at + 2));
+}
+
+// The program of sudo without its folder: what it does, not with what.
+std::string_view LastName(std::string_view path) {
+  return path.substr(path.rfind('/') + 1);
+}
+
+void Fill(const std::map<std::string, std::string_view>& matched,
+          const EventPattern& pattern, v1::Event& event) {
+  std::string word;
+  for (const auto& [name, text] : matched) {
+    if (name == "account") event.set_account(Kept(text));
+    if (name == "actor") event.set_actor(Kept(text));
+    if (name == "from") event.set_from(Kept(text));
+    if (name == "method") event.set_method(Kept(text));
+    if (name == "count") {
+      uint64_t count = 1;
+      std::from_chars(text.data(), text.data() + text.size(), count);
+      event.set_count(count);
+    }
+    if (name == "program") word = Kept(LastName(text));
+    if (name == "group" || name == "detail") word = Kept(text);
+  }
+  event.set_detail(Detail(pattern.detail, word));
+  if (event.method().empty()) event.set_method(std::string(pattern.method));
+}
+
+// The folder and the arguments of sudo may look like the words between which
+// they stand; then there is no telling whose account it was.
+bool IsUnclear(const EventPattern& pattern, std::string_view message) {
+  constexpr std::string_view kUser = " ; USER=";
+  if (pattern.identifier != "sudo") return false;
+  const size_t first = message.find(kUser);
+  return first != message.npos &&
+         message.find(kUser, first + 1) != message.npos;
+}
+
+std::string IdOf(const JournalRecord& record) {
+  return Sha256(fmt::format("{}\n{}\n{}\n{}\n{}", record.boot,
+                            record.monotonic, record.time, record.pid,
+                            record.message))
+      .substr(0, 16);
+}
+
+// What only an ordinary user's process vouches for is about that user alone.
+// sudo is gone at once when it refuses, but not while it lets somebody do
+// something: of a process that is gone only a failure is believed.
+bool SpeaksOfItself(const JournalRecord& record, const std::string& who,
+                    v1::Event& event) {
+  if (event.kind() == "account" || event.kind() == "group")
+    return event.account() == who && !IsGone(record);
+  event.set_actor(who);
+  return event.kind() == "login_failed" || !IsGone(record);
+}
+
+}  // namespace
+
+std::span<const std::string_view> EventIdentifiers() {
+  static const std::vector<std::string_view>* const all = [] {
+    auto* names = new std::vector<std::string_view>;
+    for (const auto& [name, sentences] : AllSentences()) names->push_back(name);
+    for (const auto& [other, name] : kOtherNames) names->push_back(other);
+    return names;
+  }();
+  return *all;
+}
+
+std::optional<v1::Event> ReadEvent(const JournalRecord& record,
+                                   const NameOfUid& name_of) {
+  const std::string_view program = ProgramOf(record.identifier);
+  const auto sentences = AllSentences().find(program);
+  if (sentences == AllSentences().end() || !WroteIt(program, record))
+    return std::nullopt;
+  for (const auto& sentence : sentences->second) {
+    const auto matched = sentence->Match(record.message);
+    if (!matched) continue;
+    const EventPattern& pattern = sentence->pattern();
+    if (pattern.kind.empty()) return std::nullopt;
+    v1::Event event;
+    event.set_count(1);
+    Fill(*matched, pattern, event);
+    event.set_kind(std::string(pattern.kind));
+    event.set_service(std::string(pattern.service));
+    if (IsUnclear(pattern, record.message)) {
+      event.clear_account();
+      event.set_detail("unclear: the record can be read in two ways");
+    }
+    if (record.uid != 0 && program != "systemd-journald" &&
+        !SpeaksOfItself(record, name_of(record.uid), event))
+      return std::nullopt;
+    event.set_time(static_cast<int64_t>(record.time / 1'000'000));
+    if (record.login_uid) event.set_login_account(name_of(*record.login_uid));
+    if (pattern.kind == "login" || pattern.kind == "logout")
+      event.set_session(
+          fmt::format("{}-{}", record.boot.substr(0, 8), record.pid));
+    event.set_source("journal");
+    event.set_id(IdOf(record));
+    return event;
+  }
+  return std::nullopt;
+}
+
+}  // namespace metsuke

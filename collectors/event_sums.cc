@@ -1,0 +1,56 @@
+#include "collectors/event_sums.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+namespace metsuke {
+namespace {
+
+constexpr int64_t kWindow = 600;  // seconds
+// A process that says the same again this much later means something else, and
+// so does one that has got the number of one that is gone.
+constexpr int64_t kSameBreath = 5;      // seconds
+constexpr int64_t kOneConnection = 600; // seconds
+
+bool SameWords(const v1::Event& a, const v1::Event& b) {
+  return a.kind() == b.kind() && a.service() == b.service() &&
+         a.account() == b.account() && a.detail() == b.detail() &&
+         b.time() - a.time() <= kSameBreath;
+}
+
+}  // namespace
+
+void EventSums::Add(v1::Event event, uint64_t process) {
+  if (event.kind() == "login_failed") {
+    // A client that leaves after its tries has not tried once more by that.
+    const auto before = failed_.find(process);
+    if (event.method() == "none" && before != failed_.end() &&
+        event.time() - before->second <= kOneConnection)
+      return;
+    failed_[process] = event.time();
+    const std::string key =
+        fmt::format("{}\n{}\n{}\n{}\n{}\n{}", event.time() / kWindow,
+                    event.service(), event.account(), event.actor(),
+                    event.from(), event.method());
+    const auto [known, added] = failures_.try_emplace(key, events_.size());
+    if (added) return events_.push_back(std::move(event));
+    v1::Event& sum = events_[known->second];
+    return sum.set_count(sum.count() + event.count());
+  }
+  if (event.kind() == "account") {
+    const auto [last, first] = said_.try_emplace(process, events_.size());
+    if (!first && SameWords(events_[last->second], event)) return;
+    last->second = events_.size();
+  }
+  events_.push_back(std::move(event));
+}
+
+std::vector<v1::Event> EventSums::Take() {
+  failures_.clear();
+  said_.clear();
+  failed_.clear();
+  return std::exchange(events_, {});
+}
+
+}  // namespace metsuke

@@ -1,0 +1,35 @@
+// Puts events together that are one for a reader: the failures of one account
+// from one source by one method within ten minutes of the clock, and what one
+// process said twice.
+
+#ifndef METSUKE_COLLECTORS_EVENT_SUMS_H_
+#define METSUKE_COLLECTORS_EVENT_SUMS_H_
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "proto/event.pb.h"
+
+namespace metsuke {
+
+class EventSums {
+ public:
+  // In the order of the records; `process` is that of the writer.
+  void Add(v1::Event event, uint64_t process);
+
+  // How many there are at present.
+  size_t size() const { return events_.size(); }
+  // All of them, in the order of the first record of each.
+  std::vector<v1::Event> Take();
+
+ private:
+  std::vector<v1::Event> events_;
+  std::map<std::string, size_t> failures_;  // index of the event they count in
+  std::map<uint64_t, size_t> said_;         // by process: its last event
+  std::map<uint64_t, int64_t> failed_;      // by process: when, in seconds
+};
+
+}  // namespace metsuke
+
+#endif  // METSUKE_COLLECTORS_EVENT_SUMS_H_

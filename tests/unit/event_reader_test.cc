@@ -1,0 +1,221 @@
+#include "collectors/event_reader.h"
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <deque>
+
+#include "collectors/event_sums.h"
+
+namespace metsuke {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+std::string NameOf(uint32_t uid) {
+  return uid == 0 ? "root" : uid == 1000 ? "alice" : std::to_string(uid);
+}
+
+JournalRecord By(std::string_view program, std::string_view exe,
+                 std::string_view message) {
+  JournalRecord record;
+  record.identifier = program;
+  record.message = message;
+  record.transport = "syslog";
+  record.exe = exe;
+  record.uid = 0;
+  record.pid = 74;
+  record.boot = "0ca1ad2c000000000000000000000001";
+  record.time = 1'795'370'000'000'000;
+  return record;
+}
+
+JournalRecord Sshd(std::string_view message) {
+  return By("sshd", "/usr/sbin/sshd", message);
+}
+
+// An event in a line; "-" for none.
+std::string Line(const std::optional<v1::Event>& event) {
+  if (!event) return "-";
+  return fmt::format("{} {} [{}] by [{}] from [{}] {} {}x {}", event->kind(),
+                     event->service(), event->account(), event->actor(),
+                     event->from(), event->method(), event->count(),
+                     event->detail());
+}
+
+std::string Line(const JournalRecord& record) {
+  return Line(ReadEvent(record, NameOf));
+}
+
+constexpr char kAccepted[] = "Accepted password for root from 192.0.2.1 port 5 ssh2";
+
+TEST(EventReader, TakesFromASentenceWhatItSays) {
+  EXPECT_EQ(Line(Sshd("Accepted publickey for alice from 2001:db8::1 port 5 "
+                      "ssh2: ED25519 SHA256:abc")),
+            "login ssh [alice] by [] from [2001:db8::1] publickey 1x ED25519 "
+            "SHA256:abc");
+  EXPECT_EQ(Line(By("sudo", "/usr/bin/sudo",
+                    "   alice : TTY=pts/0 ; PWD=/home/alice ; USER=root ; "
+                    "COMMAND=/usr/bin/cat /etc/shadow")),
+            "login sudo [root] by [alice] from []  1x cat");
+  EXPECT_EQ(Line(By("sudo", "/usr/bin/sudo",
+                    "alice : 3 incorrect password attempts ; TTY=pts/0 ; "
+                    "PWD=/ ; USER=root ; COMMAND=/usr/bin/id")),
+            "login_failed sudo [root] by [alice] from [] password 3x id");
+}
+
+TEST(EventReader, TakesTheProgramsOwnEndOfASentence) {
+  EXPECT_EQ(Line(Sshd("Failed password for invalid user a from 192.0.2.9 port 1 "
+                      "ssh2 from 192.0.2.1 port 5 ssh2")),
+            "login_failed ssh [a from 192.0.2.9 port 1 ssh2] by [] from "
+            "[192.0.2.1] password 1x ");
+  EXPECT_EQ(Line(By("sudo", "/usr/bin/sudo",
+                    "alice : PWD=/tmp/ ; USER=bob ; COMMAND=ls ; USER=root ; "
+                    "COMMAND=/usr/bin/id")),
+            "login sudo [] by [alice] from []  1x unclear: the record can be "
+            "read in two ways");
+}
+
+TEST(EventReader, BelievesTheWriterAndNotTheWords) {
+  EXPECT_NE(Line(Sshd(kAccepted)), "-");
+  JournalRecord record = Sshd(kAccepted);
+  record.uid = 1000;
+  EXPECT_EQ(Line(record), "-") << "sshd never speaks as a user";
+  for (const char* exe : {"/usr/bin/logger", "/home/eve/usr/sbin/sshd",
+                          "/tmp/sshd", "sshd"})
+    EXPECT_EQ(Line(By("sshd", exe, kAccepted)), "-") << exe;
+  for (const char* transport : {"stdout", "kernel", "audit", ""}) {
+    record = Sshd(kAccepted);
+    record.transport = transport;
+    EXPECT_EQ(Line(record), "-") << transport;
+  }
+  EXPECT_NE(Line(By("sshd", "/usr/sbin/sshd (deleted)", kAccepted)), "-");
+  EXPECT_NE(Line(By("sshd-session", "/usr/lib/openssh/sshd-session", kAccepted)), "-");
+  EXPECT_EQ(Line(By("useradd", "/usr/sbin/userdel", "new user: name=a, UID=1, x")), "-");
+}
+
+TEST(EventReader, BelievesAProcessThatIsGoneByItsUserAlone) {
+  JournalRecord record = Sshd(kAccepted);
+  record.exe = "";
+  EXPECT_NE(Line(record), "-");
+  record.comm = "logger";
+  EXPECT_EQ(Line(record), "-");
+  record.comm = "sshd";
+  EXPECT_NE(Line(record), "-");
+  record.uid = 1000;
+  EXPECT_EQ(Line(record), "-");
+}
+
+TEST(EventReader, TakesWhatAUserWritesAsAboutThatUser) {
+  JournalRecord record = By("su", "/usr/bin/su", "(to root) bob on pts/0");
+  record.uid = 1000;
+  EXPECT_EQ(Line(record), "login su [root] by [alice] from []  1x pts/0");
+  record.exe = "";
+  EXPECT_EQ(Line(record), "-") << "it cannot be told that su wrote it";
+  record.message = "FAILED SU (to root) bob on pts/0";
+  EXPECT_EQ(Line(record), "login_failed su [root] by [alice] from []  1x pts/0");
+  record = By("passwd", "/usr/bin/passwd",
+              "password for 'bob' changed by 'root'");
+  record.uid = 1000;
+  EXPECT_EQ(Line(record), "-");
+  record.message = "password for 'alice' changed by 'alice'";
+  EXPECT_EQ(Line(record),
+            "account passwd [alice] by [alice] from []  1x password changed");
+}
+
+TEST(EventReader, KnowsJournaldByWhatOnlyItCanSay) {
+  JournalRecord record =
+      By("systemd-journald", "/usr/lib/systemd/systemd-journald",
+         "Suppressed 44 messages from app.service");
+  EXPECT_EQ(Line(record), "-");
+  record.transport = "driver";
+  EXPECT_EQ(Line(record),
+            "recorder systemd-journald [] by [] from []  44x records dropped by "
+            "the rate limit: app.service");
+}
+
+TEST(EventReader, SaysNothingOfWhatIsNoEvent) {
+  for (const char* message :
+       {"", "Server listening on :: port 22.", "Accepted", "Accepted password for",
+        "x Accepted password for root from 192.0.2.1 port 5 ssh2",
+        "pam_unix(sshd:auth): authentication failure; logname= uid=0 user=root"})
+    EXPECT_EQ(Line(Sshd(message)), "-") << message;
+  EXPECT_EQ(Line(By("cron", "/usr/sbin/cron", kAccepted)), "-");
+}
+
+TEST(EventReader, KeepsHostTextShortAndValid) {
+  const auto event = ReadEvent(
+      Sshd("Failed password for invalid user \xff" + std::string(10'000, 'x') +
+           " from 192.0.2.1 port 5 ssh2"),
+      NameOf);
+  ASSERT_TRUE(event);
+  EXPECT_LE(event->account().size(), 300u);
+  v1::Event parsed;
+  EXPECT_TRUE(parsed.ParseFromString(event->SerializeAsString()));
+}
+
+// What EventSums makes of records, each with its second and its process.
+std::vector<std::string> Sums(
+    const std::vector<std::tuple<int, int, JournalRecord>>& records) {
+  EventSums sums;
+  for (const auto& [second, process, record] : records) {
+    JournalRecord one = record;
+    one.time = (1'795'369'800 + static_cast<uint64_t>(second)) * 1'000'000;
+    if (auto event = ReadEvent(one, NameOf))
+      sums.Add(*std::move(event), static_cast<uint64_t>(process));
+  }
+  std::vector<std::string> lines;
+  for (const v1::Event& event : sums.Take())
+    lines.push_back(fmt::format("{} {} {} {}", event.kind(), event.account(),
+                                event.method(), event.count()));
+  return lines;
+}
+
+TEST(EventSums, AreFailuresOfOneSourceWithinTenMinutes) {
+  const auto failed = [](std::string_view account, std::string_view from,
+                         std::string_view method = "password") {
+    static std::deque<std::string> kept;
+    return Sshd(kept.emplace_back(fmt::format(
+        "Failed {} for {} from {} port 5 ssh2", method, account, from)));
+  };
+  EXPECT_THAT(Sums({{0, 1, failed("root", "192.0.2.1")},
+                    {1, 2, failed("root", "192.0.2.1")},
+                    {2, 3, failed("root", "192.0.2.2")},
+                    {3, 4, failed("bob", "192.0.2.1")},
+                    {4, 5, failed("root", "192.0.2.1", "publickey")},
+                    {599, 6, failed("root", "192.0.2.1")},
+                    {600, 7, failed("root", "192.0.2.1")}}),
+              ElementsAre("login_failed root password 3",
+                          "login_failed root password 1",
+                          "login_failed bob password 1",
+                          "login_failed root publickey 1",
+                          "login_failed root password 1"));
+}
+
+TEST(EventSums, LeavingAfterATryIsNoSecondOne) {
+  const auto failed = Sshd("Failed password for root from 192.0.2.1 port 5 ssh2");
+  const auto left = Sshd(
+      "Connection closed by authenticating user root 192.0.2.1 port 5 [preauth]");
+  EXPECT_THAT(Sums({{0, 1, failed}, {1, 1, left}, {2, 2, left}}),
+              ElementsAre("login_failed root password 1",
+                          "login_failed root none 1"));
+  EXPECT_THAT(Sums({{0, 1, failed}, {700, 1, left}}),
+              ElementsAre("login_failed root password 1",
+                          "login_failed root none 1"))
+      << "another process with the same number";
+}
+
+TEST(EventSums, WhatAProcessSaysTwiceInABreathIsOneChange) {
+  const auto pam = By("passwd", "/usr/bin/passwd",
+                      "pam_unix(passwd:chauthtok): password changed for bob");
+  const auto own = By("passwd", "/usr/bin/passwd",
+                      "password for 'bob' changed by 'root'");
+  EXPECT_THAT(Sums({{0, 1, pam}, {0, 1, own}, {0, 2, own}, {9, 2, own}}),
+              ElementsAre("account bob  1", "account bob  1", "account bob  1"));
+  EXPECT_THAT(Sums({}), IsEmpty());
+}
+
+}  // namespace
+}  // namespace metsuke

@@ -1,0 +1,198 @@
+#include "collectors/journal_events.h"
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <fstream>
+
+#include "proto/run.h"
+#include "proto/status.h"
+#include "tests/unit/host_folder.h"
+
+namespace metsuke {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+constexpr char kMachine[] = "506cd7e4af1a4b3fa915e5b9018b068e";
+constexpr int64_t kNow = 1795370000;  // 2026-11-22
+
+// A record of sshd, at `seconds` after the boot.
+std::string Record(int seconds, const std::string& message,
+                   const std::string& more = "_EXE=/usr/sbin/sshd\n") {
+  constexpr char kBoot[] = "0ca1ad2c000000000000000000000001";
+  return fmt::format(
+      "__REALTIME_TIMESTAMP={}\n__MONOTONIC_TIMESTAMP={}\n_BOOT_ID={}\n"
+      "SYSLOG_IDENTIFIER=sshd\n_TRANSPORT=syslog\n_UID=0\n_PID=74\n{}"
+      "MESSAGE={}\n\n",
+      (kNow - 3600 + seconds) * 1'000'000, seconds * 1'000'000, kBoot, more,
+      message);
+}
+
+std::string Accepted(int seconds, const std::string& account) {
+  return Record(seconds, "Accepted password for " + account +
+                             " from 192.0.2.1 port 5 ssh2");
+}
+
+class JournalEvents : public testing::Test {
+ protected:
+  JournalEvents() : host_(folder_.path()) {
+    folder_.Write("etc/machine-id", std::string(kMachine) + "\n");
+    folder_.Write("etc/passwd", "root:x:0:0::/root:/bin/sh\n");
+  }
+
+  // A journal with these records, by systemd's own program.
+  void Journal(const std::string& name, const std::string& records) {
+    const std::string to =
+        fmt::format("var/log/journal/{}/{}", kMachine, name);
+    folder_.Write("records", records);
+    folder_.Write(to, "");
+    const auto path = (folder_.path() / to).string();
+    unlink(path.c_str());
+    RunOptions options;
+    options.cap = 1 << 20;
+    const auto made =
+        RunProgram({"/lib/systemd/systemd-journal-remote", "-o", path,
+                    (folder_.path() / "records").string()},
+                   options);
+    ASSERT_TRUE(made.ok()) << made.status();
+  }
+
+  // What is said after `position_`, and goes there.
+  std::vector<std::string> Hear(const HearLimits& limits = {}) {
+    const auto heard = HearJournal(host_, position_, kNow, limits);
+    EXPECT_TRUE(heard.ok()) << heard.status();
+    std::vector<std::string> said;
+    if (!heard.ok()) return said;
+    for (const v1::Event& event : heard->events())
+      said.push_back(event.kind() == "recorder"
+                         ? event.detail()
+                         : fmt::format("{} {}", event.kind(), event.account()));
+    position_ = JournalPosition::FromBytes(heard->position());
+    more_ = heard->more();
+    return said;
+  }
+
+  HostFolder folder_;
+  Host host_;
+  JournalPosition position_;
+  bool more_ = false;
+};
+
+TEST(JournalPosition, IsTheCursorAsNumbers) {
+  const std::string cursor =
+      "s=0123456789abcdef0123456789abcdef;i=1f;b=fedcba98765432100123456789abcdef"
+      ";m=2a;t=5f0;x=ffffffffffffffff";
+  const auto position = JournalPosition::FromCursor(cursor);
+  ASSERT_TRUE(position);
+  EXPECT_EQ(position->number, 31u);
+  EXPECT_EQ(position->Cursor(), cursor);
+  EXPECT_EQ(JournalPosition::FromBytes(position->Bytes()), *position);
+  EXPECT_TRUE(JournalPosition::FromBytes("short").none());
+  for (const char* bad : {"", "s=1", "i=1;b=2",
+                          "s=0123456789abcdef0123456789abcdeg;i=1;b="
+                          "0123456789abcdef0123456789abcdef;m=1;t=1;x=1"})
+    EXPECT_FALSE(JournalPosition::FromCursor(bad)) << bad;
+}
+
+TEST_F(JournalEvents, AreReadOnce) {
+  Journal("system.journal", Accepted(1, "alice") + Record(2, "noise") +
+                                Accepted(3, "bob") + Record(4, "noise"));
+  EXPECT_THAT(Hear(), ElementsAre("login alice", "login bob"));
+  EXPECT_THAT(Hear(), IsEmpty());
+  // What came since, with what was there before.
+  Journal("system@1.journal", Accepted(10, "carol"));
+  EXPECT_THAT(Hear(), ElementsAre("login carol"));
+  EXPECT_THAT(Hear(), IsEmpty());
+}
+
+TEST_F(JournalEvents, AreReadInPartsWithoutLosingOrDoublingAny) {
+  std::string records;
+  for (int i = 0; i < 10; ++i) records += Accepted(i, fmt::format("user{}", i));
+  Journal("system.journal", records);
+  std::vector<std::string> all;
+  int parts = 0;
+  do {
+    for (std::string& event : Hear({.events = 3})) all.push_back(event);
+    ++parts;
+  } while (more_ && parts < 20);
+  EXPECT_EQ(parts, 4);
+  ASSERT_EQ(all.size(), 10u);
+  for (int i = 0; i < 10; ++i) EXPECT_EQ(all[i], fmt::format("login user{}", i));
+}
+
+TEST_F(JournalEvents, BeginSevenDaysAgo) {
+  Journal("system.journal",
+          Accepted(-8 * 86400, "old") + Accepted(-5 * 86400, "young"));
+  EXPECT_THAT(Hear(), ElementsAre("login young"));
+}
+
+TEST_F(JournalEvents, SayWhatWasGoneBeforeItWasRead) {
+  Journal("system.journal", Accepted(1, "alice"));
+  EXPECT_THAT(Hear(), ElementsAre("login alice"));
+  Journal("system.journal", Accepted(100, "bob"));
+  EXPECT_THAT(Hear(), ElementsAre("records between 2026-11-22T16:53:21Z and "
+                                  "2026-11-22T16:55:00Z were gone before they "
+                                  "could be read",
+                                  "login bob"));
+  EXPECT_THAT(Hear(), IsEmpty());
+}
+
+TEST_F(JournalEvents, LoseNothingWhenOlderRecordsAreStillThere) {
+  Journal("system.journal", Accepted(1, "alice") + Accepted(5, "bob"));
+  EXPECT_THAT(Hear(), ElementsAre("login alice", "login bob"));
+  // The record itself is gone, what came before it is not.
+  Journal("system.journal", Accepted(1, "alice") + Accepted(9, "carol"));
+  EXPECT_THAT(Hear(), ElementsAre("login carol"));
+}
+
+TEST_F(JournalEvents, AreNotReadFromWhereThereAreNone) {
+  EXPECT_TRUE(absl::IsNotFound(HearJournal(host_, {}, kNow).status()));
+  folder_.Write(fmt::format("var/log/journal/{}/x.txt", kMachine), "x");
+  EXPECT_TRUE(absl::IsNotFound(HearJournal(host_, {}, kNow).status()));
+}
+
+TEST_F(JournalEvents, OfWholeFilesAreReadBesideADamagedOne) {
+  Journal("system.journal", Accepted(1, "alice"));
+  const std::string folder = fmt::format("var/log/journal/{}/", kMachine);
+  folder_.Write(folder + "system@2.journal", std::string(4096, 'x'));
+  mkfifo((folder_.path() / folder / "system@3.journal").c_str(), 0600);
+  const auto said = Hear();
+  ASSERT_EQ(said.size(), 2u);
+  EXPECT_THAT(said[0], HasSubstr("system@2.journal cannot be read"));
+  EXPECT_EQ(said[1], "login alice");
+  folder_.Write(folder + "system.journal", "torn");
+  EXPECT_FALSE(HearJournal(host_, {}, kNow).ok());
+}
+
+TEST_F(JournalEvents, HaveTheSameNameEachTimeTheyAreRead) {
+  Journal("system.journal", Accepted(1, "alice") + Accepted(1, "bob"));
+  const auto once = HearJournal(host_, {}, kNow), again = HearJournal(host_, {}, kNow);
+  ASSERT_EQ(once->events_size(), 2);
+  EXPECT_EQ(once->SerializeAsString(), again->SerializeAsString());
+  EXPECT_NE(once->events(0).id(), once->events(1).id());
+  EXPECT_EQ(once->events(0).id().size(), 16u);
+}
+
+TEST_F(JournalEvents, NameTheAccountThatLoggedIn) {
+  Journal("system.journal",
+          Record(1, "Accepted password for alice from 192.0.2.1 port 5 ssh2",
+                 "_EXE=/usr/sbin/sshd\n_AUDIT_LOGINUID=0\n") +
+              Record(2, "Accepted password for bob from 192.0.2.1 port 5 ssh2",
+                     "_EXE=/usr/sbin/sshd\n_AUDIT_LOGINUID=4294967295\n") +
+              Record(3, "Accepted password for eve from 192.0.2.1 port 5 ssh2",
+                     "_EXE=/usr/sbin/sshd\n_AUDIT_LOGINUID=77\n"));
+  const auto heard = HearJournal(host_, {}, kNow);
+  ASSERT_EQ(heard->events_size(), 3);
+  EXPECT_EQ(heard->events(0).login_account(), "root");
+  EXPECT_EQ(heard->events(1).login_account(), "");
+  EXPECT_EQ(heard->events(2).login_account(), "77");
+  EXPECT_EQ(heard->events(0).session(), "0ca1ad2c-74");
+}
+
+}  // namespace
+}  // namespace metsuke
