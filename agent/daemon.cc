@@ -10,6 +10,7 @@
 #include <ctime>
 #include <utility>
 
+#include "agent/heard.h"
 #include "agent/look.h"
 #include "agent/notify.h"
 #include "collectors/channel.h"
@@ -149,6 +150,8 @@ milliseconds Daemon::NextInterval() {
 void Daemon::Handle(Event event) {
   if (auto* looked = std::get_if<event::Looked>(&event)) {
     OnLooked(std::move(*looked));
+  } else if (const auto* heard = std::get_if<event::Heard>(&event)) {
+    OnHeard(*heard);
   } else if (auto* message = std::get_if<event::Message>(&event)) {
     uplink_->On(std::move(*message));
   } else if (auto* written = std::get_if<event::Written>(&event)) {
@@ -159,7 +162,6 @@ void Daemon::Handle(Event event) {
 }
 
 void Daemon::OnLooked(event::Looked looked) {
-  looking_ = false;
   if (!looked.collected.ok()) {
     Log(Priority::kWarning, "metsuke-collect cannot be asked: " +
                                 Shown(Message(looked.collected.status())));
@@ -167,6 +169,36 @@ void Daemon::OnLooked(event::Looked looked) {
   Record(std::move(looked));
   // The answer was large and rare; the heap need not keep room for the next.
   malloc_trim(0);
+  StartListening();
+}
+
+// Asks what happened since the position in the spool.
+void Daemon::StartListening() {
+  looker_.join();  // it has put its answer: at its end
+  looker_ = std::thread([this, from = spool_->position()] {
+    mailbox_.Put(event::Heard{Ask(config_.collect(), kHear, kLookDeadline,
+                                  JournalPosition::FromBytes(from))});
+  });
+}
+
+void Daemon::OnHeard(const event::Heard& answer) {
+  looking_ = false;
+  const auto heard = TakeHeard(answer.collected, unread_, std::time(nullptr));
+  const absl::Status noted = spool_->AppendEvents(
+      heard.events, heard.position.value_or(spool_->position()),
+      std::time(nullptr));
+  if (!noted.ok()) {
+    Log(Priority::kError,
+        "events could not be recorded: " + Shown(Message(noted)));
+  } else if (heard.events.events_size() > 0) {
+    Log(Priority::kInfo,
+        fmt::format("recorded {} events", heard.events.events_size()));
+  }
+  if (heard.events.events_size() > 0)
+    uplink_->Recorded(Uplink::Clock::now());
+  if (!noted.ok() || !heard.more) return;
+  looking_ = true;
+  StartListening();
 }
 
 void Daemon::Record(event::Looked answer) {

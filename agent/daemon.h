@@ -42,6 +42,8 @@ class Daemon {
   void Handle(Event event);
   void OnLooked(event::Looked looked);
   void Record(event::Looked looked);
+  void StartListening();
+  void OnHeard(const event::Heard& heard);
   bool HandleSignals();
   Clock::time_point Work(Clock::time_point now);
   void TellServiceManager(Clock::time_point now);
@@ -61,6 +63,7 @@ class Daemon {
   Clock::time_point last_look_;
   Clock::time_point next_watchdog_;
   std::string told_;  // the last status the service manager got
+  std::string unread_;  // why events could not be read the last time
 };
 
 }  // namespace metsuke

@@ -35,10 +35,15 @@ struct Closed {
 struct Looked {
   absl::StatusOr<v1::Collected> collected;
 };
+// The same when it was asked what happened.
+struct Heard {
+  absl::StatusOr<v1::Collected> collected;
+};
 }  // namespace event
 
 using Event =
-    std::variant<event::Message, event::Written, event::Closed, event::Looked>;
+    std::variant<event::Message, event::Written, event::Closed, event::Looked,
+                 event::Heard>;
 
 class Mailbox {
  public:
@@ -63,7 +68,8 @@ class Mailbox {
   void ForgetStream() {
     const std::lock_guard lock(mutex_);
     std::erase_if(events_, [](const Event& event) {
-      return !std::holds_alternative<event::Looked>(event);
+      return !std::holds_alternative<event::Looked>(event) &&
+             !std::holds_alternative<event::Heard>(event);
     });
   }
 

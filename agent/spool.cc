@@ -74,6 +74,31 @@ absl::StatusOr<uint64_t> Spool::Append(const v1::State& state,
   return status;
 }
 
+absl::Status Spool::AppendEvents(const v1::Events& events,
+                                 const std::string& position, int64_t now) {
+  if (events.events_size() > 0) {
+    v1::Record record;
+    record.set_seq(next_seq_++);
+    *record.mutable_events() = events;
+    const absl::Status status = WriteRecord(record);
+    if (!status.ok()) {
+      // They are still to be had where they came from; the number is not.
+      PutLoss(record.seq(), record.seq(), ReasonNotRecorded(status), now);
+      return status;
+    }
+    MakeRoom(now);
+  }
+  return NotePosition(position);
+}
+
+absl::Status Spool::NotePosition(const std::string& position) {
+  if (position == position_) return absl::OkStatus();
+  RETURN_IF_ERROR(
+      WriteDurably(folder_ / "position", Seal({stream_, 0, position})));
+  position_ = position;
+  return absl::OkStatus();
+}
+
 // One reason speaks for all states that came after it in vain: those of a disk
 // that stays full differ in names of files alone.
 std::string Spool::ReasonNotRecorded(const absl::Status& status) const {
@@ -95,6 +120,7 @@ absl::Status Spool::TryAppend(uint64_t seq, const v1::State& state,
   *record.mutable_state() = state;
   RETURN_IF_ERROR(WriteRecord(record));
   current_ = state;
+  current_seq_ = seq;
   MakeRoom(now);
   return absl::OkStatus();
 }
@@ -111,10 +137,11 @@ absl::Status Spool::Fits(const v1::State& state) const {
 
 void Spool::MakeRoom(int64_t now) {
   while (disk_bytes() > cap_) {
-    const auto oldest = std::ranges::find_if(
-        entries_, [](const auto& entry) { return !entry.second.loss; });
     // The last state is what the controller needs most.
-    if (oldest == entries_.end() || std::next(oldest) == entries_.end()) return;
+    const auto oldest = std::ranges::find_if(entries_, [&](const auto& entry) {
+      return !entry.second.loss && entry.first != current_seq_;
+    });
+    if (oldest == entries_.end()) return;
     const uint64_t seq = oldest->first;
     PutLoss(seq, seq, "the spool was full", now);
     CollectGarbage();
@@ -136,7 +163,7 @@ std::optional<v1::Record> Spool::Next(uint64_t seq, int64_t now) {
 void Spool::Lose(uint64_t seq, const std::string& reason, int64_t now) {
   const auto entry = entries_.find(seq);
   if (entry == entries_.end() || entry->second.loss) return;
-  if (std::next(entry) == entries_.end()) current_.reset();
+  if (seq == current_seq_) ForgetCurrent();
   PutLoss(seq, seq, reason, now);
   CollectGarbage();
 }
@@ -151,8 +178,9 @@ absl::Status Spool::Free(uint64_t seq) {
     const auto& [freed, entry] = *entries_.begin();
     const bool only = entries_.size() == 1;
     if (only && !status.ok()) status = WriteStream();
-    if (only && !entry.loss) {
+    if (freed == current_seq_) {
       status.Update(RenameDurably(RecordPath(freed), folder_ / "current"));
+      current_seq_ = 0;
     } else if (only && !status.ok()) {
       // Its file alone tells that its number is used up.
       acknowledged_ = freed - 1;
@@ -162,15 +190,17 @@ absl::Status Spool::Free(uint64_t seq) {
     }
     Erase(freed);
   }
-  if (entries_.empty() && !current_) unlink((folder_ / "current").c_str());
+  if (!current_) unlink((folder_ / "current").c_str());
   status.Update(SyncFolder(folder_ / "records"));
   CollectGarbage();
   return status;
 }
 
 absl::Status Spool::BeginStream(int64_t now) {
-  return StartOver(next_seq_ - first_seq(),
-                   "not acknowledged when a new stream began", now);
+  RETURN_IF_ERROR(StartOver(next_seq_ - first_seq(),
+                            "not acknowledged when a new stream began", now));
+  // Events that were not acknowledged can be read once more.
+  return NotePosition("");
 }
 
 // Begins a stream whose first `lost` numbers are a Loss. Until that is on disk
@@ -192,6 +222,7 @@ absl::Status Spool::StartOver(uint64_t lost, const std::string& reason,
     return status;
   }
   while (!entries_.empty()) Erase(entries_.begin()->first);
+  current_seq_ = 0;
   next_seq_ = lost + 1;
   std::vector<uint64_t> files = RecordNames();
   if (lost > 0 && !files.empty()) {
@@ -206,6 +237,7 @@ absl::Status Spool::StartOver(uint64_t lost, const std::string& reason,
 
 void Spool::ForgetCurrent() {
   current_.reset();
+  current_seq_ = 0;
   CollectGarbage();
 }
 

@@ -4,6 +4,7 @@
 //   records/SEQ       one sealed v1::Record, SEQ in twenty digits
 //   bodies/DIGEST     one table, compressed
 //   current           the last state, when no record holds it any more
+//   position          where to go on in the host's own records
 //
 // Records are numbered from 1 without holes. What cannot be kept is replaced by
 // a Loss that takes the place of the whole range and has the last number of it;
@@ -72,6 +73,17 @@ class Spool {
   absl::StatusOr<uint64_t> Append(const v1::State& state,
                                   std::span<const Table> tables, int64_t now);
 
+  // Adds a record with what happened, and notes where to go on: on disk, in
+  // this order, when it returns. Should the machine stop in between, the same
+  // events are recorded again, and the controller knows them by their ids. An
+  // error means that neither is noted, or not the position.
+  absl::Status AppendEvents(const v1::Events& events,
+                            const std::string& position, int64_t now);
+
+  // What the last AppendEvents noted; empty when there was none or it is
+  // damaged.
+  const std::string& position() const { return position_; }
+
   // The first record after `seq`; nullopt when there is none. A record that
   // turns out to be damaged comes as the Loss that has replaced it.
   std::optional<v1::Record> Next(uint64_t seq, int64_t now);
@@ -87,7 +99,7 @@ class Spool {
   // Loss, which does no harm; but none of their numbers is given again.
   absl::Status Free(uint64_t seq);
 
-  // Replaces the record `seq` by a Loss. If it was the last state, current() is
+  // Replaces the record `seq` by a Loss. If it had the last state, current() is
   // nullopt.
   void Lose(uint64_t seq, const std::string& reason, int64_t now);
 
@@ -123,6 +135,7 @@ class Spool {
   void DropCovered();
   void DeclareHoles(int64_t now);
   void LoadCurrent();
+  void LoadPosition();
 
   boost::filesystem::path RecordPath(uint64_t seq) const;
   absl::Status WriteStream();
@@ -130,6 +143,7 @@ class Spool {
   absl::StatusOr<v1::Record> ReadRecord(const boost::filesystem::path& path,
                                         uint64_t seq) const;
   absl::Status WriteRecord(const v1::Record& record);
+  absl::Status NotePosition(const std::string& position);
   absl::Status TryAppend(uint64_t seq, const v1::State& state,
                          std::span<const Table> tables, int64_t now);
   std::string ReasonNotRecorded(const absl::Status& status) const;
@@ -156,6 +170,8 @@ class Spool {
   // How many entries name a digest.
   std::map<std::string, int> names_;
   std::optional<v1::State> current_;
+  uint64_t current_seq_ = 0;  // the record that holds it; 0 when none does
+  std::string position_;
 };
 
 }  // namespace metsuke

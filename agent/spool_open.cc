@@ -43,6 +43,7 @@ absl::StatusOr<std::unique_ptr<Spool>> Spool::Open(
   if (!spool->LoadStream().ok()) RETURN_IF_ERROR(spool->Adopt(names, now));
   spool->LoadRecords(names, now);
   spool->LoadCurrent();
+  spool->LoadPosition();
   spool->CollectGarbage();
   return spool;
 }
@@ -106,9 +107,10 @@ void Spool::LoadRecords(const std::vector<uint64_t>& names, int64_t now) {
   for (const uint64_t seq : names) {
     const absl::StatusOr<v1::Record> record = ReadRecord(RecordPath(seq), seq);
     const bool whole =
-        record.ok() && (record->has_state() || (record->loss().to() == seq &&
-                                                record->loss().from() >= 1 &&
-                                                record->loss().from() <= seq));
+        record.ok() && (record->has_state() || record->has_events() ||
+                        (record->loss().to() == seq &&
+                         record->loss().from() >= 1 &&
+                         record->loss().from() <= seq));
     if (seq <= acknowledged_) {
       // Free was interrupted.
       if (whole && record->has_state()) newest_freed = seq;
@@ -160,11 +162,14 @@ void Spool::DeclareHoles(int64_t now) {
 }
 
 void Spool::LoadCurrent() {
-  if (!entries_.empty()) {
-    const auto& [seq, entry] = *entries_.rbegin();
-    if (entry.loss) return;
-    const auto record = ReadRecord(RecordPath(seq), seq);
-    if (record.ok()) current_ = record->state();
+  for (auto entry = entries_.rbegin(); entry != entries_.rend(); ++entry) {
+    // What is lost may have been a later state.
+    if (entry->second.loss) return;
+    const auto record = ReadRecord(RecordPath(entry->first), entry->first);
+    if (!record.ok()) return;
+    if (!record->has_state()) continue;
+    current_ = record->state();
+    current_seq_ = entry->first;
     return;
   }
   const absl::StatusOr<Frame> frame = ReadFrame(folder_ / "current");
@@ -174,6 +179,13 @@ void Spool::LoadCurrent() {
     return;
   current_ = record.state();
   if (frame->stream == stream_) next_seq_ = std::max(next_seq_, frame->seq + 1);
+}
+
+// Without it the host's records are read again from where a first look begins;
+// the controller knows them by their ids.
+void Spool::LoadPosition() {
+  const absl::StatusOr<Frame> frame = ReadFrame(folder_ / "position");
+  if (frame.ok()) position_ = frame->payload;
 }
 
 }  // namespace metsuke
