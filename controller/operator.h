@@ -49,6 +49,10 @@ class OperatorService final : public v1::Operator::Service {
                         grpc::ServerWriter<v1::FindingsReply>*) override;
   grpc::Status Query(grpc::ServerContext*, const v1::QueryRequest*,
                      grpc::ServerWriter<v1::QueryReply>*) override;
+  grpc::Status ListEvents(grpc::ServerContext*, const v1::EventsRequest*,
+                          grpc::ServerWriter<v1::EventsReply>*) override;
+  grpc::Status ListSessions(grpc::ServerContext*, const v1::EventsRequest*,
+                            grpc::ServerWriter<v1::SessionsReply>*) override;
   grpc::Status Drift(grpc::ServerContext*, const v1::DriftRequest*,
                      grpc::ServerWriter<v1::DriftReply>*) override;
   grpc::Status ProbeSsh(grpc::ServerContext*, const v1::ProbeRequest*,

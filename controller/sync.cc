@@ -20,6 +20,10 @@ constexpr size_t kDigestBytes = 32;
 constexpr size_t kVersionBytes = 64;
 constexpr size_t kReasonBytes = 1024;
 constexpr size_t kRequestBytes = 8 << 10;
+// The agent's limits, with room for later ones.
+constexpr int kMaxEvents = 2000;
+constexpr size_t kEventBytes = 4096;
+constexpr size_t kEventId = 16;
 // Far above any number a spool reaches, below what SQLite can keep.
 constexpr uint64_t kLargestSeq = uint64_t{1} << 62;
 // 9999-12-31.
@@ -69,6 +73,22 @@ std::string Fault(const v1::Loss& loss, uint64_t seq) {
                        kReasonBytes);
   if (loss.noticed() < 0 || loss.noticed() > kLatest)
     return "loss noticed outside the years 1970 to 9999";
+  return "";
+}
+
+// Why the events cannot be stored; empty when they can.
+std::string Fault(const v1::Events& events) {
+  if (events.events_size() > kMaxEvents)
+    return fmt::format("a record with more than {} events", kMaxEvents);
+  for (const v1::Event& event : events.events()) {
+    if (event.id().size() != kEventId)
+      return fmt::format("the id of an event has {} bytes in place of {}",
+                         event.id().size(), kEventId);
+    if (event.time() < 0 || event.time() > kLatest)
+      return "an event outside the years 1970 to 9999";
+    if (event.ByteSizeLong() > kEventBytes)
+      return fmt::format("an event with more than {} bytes", kEventBytes);
+  }
   return "";
 }
 
@@ -209,6 +229,14 @@ void ControllerSync::Begin(v1::Record record, int64_t now) {
     DeclareHole(now);
     return AskCommit();
   }
+  if (taken.has_events()) {
+    const std::string fault = Fault(taken.events());
+    if (!fault.empty()) return RefuseForGood(fault, now);
+    DeclareHole(now);
+    current_->update.events.assign(taken.events().events().begin(),
+                                   taken.events().events().end());
+    return AskCommit();
+  }
   if (!taken.has_state())
     return RefuseForGood("a record of a kind this controller does not know",
                          now);
@@ -268,6 +296,7 @@ void ControllerSync::RefuseForGood(const std::string& reason, int64_t now) {
   update.state.reset();
   update.bodies.clear();
   update.losses.clear();
+  update.events.clear();
   DeclareHole(now);
   update.losses.push_back(MakeLoss(seq, seq, "refused: " + reason, now));
   AskCommit();

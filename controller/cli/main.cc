@@ -20,6 +20,8 @@ void AddBaseline(CommandLine& line, Session& session);
 void AddCompletion(CommandLine& line, Session& session);
 void AddControl(CommandLine& line, Session& session);
 void AddDrift(CommandLine& line, Session& session);
+void AddEvents(CommandLine& line, Session& session);
+void AddSessions(CommandLine& line, Session& session);
 void AddHost(CommandLine& line, Session& session);
 void AddLogs(CommandLine& line, Session& session);
 void AddPosture(CommandLine& line, Session& session);
@@ -32,8 +34,8 @@ namespace {
 
 // In the order --help shows them: the daily ones first.
 constexpr Command kCommands[] = {
-    {AddPosture}, {AddDrift},    {AddSsh},   {AddLogs},
-    {AddHost},    {AddControl},  {AddQuery}, {AddSchema},
+    {AddPosture},  {AddDrift}, {AddSsh},     {AddSessions}, {AddEvents},
+    {AddLogs},     {AddHost},  {AddControl}, {AddQuery},    {AddSchema},
     {AddBaseline}, {AddToken},   {AddAuditLocal}, {AddCompletion},
 };
 

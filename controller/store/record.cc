@@ -174,6 +174,21 @@ absl::Status StoreState(Database& database, const HostUpdate& update,
   return StoreNames(database, update);
 }
 
+// A sum that was read once more, with what had come to it, has the name it had.
+absl::Status StoreEvents(Database& database, const HostUpdate& update) {
+  for (const v1::Event& event : update.events) {
+    const std::string bytes = event.SerializeAsString();
+    RETURN_IF_ERROR(database.Execute(
+        "INSERT INTO event(host, time, id, count, event) VALUES(?, ?, ?, ?, ?) "
+        "ON CONFLICT DO UPDATE SET count = excluded.count, "
+        "event = excluded.event WHERE excluded.count > count",
+        update.host, event.time(), Blob{event.id()},
+        static_cast<int64_t>(std::min(event.count(), kLargestSeq)),
+        Blob{bytes}));
+  }
+  return absl::OkStatus();
+}
+
 absl::Status StoreLosses(Database& database, const HostUpdate& update) {
   for (const v1::Loss& loss : update.losses) {
     if (loss.from() > loss.to() || loss.to() > kLargestSeq)
@@ -232,6 +247,7 @@ absl::Status StoreRecord(Database& database, const HostUpdate& update) {
   RETURN_IF_ERROR(StoreBodies(database, update.host, update.bodies));
   if (update.state) RETURN_IF_ERROR(StoreState(database, update, host));
   RETURN_IF_ERROR(StoreLosses(database, update));
+  RETURN_IF_ERROR(StoreEvents(database, update));
   RETURN_IF_ERROR(database.Execute(
       "INSERT INTO stream(host, stream, acknowledged, used) "
       "VALUES(?, ?, ?, ?) ON CONFLICT DO UPDATE SET "

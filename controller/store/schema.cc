@@ -66,6 +66,13 @@ CREATE TABLE loss(
   reason TEXT NOT NULL,
   noticed INTEGER NOT NULL,
   PRIMARY KEY(host, stream, first)) STRICT, WITHOUT ROWID;
+CREATE TABLE event(
+  host TEXT NOT NULL,
+  time INTEGER NOT NULL,
+  id BLOB NOT NULL,
+  count INTEGER NOT NULL,
+  event BLOB NOT NULL,
+  PRIMARY KEY(host, time, id)) STRICT, WITHOUT ROWID;
 CREATE TABLE baseline(
   version TEXT NOT NULL PRIMARY KEY,
   files BLOB NOT NULL) STRICT;
@@ -74,10 +81,10 @@ CREATE TABLE baseline_applied(
   version TEXT NOT NULL,
   applied INTEGER NOT NULL,
   by TEXT NOT NULL) STRICT;
-PRAGMA user_version = 3;
+PRAGMA user_version = 4;
 COMMIT;
 )";
-static_assert(kSchemaVersion == 3, "kSchema says so too");
+static_assert(kSchemaVersion == 4, "kSchema says so too");
 
 // What the controller itself saw of a host came with the second.
 constexpr char kFromOneToTwo[] = R"(
@@ -103,6 +110,20 @@ PRAGMA user_version = 3;
 COMMIT;
 )";
 
+// What happened on hosts came with the fourth.
+constexpr char kFromThreeToFour[] = R"(
+BEGIN IMMEDIATE;
+CREATE TABLE event(
+  host TEXT NOT NULL,
+  time INTEGER NOT NULL,
+  id BLOB NOT NULL,
+  count INTEGER NOT NULL,
+  event BLOB NOT NULL,
+  PRIMARY KEY(host, time, id)) STRICT, WITHOUT ROWID;
+PRAGMA user_version = 4;
+COMMIT;
+)";
+
 absl::StatusOr<int64_t> UserVersion(Database& database) {
   Query query = database.Run("PRAGMA user_version");
   query.Step();
@@ -122,8 +143,11 @@ absl::Status CheckVersion(Database& database, const std::string& path) {
   ASSIGN_OR_RETURN(const int64_t version, UserVersion(database));
   if (version == 0) return database.ExecuteAll(kSchema);
   if (version == kSchemaVersion) return absl::OkStatus();
-  if (version == 1) RETURN_IF_ERROR(database.ExecuteAll(kFromOneToTwo));
-  if (version < kSchemaVersion) return database.ExecuteAll(kFromTwoToThree);
+  if (version < kSchemaVersion) {
+    if (version < 2) RETURN_IF_ERROR(database.ExecuteAll(kFromOneToTwo));
+    if (version < 3) RETURN_IF_ERROR(database.ExecuteAll(kFromTwoToThree));
+    return database.ExecuteAll(kFromThreeToFour);
+  }
   return absl::FailedPreconditionError(fmt::format(
       "{}: has schema version {}, this program knows {}; it was made by a "
       "newer metsuke-controller: install that version",

@@ -188,6 +188,9 @@ class SqliteStore : public Store {
         [&](Database& database) { return SelectHistory(database, id); });
   }
 
+  absl::Status VisitEvents(const std::string& id, const EventFilter& filter,
+                           const TakeEvent& take) override;
+
   absl::StatusOr<std::vector<std::string>> SetLabels(
       const std::string& id, const std::vector<std::string>& set,
       const std::vector<std::string>& remove) override;
@@ -233,6 +236,27 @@ absl::Status ChangeLabels(
     RETURN_IF_ERROR(database.Execute(
         "DELETE FROM label WHERE host = ? AND key = ?", id, key));
   return absl::OkStatus();
+}
+
+absl::Status SqliteStore::VisitEvents(const std::string& id,
+                                      const EventFilter& filter,
+                                      const TakeEvent& take) {
+  const int64_t until = filter.until != 0 ? filter.until : INT64_MAX;
+  return Read<bool>([&](Database& database) -> absl::StatusOr<bool> {
+           Query query = database.Run(
+               "SELECT event FROM event WHERE host = ? AND time >= ? "
+               "AND time < ? ORDER BY time, id",
+               id, filter.since, until);
+           while (query.Step()) {
+             v1::Event event;
+             if (!event.ParseFromString(query.Text(0)))
+               return absl::DataLossError("an event is not what was stored");
+             take(std::move(event));
+           }
+           RETURN_IF_ERROR(query.status());
+           return true;
+         })
+      .status();
 }
 
 absl::StatusOr<std::vector<std::string>> SqliteStore::SetLabels(

@@ -30,6 +30,7 @@
 
 #include "absl/status/statusor.h"
 #include "controller/table_digests.h"
+#include "proto/event.pb.h"
 #include "proto/operator.pb.h"
 #include "proto/sync.pb.h"
 
@@ -99,6 +100,13 @@ struct HostUpdate {
   std::optional<v1::State> state;
   std::vector<TableBody> bodies;
   std::vector<v1::Loss> losses;
+  // Each is kept once, by its id.
+  std::vector<v1::Event> events;
+};
+
+// Which events are meant.
+struct EventFilter {
+  int64_t since = 0, until = 0;  // until is exclusive; 0 is without an end
 };
 
 // What the controller itself saw of a host.
@@ -188,6 +196,12 @@ class Store {
   // Spans, newest first, and losses, newest first, of the host with this id.
   virtual absl::StatusOr<v1::HistoryReply> History(const std::string& id) = 0;
 
+  // The events of the host with this id, the oldest first.
+  using TakeEvent = std::function<void(v1::Event event)>;
+  virtual absl::Status VisitEvents(const std::string& id,
+                                   const EventFilter& filter,
+                                   const TakeEvent& take) = 0;
+
   // Sets `set`, each "key=value", and removes the keys `remove` of the host
   // with this id; returns all its labels, sorted. A key is 1 to 63 of
   // [A-Za-z0-9._/-], a value at most 63 of them, else InvalidArgument.
@@ -200,7 +214,7 @@ class Store {
   // is never used again, and Connect refuses it from then on.
   virtual absl::Status RemoveHost(const std::string& id, int64_t now) = 0;
 
-  // Forgets what ended before `before`: spans of time, and all of hosts that
+  // Forgets what ended before `before`: spans of time, events, and all of hosts that
   // were removed earlier, but that their ids are refused; then the bodies that
   // no span refers to.
   virtual absl::Status Forget(int64_t before) = 0;

@@ -14,6 +14,10 @@ namespace {
 constexpr Sql kOfTime[] = {
     "DELETE FROM span WHERE until <> 0 AND until < ?1",
     "DELETE FROM span WHERE host IN " METSUKE_GONE,
+    // By way of the hosts, whose events stand together in order of time.
+    "DELETE FROM event WHERE (host, time, id) IN (SELECT e.host, e.time, e.id "
+    "FROM host CROSS JOIN event e ON e.host = host.id AND e.time < ?1)",
+    "DELETE FROM event WHERE host IN " METSUKE_GONE,
     "DELETE FROM label WHERE host IN " METSUKE_GONE,
     "DELETE FROM stream WHERE host IN " METSUKE_GONE,
     "UPDATE host SET state = NULL, seen = NULL, name = id, os_name = '' "

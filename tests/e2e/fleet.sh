@@ -107,6 +107,7 @@ agent() { # agent NAME
   until_true 60 test -S "$work/$1/collect.socket" || die "metsuke-collect answers" "collect-$1"
   start "agent-$1" as_agent "$bin/metsuke-agent" --config "$work/$1/agent.yaml"
 }
+agent_again() { start "agent-$1" as_agent "$bin/metsuke-agent" --config "$work/$1/agent.yaml"; }
 enrol() { (as_agent "$bin/metsuke-agent" --config "$work/$1/agent.yaml" enrol --token-file - 2>&1); }
 for name in one two; do
   mkdir -p "$work/$name/state"
@@ -128,6 +129,21 @@ out=$(enrol one <<<"$token"); is "the first host joins" 0 $? "$out"
 out=$(enrol two <<<"$token"); is "a token works once" 1 $? "$out"
 says "and says that it was used" 'used' "$out"
 out=$(ctl token create --ttl 5m | enrol two); is "the second host joins with its own" 0 $? "$out"
+# The first host keeps a journal, with programs' records of the last hour.
+machine=$(cat "$work/one/root/etc/machine-id")
+record() { # record SECONDS-AGO PID MESSAGE: one of sshd's
+  local at=$(($(date +%s) - $1))
+  printf '__REALTIME_TIMESTAMP=%s000000\n__MONOTONIC_TIMESTAMP=%s\n_BOOT_ID=%032d\nSYSLOG_IDENTIFIER=sshd\n_TRANSPORT=syslog\n_UID=0\n_PID=%s\n_EXE=/usr/sbin/sshd\nMESSAGE=%s\n\n' "$at" "$at" 7 "$2" "$3"
+}
+journal() { # journal NAME <RECORDS
+  mkdir -p "$work/one/root/var/log/journal/$machine"
+  cat >"$work/records"
+  /lib/systemd/systemd-journal-remote -o "$work/one/root/var/log/journal/$machine/$1" "$work/records" 2>"$work/journal.log" || bad "a journal is made" "$(cat "$work/journal.log")"
+}
+{ record 3000 41 'Accepted publickey for alice from 192.0.2.7 port 5 ssh2: ED25519 SHA256:abc'
+  record 2000 41 'pam_unix(sshd:session): session closed for user alice'
+  record 1000 42 'Accepted password for root from 192.0.2.9 port 5 ssh2'
+  for _ in 1 2 3; do record 900 43 'Failed password for root from 192.0.2.9 port 6 ssh2'; done; } | journal system.journal
 agent one; agent two
 both() { [ "$(ctl query 'SELECT 1 AS n FROM accounts WHERE uid = 0' -o jsonl 2>/dev/null | wc -l)" -ge 2 ]; }
 until_true 90 both || die "both hosts report" agent-one
@@ -149,6 +165,19 @@ out=$(ctl query 'SELECT name FROM accounts WHERE uid = 0' --reduce 'SELECT name,
 says "a query is mapped and reduced" '"root"' "$out"
 out=$(ctl query 'DELETE FROM accounts' 2>&1); is "a query cannot write" 64 $? "$out"
 out=$(ctl query 'WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n' 2>&1); is "a runaway query is stopped" 1 $? "$out"
+
+# What happened, and who was there.
+is "events are told once each, and failures as a sum" 'login:alice:1 logout:alice:1 login:root:1 login_failed:root:3' "$(ctl events --kind login,logout,login_failed -o json | python3 -c 'import json,sys; print(*[":".join((e["kind"], e["account"], str(e["count"]))) for e in json.load(sys.stdin)["items"]])')"
+says "a host without a journal says that its events cannot be read" '^two .*events cannot be read: the host keeps no journal' "$(ctl events two)"
+is "sessions last from login to logout" 'alice ended publickey,root open password' "$(ctl sessions -o json | python3 -c 'import json,sys; print(*[" ".join((s["account"], s["end"], s["method"])) for s in json.load(sys.stdin)["items"]], sep=",")')"
+is "of an account alone" 1 "$(ctl sessions --account alice -o jsonl | wc -l)"
+is "from a network alone" 2 "$(ctl sessions --from 192.0.2.0/24 -o jsonl | wc -l)"
+is "within a time alone" 1 "$(ctl sessions --since 20m -o jsonl | wc -l)"
+out=$(ctl events --from nonsense 2>&1); is "a source that is none is refused" 64 $? "$out"
+out=$(ctl logs one 2>/dev/null); is "logs are shown, incomplete where something was not seen" 3 $? "$out"
+says "with a picture" 'LAST 90 DAYS' "$out"
+says "of what is there" '█' "$out"
+says "and as data" '"kind": "LogSource"' "$(ctl logs one -o json)"
 
 # Somebody watches from here on.
 "$bin/metsukectl" --config "$work/ctl/ctl.yaml" -o jsonl posture --watch >"$work/watch" 2>"$work/watch.log" &
@@ -177,11 +206,17 @@ before=$(ctl host history "$id" -o json)
 end controller KILL
 out=$(ctl posture 2>&1); is "without a controller there is an error" 1 $? "$out"
 says "that says what to look for" 'cannot be reached' "$out"
+record 10 44 'Accepted password for alice from 192.0.2.8 port 7 ssh2' | journal system@1.journal
+end agent-one KILL
+agent_again one
 sed -i '/^intruder/d' "$work/one/root/etc/passwd" "$work/one/root/etc/shadow"
 sleep 2
 controller
 gone() { ! ctl query "SELECT name FROM accounts WHERE name = 'intruder'" -o jsonl 2>/dev/null | grep -q intruder; }
 until_true 60 gone && ok "what happened meanwhile arrives" || die "what happened meanwhile arrives" agent-one
+logged_in() { [ "$(ctl events --kind login -o jsonl | wc -l)" -ge 3 ]; }
+until_true 60 logged_in || bad "a login of meanwhile arrives" "$(ctl events)"
+is "and each login is there once, whoever was killed" 'alice root alice' "$(ctl events --kind login -o json | python3 -c 'import json,sys; print(*[e["account"] for e in json.load(sys.stdin)["items"]])')"
 is "the controller knows where agents speak from" '127.0.0.1 127.0.0.1' "$(ctl host list -o json | python3 -c 'import json,sys; print(*[h["address"] for h in json.load(sys.stdin)["items"]])')"
 is "no record was lost" '0 0' "$(ctl host list -o json | python3 -c 'import json,sys; print(*[h["lost_records"] for h in json.load(sys.stdin)["items"]])')"
 after=$(ctl host history "$id" -o json)

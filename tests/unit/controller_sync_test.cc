@@ -136,6 +136,8 @@ class Play {
       text += fmt::format("    commit {}", update->seq);
       if (update->state) text += " state";
       for (const TableBody& body : update->bodies) text += " +" + body.table;
+      for (const v1::Event& event : update->events)
+        text += " " + event.account();
       for (const v1::Loss& loss : update->losses)
         text += fmt::format(" lost {}-{} ({})", loss.from(), loss.to(),
                             loss.reason());
@@ -195,6 +197,37 @@ store: missing
 store: stored
     ack { seq: 1 }
 )");
+}
+
+TEST(ControllerSync, EventsAreStoredInTheOrderOfTheRecords) {
+  Expect(std::string(kHello) +
+         R"(record {seq: 2 events {events {id: "0123456789abcdef" account: "alice"} events {id: "0123456789abcdeg" account: "bob"}}}
+    commit 2 alice bob lost 1-1 (the agent never sent them)
+store: stored
+    ack { seq: 2 }
+record {seq: 3 events {}}
+    commit 3
+store: full
+    refusal { seq: 3 reason: "disk full" retry: true }
+)");
+}
+
+TEST(ControllerSync, EventsThatCannotBeOnesAreRefusedAsAWhole) {
+  Expect(std::string(kHello) +
+         R"(record {seq: 1 events {events {id: "short"}}}
+    commit 1 lost 1-1 (refused: the id of an event has 5 bytes in place of 16)
+store: stored
+    refusal { seq: 1 reason: "the id of an event has 5 bytes in place of 16" }
+record {seq: 2 events {events {id: "0123456789abcdef" time: -1}}}
+    commit 2 lost 2-2 (refused: an event outside the years 1970 to 9999)
+store: stored
+    refusal { seq: 2 reason: "an event outside the years 1970 to 9999" }
+)");
+  Play play;
+  std::string large = "record {seq: 1 events {events {id: \"0123456789abcdef\" detail: \"";
+  EXPECT_NE(play.Run(std::string(kHello) + large + std::string(5000, 'x') + "\"}}}\n")
+                .find("an event with more than 4096 bytes"),
+            std::string::npos);
 }
 
 TEST(ControllerSync, ABodyMayComeInPartsAndTheNextRecordBeforeIt) {

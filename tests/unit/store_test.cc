@@ -532,7 +532,7 @@ void Sqlite(const std::string& folder, const char* statement) {
 
 TEST_F(StoreTest, ADatabaseOfANewerProgramIsLeftAlone) {
   store_.reset();
-  Sqlite(folder_, "PRAGMA user_version = 4");
+  Sqlite(folder_, "PRAGMA user_version = 5");
   const absl::Status status = OpenSqliteStore(folder_).status();
   EXPECT_TRUE(absl::IsFailedPrecondition(status)) << status;
   EXPECT_THAT(Message(status), HasSubstr("newer"));
@@ -647,6 +647,7 @@ TEST_F(StoreTest, ADatabaseOfTheFirstVersionIsBroughtUpToDate) {
          "ALTER TABLE host DROP COLUMN knock_address;"
          "ALTER TABLE host DROP COLUMN address;"
          "ALTER TABLE stream DROP COLUMN used;"
+         "DROP TABLE event;"
          "PRAGMA user_version = 1");
   Open();
   EXPECT_EQ(ReadFleet().hosts.at(0).entry.host(), "web");
@@ -667,10 +668,74 @@ TEST_F(StoreTest, ADatabaseOfTheSecondVersionIsBroughtUpToDate) {
          "ALTER TABLE host DROP COLUMN knock_address;"
          "ALTER TABLE host DROP COLUMN address;"
          "ALTER TABLE stream DROP COLUMN used;"
+         "DROP TABLE event;"
          "PRAGMA user_version = 2");
   Open();
   EXPECT_NEAR(store_->FindHost(kWeb)->last_knock(), std::time(nullptr), 60);
   EXPECT_EQ(store_->FindHost(kDb)->last_knock(), 0);
+}
+
+HostUpdate Happened(const std::string& host, uint64_t seq,
+                    const std::vector<std::pair<int64_t, std::string>>& events,
+                    uint64_t count = 1) {
+  HostUpdate update{.host = host, .stream = kStream, .seq = seq, .now = 900};
+  for (const auto& [time, account] : events) {
+    v1::Event& event = update.events.emplace_back();
+    event.set_time(time);
+    event.set_account(account);
+    event.set_count(count);
+    event.set_id(Sha256(account).substr(0, 16));
+  }
+  return update;
+}
+
+// The events of a host as "time account count".
+std::vector<std::string> EventsOf(Store& store, const std::string& host,
+                                  const EventFilter& filter = {}) {
+  std::vector<std::string> lines;
+  const auto read = store.VisitEvents(host, filter, [&](const v1::Event& event) {
+    lines.push_back(fmt::format("{} {} {}", event.time(), event.account(),
+                                event.count()));
+  });
+  EXPECT_TRUE(read.ok()) << read;
+  return lines;
+}
+
+TEST_F(StoreTest, KeepsAnEventOnceHoweverOftenItComes) {
+  for (const std::string& id : {kWeb, kDb})
+    ASSERT_TRUE(Connect(*store_, id).ok());
+  ASSERT_TRUE(Commit(*store_, Happened(kWeb, 1, {{20, "bob"}, {10, "alice"}})).ok());
+  ASSERT_TRUE(Commit(*store_, Happened(kWeb, 1, {{30, "carol"}})).ok());
+  ASSERT_TRUE(Commit(*store_, Happened(kWeb, 2, {{10, "alice"}})).ok());
+  ASSERT_TRUE(Commit(*store_, Happened(kDb, 1, {{10, "alice"}})).ok());
+  store_.reset();
+  Open();
+  EXPECT_THAT(EventsOf(*store_, kWeb), ElementsAre("10 alice 1", "20 bob 1"));
+  EXPECT_THAT(EventsOf(*store_, kDb), ElementsAre("10 alice 1"));
+  EXPECT_THAT(EventsOf(*store_, kWeb, {.since = 10, .until = 20}),
+              ElementsAre("10 alice 1"));
+  EXPECT_THAT(EventsOf(*store_, kWeb, {.since = 11}), ElementsAre("20 bob 1"));
+}
+
+TEST_F(StoreTest, ASumThatIsReadAgainWithMoreInItGrows) {
+  ASSERT_TRUE(Connect(*store_, kWeb).ok());
+  for (const auto& [seq, count] : {std::pair(1, 3), {2, 7}, {3, 5}})
+    ASSERT_TRUE(Commit(*store_, Happened(kWeb, static_cast<uint64_t>(seq),
+                                         {{10, "root"}},
+                                         static_cast<uint64_t>(count)))
+                    .ok());
+  EXPECT_THAT(EventsOf(*store_, kWeb), ElementsAre("10 root 7"));
+}
+
+TEST_F(StoreTest, ForgetsEventsOfLongAgoAndOfRemovedHosts) {
+  for (const std::string& id : {kWeb, kDb}) {
+    ASSERT_TRUE(Connect(*store_, id).ok());
+    ASSERT_TRUE(Commit(*store_, Happened(id, 1, {{10, "old"}, {500, "new"}})).ok());
+  }
+  ASSERT_TRUE(store_->RemoveHost(kDb, 300).ok());
+  ASSERT_TRUE(store_->Forget(400).ok());
+  EXPECT_THAT(EventsOf(*store_, kWeb), ElementsAre("500 new 1"));
+  EXPECT_THAT(EventsOf(*store_, kDb), IsEmpty());
 }
 
 TEST_F(StoreTest, WhatTheControllerDoesNotSeeAgainCountsNoLonger) {

@@ -1,0 +1,167 @@
+// metsukectl events and metsukectl sessions: what happened, and who was there.
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "controller/cli/items.h"
+#include "controller/cli/session.h"
+#include "controller/judge/network.h"
+#include "proto/command_line.h"
+#include "proto/status.h"
+
+namespace metsuke::cli {
+namespace {
+
+struct Options {
+  std::string host, selector, since = "24h", until, account, from;
+  std::vector<std::string> kinds;
+};
+
+absl::StatusOr<v1::EventsRequest> RequestOf(const Options& options) {
+  v1::EventsRequest request;
+  request.set_host(options.host);
+  request.set_selector(options.selector);
+  request.set_account(options.account);
+  request.mutable_kinds()->Assign(options.kinds.begin(), options.kinds.end());
+  if (!options.from.empty() && !ParseNetwork(options.from))
+    return absl::InvalidArgumentError(fmt::format(
+        "--from {}: neither an address such as 203.0.113.9 nor a network such "
+        "as 10.0.0.0/8",
+        options.from));
+  request.set_from(options.from);
+  ASSIGN_OR_RETURN(const int64_t since, ParseInstant(options.since));
+  request.set_since(since);
+  if (options.until.empty()) return request;
+  ASSIGN_OR_RETURN(const int64_t until, ParseInstant(options.until));
+  request.set_until(until);
+  return request;
+}
+
+// What they are in a line for people, beside the columns that say nothing there.
+std::string Who(const Item& item) {
+  const std::string account = item["account"], actor = item["actor"];
+  return actor.empty() || actor == account ? account
+                                           : fmt::format("{} by {}", account, actor);
+}
+
+int CodeOf(const Session& session, uint32_t hosts) {
+  if (hosts == 0) std::fprintf(stderr, "metsukectl: no host matched\n");
+  return CodeFor(session, v1::SEVERITY_UNSPECIFIED, hosts == 0);
+}
+
+absl::StatusOr<int> Events(const Session& session, const Options& options) {
+  ASSIGN_OR_RETURN(const v1::EventsRequest request, RequestOf(options));
+  ASSIGN_OR_RETURN(const auto stub, Connect(session));
+  grpc::ClientContext context;
+  const auto stream = stub->ListEvents(&context, request);
+  v1::EventsReply reply;
+  Item items = Item::array();
+  uint32_t hosts = 0;
+  while (stream->Read(&reply)) {
+    hosts = reply.hosts();
+    for (v1::HostEvent& entry : *reply.mutable_events()) {
+      Item item{{"host", entry.host()}};
+      entry.mutable_event()->clear_id();
+      item.update(ToItem(entry.event()));
+      item.erase("id");
+      if (ForPeople(session)) item["who"] = Who(item);
+      items.push_back(std::move(item));
+    }
+  }
+  RETURN_IF_ERROR(FromCall(stream->Finish()));
+  Print(session, "Event", items,
+        {{"host", "HOST"},
+         {"time", "TIME"},
+         {"kind", "WHAT"},
+         {"service", "BY WAY OF"},
+         {"who", "ACCOUNT"},
+         {"from", "FROM"},
+         {"method", "METHOD"},
+         {"count", "TIMES", true},
+         {"detail", "DETAIL"},
+         {"session", "SESSION", false, true},
+         {"login_account", "LOGGED IN AS", false, true},
+         {"source", "READ FROM", false, true}});
+  return CodeOf(session, hosts);
+}
+
+absl::StatusOr<int> Sessions(const Session& session, const Options& options) {
+  ASSIGN_OR_RETURN(const v1::EventsRequest request, RequestOf(options));
+  ASSIGN_OR_RETURN(const auto stub, Connect(session));
+  grpc::ClientContext context;
+  const auto stream = stub->ListSessions(&context, request);
+  v1::SessionsReply reply;
+  Item items = Item::array();
+  uint32_t hosts = 0;
+  while (stream->Read(&reply)) {
+    hosts = reply.hosts();
+    for (const v1::HostSession& entry : reply.sessions()) {
+      Item item = ToItem(entry);
+      if (ForPeople(session)) {
+        item["who"] = Who(item);
+        if (entry.end() == "open") item["ended"] = "open";
+        if (entry.end() == "boot") item["ended"] = "before the last boot";
+        if (entry.began() == 0) item["began"] = "not known";
+      }
+      items.push_back(std::move(item));
+    }
+  }
+  RETURN_IF_ERROR(FromCall(stream->Finish()));
+  Print(session, "Session", items,
+        {{"host", "HOST"},
+         {"began", "BEGAN"},
+         {"ended", "ENDED"},
+         {"service", "BY WAY OF"},
+         {"who", "ACCOUNT"},
+         {"from", "FROM"},
+         {"method", "METHOD"},
+         {"detail", "DETAIL"},
+         {"login_account", "LOGGED IN AS", false, true}});
+  return CodeOf(session, hosts);
+}
+
+void AddOptions(CommandLine& command, Options& options) {
+  command.Word("host", options.host, "Name or id of one host; all without it");
+  command.Option("-l,--selector", options.selector,
+                 "Labels the hosts must have: key=value,key");
+  command
+      .Option("--since", options.since,
+              "From when: RFC 3339, a day, or a time ago such as 24h")
+      .ShowDefault();
+  command.Option("--until", options.until, "Until when (default: now)");
+  command.Option("--account", options.account,
+                 "The account that was entered or changed, or that acted");
+  command.Option("--from", options.from,
+                 "The client's address, or a network it lies in");
+}
+
+}  // namespace
+
+void AddEvents(CommandLine& line, Session& session) {
+  const auto options = std::make_shared<Options>();
+  CommandLine& command = line.Command(
+      "events", "What happened: logins, failures, changes of accounts",
+      [&session, options] {
+        session.run = [&session, options] { return Events(session, *options); };
+      });
+  AddOptions(command, *options);
+  command
+      .Option("--kind", options->kinds,
+              "Kinds of events, separated by commas (default all)")
+      .SplitAtCommas()
+      .OneOf({"login", "logout", "login_failed", "account", "group", "recorder"});
+}
+
+void AddSessions(CommandLine& line, Session& session) {
+  const auto options = std::make_shared<Options>();
+  AddOptions(line.Command("sessions", "Who was on which host, from when to when",
+                          [&session, options] {
+                            session.run = [&session, options] {
+                              return Sessions(session, *options);
+                            };
+                          }),
+             *options);
+}
+
+}  // namespace metsuke::cli

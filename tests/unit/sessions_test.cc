@@ -1,0 +1,58 @@
+#include "controller/sessions.h"
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace metsuke {
+namespace {
+
+using ::testing::ElementsAre;
+
+v1::Event Event(int64_t time, const std::string& kind, const std::string& session,
+                const std::string& account = "alice") {
+  v1::Event event;
+  event.set_time(time);
+  event.set_kind(kind);
+  event.set_session(session);
+  event.set_account(account);
+  return event;
+}
+
+std::vector<std::string> Joined(const std::vector<v1::Event>& events,
+                                int64_t booted = 0) {
+  SessionJoin join;
+  for (const v1::Event& event : events) join.Add(event);
+  std::vector<std::string> lines;
+  for (const v1::HostSession& session : join.Take(booted))
+    lines.push_back(fmt::format("{} {}-{} {}{}", session.account(),
+                                session.began(), session.ended(), session.end(),
+                                session.root() ? " root" : ""));
+  return lines;
+}
+
+TEST(Sessions, LastFromLoginToLogout) {
+  EXPECT_THAT(Joined({Event(10, "login", "b-1"), Event(11, "login", "b-2", "root"),
+                      Event(12, "account", "b-1"), Event(20, "logout", "b-1"),
+                      Event(30, "logout", "b-2", "root")}),
+              ElementsAre("alice 10-20 ended", "root 11-30 ended root"));
+}
+
+TEST(Sessions, WithoutALogoutAreOpenUntilTheHostIsBooted) {
+  EXPECT_THAT(Joined({Event(10, "login", "b-1"), Event(60, "login", "c-1")}, 50),
+              ElementsAre("alice 10-0 boot", "alice 60-0 open"));
+}
+
+TEST(Sessions, WithoutALoginBeganBeforeTheRecordsDo) {
+  EXPECT_THAT(Joined({Event(15, "logout", "b-1"), Event(16, "login", "b-2")}),
+              ElementsAre("alice 0-15 ended", "alice 16-0 open"));
+}
+
+TEST(Sessions, OfAProcessNumberThatIsUsedAgainAreTwo) {
+  EXPECT_THAT(Joined({Event(10, "login", "b-1"), Event(20, "logout", "b-1"),
+                      Event(30, "login", "b-1", "bob"), Event(40, "logout", "b-1", "bob")}),
+              ElementsAre("alice 10-20 ended", "bob 30-40 ended"));
+}
+
+}  // namespace
+}  // namespace metsuke
