@@ -169,7 +169,11 @@ void Daemon::OnLooked(event::Looked looked) {
   Record(std::move(looked));
   // The answer was large and rare; the heap need not keep room for the next.
   malloc_trim(0);
-  StartListening();
+  // The host's own records are the better buffer.
+  if (spool_->nearly_full())
+    looking_ = false;
+  else
+    StartListening();
 }
 
 // Asks what happened since the position in the spool.
@@ -183,10 +187,12 @@ void Daemon::StartListening() {
 
 void Daemon::OnHeard(const event::Heard& answer) {
   looking_ = false;
-  const auto heard = TakeHeard(answer.collected, unread_, std::time(nullptr));
+  std::string unread = unread_;
+  const auto heard = TakeHeard(answer.collected, unread, std::time(nullptr));
   const absl::Status noted = spool_->AppendEvents(
       heard.events, heard.position.value_or(spool_->position()),
       std::time(nullptr));
+  if (noted.ok()) unread_ = unread;
   if (!noted.ok()) {
     Log(Priority::kError,
         "events could not be recorded: " + Shown(Message(noted)));
@@ -196,7 +202,7 @@ void Daemon::OnHeard(const event::Heard& answer) {
   }
   if (heard.events.events_size() > 0)
     uplink_->Recorded(Uplink::Clock::now());
-  if (!noted.ok() || !heard.more) return;
+  if (!noted.ok() || !heard.more || spool_->nearly_full()) return;
   looking_ = true;
   StartListening();
 }

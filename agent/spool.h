@@ -111,6 +111,10 @@ class Spool {
   // Makes current() nullopt, so that the host is recorded anew.
   void ForgetCurrent();
 
+  // Whether events should be left where they are to be had, so that states need
+  // not make room for them.
+  bool nearly_full() const { return disk_bytes() > cap_ / 2; }
+
   // Bytes of disk taken.
   uint64_t disk_bytes() const { return record_bytes_ + bodies_.disk_bytes(); }
 

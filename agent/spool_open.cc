@@ -185,7 +185,7 @@ void Spool::LoadCurrent() {
 // the controller knows them by their ids.
 void Spool::LoadPosition() {
   const absl::StatusOr<Frame> frame = ReadFrame(folder_ / "position");
-  if (frame.ok()) position_ = frame->payload;
+  if (frame.ok() && frame->stream == stream_) position_ = frame->payload;
 }
 
 }  // namespace metsuke

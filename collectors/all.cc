@@ -13,6 +13,7 @@ absl::Status CollectHost(const Host&, v1::Snapshot&);
 absl::Status CollectInterfaces(const Host&, v1::Snapshot&);
 absl::Status CollectJournalConfig(const Host&, v1::Snapshot&);
 absl::Status CollectLogFiles(const Host&, v1::Snapshot&);
+absl::Status CollectLogGaps(const Host&, v1::Snapshot&);
 absl::Status CollectLogSources(const Host&, v1::Snapshot&);
 absl::Status CollectLogrotateRules(const Host&, v1::Snapshot&);
 absl::Status CollectPackageUpdates(const Host&, v1::Snapshot&);
@@ -32,7 +33,7 @@ absl::Status CollectWebAccessLogs(const Host&, v1::Snapshot&);
 namespace {
 
 // In the order of the tables' field numbers.
-constexpr std::array<Collector, 24> kCollectors = {{
+constexpr std::array<Collector, 25> kCollectors = {{
     {"host", CollectHost},
     {"interfaces", CollectInterfaces},
     {"packages", CollectPackages},
@@ -57,6 +58,7 @@ constexpr std::array<Collector, 24> kCollectors = {{
     {"password_rules", CollectPasswordRules},
     {"log_sources", CollectLogSources},
     {"web_access_logs", CollectWebAccessLogs},
+    {"log_gaps", CollectLogGaps},
 }};
 
 }  // namespace

@@ -17,6 +17,9 @@ namespace {
 
 using Clock = Worker::Clock;
 
+// Of each file of the journal the library keeps some MiB mapped, read-only.
+constexpr size_t kJournalSpace = size_t{8} << 30;
+
 int NumberOf(const Collector& collector) {
   return TableField(collector.table)->number();
 }
@@ -140,7 +143,15 @@ void Cycle::RunIsolated(const std::vector<const Collector*>& asked) {
 v1::Outcome Cycle::RunAlone(const Worker::Run& run) {
   static constexpr Collector kEvents{"events", nullptr};
   if (options_.in_process) return run(kEvents);
-  auto started = Worker::Start({&kEvents}, options_.limits, run);
+  std::erase_if(stuck_, [](const Stuck& stuck) {
+    return waitpid(stuck.child, nullptr, WNOHANG) != 0;
+  });
+  if (std::ranges::find(stuck_, 0, &Stuck::table) != stuck_.end())
+    return Failed(
+        absl::DeadlineExceededError("an earlier run still waits in the kernel"));
+  WorkerLimits limits = options_.limits;
+  limits.address_space = kJournalSpace;
+  auto started = Worker::Start({&kEvents}, limits, run);
   if (!started.ok()) return Failed(started.status());
   std::deque<Worker> workers;
   workers.push_back(*std::move(started));

@@ -53,17 +53,17 @@ bool IsExecutable(std::string_view exe, std::string_view program) {
   return system && ProgramOf(exe.substr(exe.rfind('/') + 1)) == program;
 }
 
-// Whether the writer was gone when journald looked up its executable, which it
-// does after the record came. Then it knows the uid and the process alone, which
-// came with the record (unix(7), SCM_CREDENTIALS).
-bool IsGone(const JournalRecord& record) { return record.exe.empty(); }
-
 // Whether `program` may have written the record.
+//
+// The uid came with the record (unix(7), SCM_CREDENTIALS). The executable
+// journald looks up afterwards: of a process that was gone by then it knows
+// none, and a user can have it see another one than that which wrote, by exec
+// just before or after. So it decides only about root's processes.
 bool WroteIt(std::string_view program, const JournalRecord& record) {
   if (program == "systemd-journald") return record.transport == "driver";
   if (record.transport != "syslog" && record.transport != "journal")
     return false;
-  if (record.uid != 0 && !MaySpeakForItself(program)) return false;
+  if (record.uid != 0) return MaySpeakForItself(program);
   if (!record.exe.empty()) return IsExecutable(record.exe, program);
   return record.comm.empty() || ProgramOf(record.comm) == program;
 }
@@ -132,11 +132,6 @@ std::string Detail(std::string_view detail, const std::string& word) {
                      detail.substr(at + 2));
 }
 
-// The program of sudo without its folder: what it does, not with what.
-std::string_view LastName(std::string_view path) {
-  return path.substr(path.rfind('/') + 1);
-}
-
 void Fill(const std::map<std::string, std::string_view>& matched,
           const EventPattern& pattern, v1::Event& event) {
   std::string word;
@@ -150,21 +145,37 @@ void Fill(const std::map<std::string, std::string_view>& matched,
       std::from_chars(text.data(), text.data() + text.size(), count);
       event.set_count(count);
     }
-    if (name == "program") word = Kept(LastName(text));
-    if (name == "group" || name == "detail") word = Kept(text);
+    if (name == "group" || name == "detail" || name == "program")
+      word = Kept(text);
   }
   event.set_detail(Detail(pattern.detail, word));
   if (event.method().empty()) event.set_method(std::string(pattern.method));
 }
 
-// The folder and the arguments of sudo may look like the words between which
-// they stand; then there is no telling whose account it was.
-bool IsUnclear(const EventPattern& pattern, std::string_view message) {
-  constexpr std::string_view kUser = " ; USER=";
-  if (pattern.identifier != "sudo") return false;
-  const size_t first = message.find(kUser);
-  return first != message.npos &&
-         message.find(kUser, first + 1) != message.npos;
+bool StandsTwice(std::string_view text, std::string_view message) {
+  const size_t first = message.find(text);
+  return first != message.npos && message.find(text, first + 1) != message.npos;
+}
+
+// Makes what can be read in two ways say so. The folder, the environment and
+// the arguments of sudo may look like the words between which they stand; so
+// may a name and the id of a certificate that sshd tells.
+void MarkUnclear(const EventPattern& pattern, std::string_view message,
+                 v1::Event& event) {
+  constexpr char kUnclear[] = "unclear: the record can be read in two ways";
+  if (pattern.identifier == "sudo") {
+    const bool user = StandsTwice(" ; USER=", message);
+    if (user) event.clear_account();
+    if (user || StandsTwice(" ; COMMAND=", message)) event.set_detail(kUnclear);
+  }
+  if (pattern.service == "ssh" && message.find("ssh2: ") != message.npos &&
+      event.kind() == "login_failed") {
+    static const RE2* const kFrom = new RE2(R"( from \S+ port \d+.* from \S+ port \d+)");
+    if (!RE2::PartialMatch(re2::StringPiece(message.data(), message.size()), *kFrom)) return;
+    event.clear_account();
+    event.clear_from();
+    event.set_detail(kUnclear);
+  }
 }
 
 std::string IdOf(const JournalRecord& record) {
@@ -174,15 +185,14 @@ std::string IdOf(const JournalRecord& record) {
       .substr(0, 16);
 }
 
-// What only an ordinary user's process vouches for is about that user alone.
-// sudo is gone at once when it refuses, but not while it lets somebody do
-// something: of a process that is gone only a failure is believed.
-bool SpeaksOfItself(const JournalRecord& record, const std::string& who,
-                    v1::Event& event) {
+// What only an ordinary user's process vouches for is about that user alone, and
+// the event says so.
+bool SpeaksOfItself(const std::string& who, v1::Event& event) {
+  event.set_source("user");
   if (event.kind() == "account" || event.kind() == "group")
-    return event.account() == who && !IsGone(record);
+    return event.account() == who;
   event.set_actor(who);
-  return event.kind() == "login_failed" || !IsGone(record);
+  return true;
 }
 
 }  // namespace
@@ -213,19 +223,16 @@ std::optional<v1::Event> ReadEvent(const JournalRecord& record,
     Fill(*matched, pattern, event);
     event.set_kind(std::string(pattern.kind));
     event.set_service(std::string(pattern.service));
-    if (IsUnclear(pattern, record.message)) {
-      event.clear_account();
-      event.set_detail("unclear: the record can be read in two ways");
-    }
+    event.set_source("journal");
+    MarkUnclear(pattern, record.message, event);
     if (record.uid != 0 && program != "systemd-journald" &&
-        !SpeaksOfItself(record, name_of(record.uid), event))
+        !SpeaksOfItself(name_of(record.uid), event))
       return std::nullopt;
     event.set_time(static_cast<int64_t>(record.time / 1'000'000));
     if (record.login_uid) event.set_login_account(name_of(*record.login_uid));
     if (pattern.kind == "login" || pattern.kind == "logout")
       event.set_session(
           fmt::format("{}-{}", record.boot.substr(0, 8), record.pid));
-    event.set_source("journal");
     event.set_id(IdOf(record));
     return event;
   }

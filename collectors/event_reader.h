@@ -23,7 +23,6 @@ struct JournalRecord {
   // Not chosen by it.
   std::string_view transport;   // "syslog", "journal", "driver", "stdout" …
   std::string_view exe, comm;   // empty when the writer was gone too soon
-  std::string_view message_id;  // MESSAGE_ID; chosen, but by journald for its own
   uint32_t uid = UINT32_MAX;    // the real one
   std::optional<uint32_t> login_uid;
   uint64_t pid = 0;

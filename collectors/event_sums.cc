@@ -8,10 +8,18 @@ namespace metsuke {
 namespace {
 
 constexpr int64_t kWindow = 600;  // seconds
+// Kinds of failures that are told apart at once.
+constexpr size_t kMostFailures = 300;
 // A process that says the same again this much later means something else, and
 // so does one that has got the number of one that is gone.
 constexpr int64_t kSameBreath = 5;      // seconds
 constexpr int64_t kOneConnection = 600; // seconds
+
+std::string KeyOf(const v1::Event& event) {
+  return fmt::format("{}\n{}\n{}\n{}\n{}\n{}", event.time() / kWindow,
+                     event.service(), event.account(), event.actor(),
+                     event.from(), event.method());
+}
 
 bool SameWords(const v1::Event& a, const v1::Event& b) {
   return a.kind() == b.kind() && a.service() == b.service() &&
@@ -29,10 +37,11 @@ void EventSums::Add(v1::Event event, uint64_t process) {
         event.time() - before->second <= kOneConnection)
       return;
     failed_[process] = event.time();
-    const std::string key =
-        fmt::format("{}\n{}\n{}\n{}\n{}\n{}", event.time() / kWindow,
-                    event.service(), event.account(), event.actor(),
-                    event.from(), event.method());
+    if (failures_.size() >= kMostFailures && !failures_.contains(KeyOf(event))) {
+      event.clear_account();
+      event.set_detail("of many accounts");
+    }
+    const std::string key = KeyOf(event);
     const auto [known, added] = failures_.try_emplace(key, events_.size());
     if (added) return events_.push_back(std::move(event));
     v1::Event& sum = events_[known->second];

@@ -1,6 +1,7 @@
 // Puts events together that are one for a reader: the failures of one account
 // from one source by one method within ten minutes of the clock, and what one
-// process said twice.
+// process said twice. Who tries more accounts than anybody reads gets one event
+// for those that are too many.
 
 #ifndef METSUKE_COLLECTORS_EVENT_SUMS_H_
 #define METSUKE_COLLECTORS_EVENT_SUMS_H_

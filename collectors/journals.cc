@@ -12,21 +12,14 @@
 namespace metsuke {
 namespace {
 
-// One file, from its header.
-struct JournalFile {
-  int64_t size = 0;
-  std::optional<LogSpan> span;
-  int64_t entries = 0;
-  bool sealed = false;
-};
-
 // The header as JOURNAL_FILE_FORMAT of systemd lays it down; all numbers are
 // little-endian, and later versions have only added fields at its end.
 absl::StatusOr<JournalFile> ReadFile(const Host& host,
                                      const std::string& path) {
   constexpr std::string_view kSignature = "LPKSHHRH";
-  constexpr size_t kCompatible = 8, kHeaderSize = 88, kEntries = 152, kHead = 184, kTail = 192,
-                   kHeader = 208;
+  constexpr size_t kCompatible = 8, kNumbering = 72, kHeaderSize = 88,
+                   kEntries = 152, kLast = 160, kFirst = 168, kHead = 184,
+                   kTail = 192, kHeader = 208;
   ASSIGN_OR_RETURN(const FileInfo info, host.Stat(path));
   ASSIGN_OR_RETURN(const std::string bytes, host.ReadBytes(path, 0, kHeader));
   const auto number = [&](size_t at) {
@@ -42,7 +35,11 @@ absl::StatusOr<JournalFile> ReadFile(const Host& host,
                    .span = std::nullopt,
                    .entries = static_cast<int64_t>(number(kEntries)),
                    // HEADER_COMPATIBLE_SEALED
-                   .sealed = (bytes[kCompatible] & 1) != 0};
+                   .sealed = (bytes[kCompatible] & 1) != 0,
+                   .numbering = bytes.substr(kNumbering, 16),
+                   .first = number(kFirst),
+                   .last = number(kLast),
+                   .torn = path.ends_with('~')};
   if (file.entries == 0) return file;
   const uint64_t oldest = number(kHead) / 1000000,
                  newest = number(kTail) / 1000000;
@@ -81,30 +78,39 @@ std::vector<JournalFolder> FindJournals(const Host& host,
   return folders;
 }
 
-absl::StatusOr<std::vector<JournalStream>> ReadJournals(
+absl::StatusOr<std::vector<JournalFile>> ReadJournalFiles(
     const Host& host, const std::string& folder, const LogTrouble& trouble) {
   ASSIGN_OR_RETURN(const std::vector<std::string> names, host.List(folder));
-  std::vector<JournalStream> streams = {{"system.journal"}, {"user-*.journal"}};
+  std::vector<JournalFile> files;
   for (const std::string& name : names) {
-    // "~" ends the name of a file that was not closed well; it is read too.
     if (!name.ends_with(".journal") && !name.ends_with(".journal~")) continue;
     const std::string path = fmt::format("{}/{}", folder, name);
-    JournalStream& stream = streams[name.starts_with("user-") ? 1 : 0];
-    const auto file = ReadFile(host, path);
+    auto file = ReadFile(host, path);
     if (absl::IsNotFound(file.status())) continue;  // removed meanwhile
+    if (!file.ok()) trouble(path, Message(file.status()));
+    files.push_back(file.ok() ? *std::move(file) : JournalFile());
+    files.back().name = name;
+    if (!file.ok()) files.back().unread = Message(file.status());
+  }
+  return files;
+}
+
+absl::StatusOr<std::vector<JournalStream>> ReadJournals(
+    const Host& host, const std::string& folder, const LogTrouble& trouble) {
+  ASSIGN_OR_RETURN(const std::vector<JournalFile> files,
+                   ReadJournalFiles(host, folder, trouble));
+  std::vector<JournalStream> streams = {{"system.journal"}, {"user-*.journal"}};
+  for (const JournalFile& file : files) {
+    JournalStream& stream = streams[file.name.starts_with("user-") ? 1 : 0];
     ++stream.files;
-    const auto info = host.Stat(path);
-    if (info.ok() && (!stream.info || name == stream.name)) stream.info = *info;
-    if (!file.ok()) {
-      stream.sealed = false;
-      if (stream.unread.empty()) stream.unread = Message(file.status());
-      trouble(path, Message(file.status()));
-      continue;
-    }
-    stream.size += file->size;
-    stream.entries += file->entries;
-    stream.sealed = stream.sealed && file->sealed;
-    if (file->span) Join(*file->span, stream.span);
+    const auto info = host.Stat(fmt::format("{}/{}", folder, file.name));
+    if (info.ok() && (!stream.info || file.name == stream.name))
+      stream.info = *info;
+    if (stream.unread.empty()) stream.unread = file.unread;
+    stream.size += file.size;
+    stream.entries += file.entries;
+    stream.sealed = stream.sealed && file.sealed;
+    if (file.span) Join(*file.span, stream.span);
   }
   std::erase_if(streams, [](const auto& stream) { return stream.files == 0; });
   return streams;

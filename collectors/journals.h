@@ -26,6 +26,29 @@ struct JournalFolder {
 std::vector<JournalFolder> FindJournals(const Host& host,
                                         const LogTrouble& trouble);
 
+// One file, from its header.
+struct JournalFile {
+  std::string name;
+  int64_t size = 0;             // bytes
+  std::optional<LogSpan> span;  // nothing without a record
+  int64_t entries = 0;          // records
+  bool sealed = false;
+  // Records of all files that one journald writes are numbered in one row,
+  // which has a name: of this file the first and the last.
+  std::string numbering;  // 16 bytes
+  uint64_t first = 0, last = 0;
+  // Whether journald has neither closed it nor still writes to it: "~" ends the
+  // name of a file that it found like that.
+  bool torn = false;
+  std::string unread;  // why it has no header that can be read; else empty
+};
+
+// The files in `folder`, by name; `trouble` is told of those that have no
+// header, and of them nothing but the name is known. NotFound when there is no
+// such folder.
+absl::StatusOr<std::vector<JournalFile>> ReadJournalFiles(
+    const Host& host, const std::string& folder, const LogTrouble& trouble);
+
 // The files of the system or those of users in one folder.
 struct JournalStream {
   const char* name;  // "system.journal" or "user-*.journal"

@@ -1,4 +1,4 @@
-// metsuke-collect: reads the host, and answers the agent's question of sixteen
+// metsuke-collect: reads the host, and answers the agent's question of eighty
 // bytes over a unix socket. It holds what reading takes and speaks to no
 // network.
 

@@ -31,11 +31,6 @@ class Wanted {
     return wanted;
   }
 
-  bool Kind(const std::string& kind) const {
-    return request_.kinds().empty() ||
-           std::ranges::find(request_.kinds(), kind) != request_.kinds().end();
-  }
-
   // For an Event as well as a HostSession.
   template <typename What>
   bool Matches(const What& what) const {
@@ -49,8 +44,9 @@ class Wanted {
   bool Account(const std::string& account, const std::string& actor,
                const std::string& login_account) const {
     const std::string& name = request_.account();
-    return name.empty() || name == account || name == actor ||
-           name == login_account;
+    // One without an account may be anybody's.
+    return name.empty() || account.empty() || name == account ||
+           name == actor || name == login_account;
   }
 
   bool From(const std::string& from) const {
@@ -95,12 +91,16 @@ grpc::Status OperatorService::ListEvents(
   Batches<v1::EventsReply> batches(writer);
   for (const FleetHost& host : fleet->hosts) {
     const absl::Status read = store_.VisitEvents(
-        host.entry.id(), {request->since(), request->until()},
+        host.entry.id(),
+        {request->since(),
+         request->until(),
+         {request->kinds().begin(), request->kinds().end()}},
         [&](v1::Event event) {
-          if (!wanted->Kind(event.kind()) || !wanted->Matches(event)) return;
+          if (!wanted->Matches(event)) return true;
           v1::HostEvent& entry = *batches.Next().add_events();
           entry.set_host(host.entry.host());
           *entry.mutable_event() = std::move(event);
+          return batches.alive();
         });
     if (!read.ok()) return ToGrpc(read);
     if (!batches.alive()) break;
@@ -124,8 +124,13 @@ grpc::Status OperatorService::ListSessions(
     // Ends may come after the time that is asked about, beginnings before it.
     const absl::Status read = store_.VisitEvents(
         host.entry.id(),
-        {std::max<int64_t>(0, request->since() - kLongestSession), 0},
-        [&](const v1::Event& event) { join.Add(event); });
+        {std::max<int64_t>(0, request->since() - kLongestSession),
+         0,
+         {"login", "logout"}},
+        [&](const v1::Event& event) {
+          join.Add(event);
+          return true;
+        });
     if (!read.ok()) return ToGrpc(read);
     for (v1::HostSession& session : join.Take(BootOf(store_, *fleet, host))) {
       if (!Overlaps(session, *request) || !wanted->Matches(session)) continue;

@@ -16,9 +16,15 @@ v1::HostSession Begun(const v1::Event& login) {
   session.set_method(login.method());
   session.set_began(login.time());
   session.set_end("open");
-  session.set_root(login.account() == "root");
+  session.set_root(login.account() == "root" || login.account().empty());
   session.set_detail(login.detail());
+  session.set_source(login.source());
   return session;
+}
+
+// The boot in which a session began.
+std::string BootOf(const std::string& session) {
+  return session.substr(0, session.find('-'));
 }
 
 void End(const v1::Event& logout, v1::HostSession& session) {
@@ -30,9 +36,13 @@ void End(const v1::Event& logout, v1::HostSession& session) {
 
 void SessionJoin::Add(const v1::Event& event) {
   if (event.kind() == "login") {
+    const auto [open, added] =
+        open_.try_emplace(event.session(), sessions_.size());
     // A process number that is used again begins another session.
-    open_[event.session()] = sessions_.size();
+    if (!added) sessions_[open->second].set_end("unknown");
+    open->second = sessions_.size();
     sessions_.push_back(Begun(event));
+    boot_ = BootOf(event.session());
   } else if (event.kind() == "logout") {
     const auto open = open_.find(event.session());
     if (open != open_.end()) {
@@ -49,7 +59,8 @@ void SessionJoin::Add(const v1::Event& event) {
 
 std::vector<v1::HostSession> SessionJoin::Take(int64_t booted) {
   for (const auto& [key, index] : open_)
-    if (sessions_[index].began() < booted) sessions_[index].set_end("boot");
+    if (sessions_[index].began() < booted || BootOf(key) != boot_)
+      sessions_[index].set_end("boot");
   open_.clear();
   std::ranges::stable_sort(sessions_, {}, [](const v1::HostSession& session) {
     return session.began() != 0 ? session.began() : session.ended();

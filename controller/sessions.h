@@ -27,6 +27,7 @@ class SessionJoin {
  private:
   std::vector<v1::HostSession> sessions_;
   std::map<std::string, size_t> open_;  // by Event.session
+  std::string boot_;                    // of the last login
 };
 
 }  // namespace metsuke

@@ -80,9 +80,9 @@ absl::StatusOr<int> Events(const Session& session, const Options& options) {
          {"method", "METHOD"},
          {"count", "TIMES", true},
          {"detail", "DETAIL"},
+         {"source", "WORD OF"},
          {"session", "SESSION", false, true},
-         {"login_account", "LOGGED IN AS", false, true},
-         {"source", "READ FROM", false, true}});
+         {"login_account", "LOGGED IN AS", false, true}});
   return CodeOf(session, hosts);
 }
 
@@ -102,6 +102,7 @@ absl::StatusOr<int> Sessions(const Session& session, const Options& options) {
         item["who"] = Who(item);
         if (entry.end() == "open") item["ended"] = "open";
         if (entry.end() == "boot") item["ended"] = "before the last boot";
+        if (entry.end() == "unknown") item["ended"] = "not known";
         if (entry.began() == 0) item["began"] = "not known";
       }
       items.push_back(std::move(item));
@@ -117,6 +118,7 @@ absl::StatusOr<int> Sessions(const Session& session, const Options& options) {
          {"from", "FROM"},
          {"method", "METHOD"},
          {"detail", "DETAIL"},
+         {"source", "WORD OF"},
          {"login_account", "LOGGED IN AS", false, true}});
   return CodeOf(session, hosts);
 }

@@ -179,10 +179,11 @@ absl::Status StoreEvents(Database& database, const HostUpdate& update) {
   for (const v1::Event& event : update.events) {
     const std::string bytes = event.SerializeAsString();
     RETURN_IF_ERROR(database.Execute(
-        "INSERT INTO event(host, time, id, count, event) VALUES(?, ?, ?, ?, ?) "
+        "INSERT INTO event(host, time, id, kind, count, event) "
+        "VALUES(?, ?, ?, ?, ?, ?) "
         "ON CONFLICT DO UPDATE SET count = excluded.count, "
         "event = excluded.event WHERE excluded.count > count",
-        update.host, event.time(), Blob{event.id()},
+        update.host, event.time(), Blob{event.id()}, event.kind(),
         static_cast<int64_t>(std::min(event.count(), kLargestSeq)),
         Blob{bytes}));
   }

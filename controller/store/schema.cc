@@ -70,9 +70,11 @@ CREATE TABLE event(
   host TEXT NOT NULL,
   time INTEGER NOT NULL,
   id BLOB NOT NULL,
+  kind TEXT NOT NULL,
   count INTEGER NOT NULL,
   event BLOB NOT NULL,
   PRIMARY KEY(host, time, id)) STRICT, WITHOUT ROWID;
+CREATE INDEX event_kind ON event(host, kind, time, id);
 CREATE TABLE baseline(
   version TEXT NOT NULL PRIMARY KEY,
   files BLOB NOT NULL) STRICT;
@@ -117,9 +119,11 @@ CREATE TABLE event(
   host TEXT NOT NULL,
   time INTEGER NOT NULL,
   id BLOB NOT NULL,
+  kind TEXT NOT NULL,
   count INTEGER NOT NULL,
   event BLOB NOT NULL,
   PRIMARY KEY(host, time, id)) STRICT, WITHOUT ROWID;
+CREATE INDEX event_kind ON event(host, kind, time, id);
 PRAGMA user_version = 4;
 COMMIT;
 )";

@@ -106,7 +106,8 @@ struct HostUpdate {
 
 // Which events are meant.
 struct EventFilter {
-  int64_t since = 0, until = 0;  // until is exclusive; 0 is without an end
+  int64_t since = 0, until = 0;    // until is exclusive; 0 is without an end
+  std::vector<std::string> kinds;  // as in v1::Event; none for all
 };
 
 // What the controller itself saw of a host.
@@ -196,8 +197,9 @@ class Store {
   // Spans, newest first, and losses, newest first, of the host with this id.
   virtual absl::StatusOr<v1::HistoryReply> History(const std::string& id) = 0;
 
-  // The events of the host with this id, the oldest first.
-  using TakeEvent = std::function<void(v1::Event event)>;
+  // The events of the host with this id, the oldest first, until `take` says
+  // false. The store is not held up while it runs.
+  using TakeEvent = std::function<bool(v1::Event event)>;
   virtual absl::Status VisitEvents(const std::string& id,
                                    const EventFilter& filter,
                                    const TakeEvent& take) = 0;

@@ -7,6 +7,8 @@
 
 #include <fstream>
 
+#include "collectors/collector.h"
+#include "collectors/cycle.h"
 #include "proto/run.h"
 #include "proto/status.h"
 #include "tests/unit/host_folder.h"
@@ -142,12 +144,59 @@ TEST_F(JournalEvents, SayWhatWasGoneBeforeItWasRead) {
   EXPECT_THAT(Hear(), IsEmpty());
 }
 
-TEST_F(JournalEvents, LoseNothingWhenOlderRecordsAreStillThere) {
+TEST_F(JournalEvents, SayWhatIsGoneThoughOlderRecordsAreThere) {
   Journal("system.journal", Accepted(1, "alice") + Accepted(5, "bob"));
   EXPECT_THAT(Hear(), ElementsAre("login alice", "login bob"));
-  // The record itself is gone, what came before it is not.
-  Journal("system.journal", Accepted(1, "alice") + Accepted(9, "carol"));
-  EXPECT_THAT(Hear(), ElementsAre("login carol"));
+  Journal("user-1000.journal", Accepted(-100, "old"));
+  Journal("system.journal", Accepted(9, "carol"));
+  EXPECT_THAT(Hear(), ElementsAre("records between 2026-11-22T16:53:25Z and "
+                                  "2026-11-22T16:53:29Z were gone before they "
+                                  "could be read",
+                                  "login carol"));
+}
+
+TEST_F(JournalEvents, OfABootWithTheClockBehindAreRead) {
+  Journal("system@1.journal", Accepted(1000, "alice"));
+  EXPECT_THAT(Hear(), ElementsAre("login alice"));
+  std::string behind = Accepted(10, "bob") + Accepted(11, "carol");
+  for (size_t at = 0; (at = behind.find("0ca1ad2c", at)) != behind.npos;)
+    behind.replace(at, 8, "0ca1ad2d");
+  Journal("system.journal", behind);
+  EXPECT_THAT(Hear(), ElementsAre("login bob", "login carol"));
+  EXPECT_THAT(Hear(), IsEmpty());
+  EXPECT_THAT(Hear(), IsEmpty());
+}
+
+TEST_F(JournalEvents, AreReadOutOfAsManyFilesAsJournaldKeeps) {
+  for (int i = 0; i < 100; ++i)
+    Journal(fmt::format("system@{}.journal", i), Accepted(i, "alice"));
+  EXPECT_EQ(Hear().size(), 100u);
+  Cycle cycle(host_, {});
+  EXPECT_EQ(cycle.Hear({}, kNow).unread(), "");
+}
+
+TEST_F(JournalEvents, NeverPassOverDamageInSilence) {
+  std::string records;
+  for (int i = 0; i < 500; ++i) records += Accepted(i, fmt::format("user{}", i));
+  Journal("system.journal", records);
+  const auto path = folder_.path() /
+                    fmt::format("var/log/journal/{}/system.journal", kMachine);
+  std::string bytes;
+  {
+    std::ifstream in(path.string(), std::ios::binary);
+    bytes.assign(std::istreambuf_iterator<char>(in), {});
+  }
+  const size_t at = bytes.find("for user250");
+  ASSERT_NE(at, bytes.npos);
+  bytes.replace(at, 40'000, std::string(40'000, 'x'));
+  std::ofstream(path.string(), std::ios::binary) << bytes;
+  const auto heard = HearJournal(host_, {}, kNow);
+  if (!heard.ok()) return;  // nothing was read, and that is said
+  int logins = 0, said = 0;
+  for (const v1::Event& event : heard->events())
+    ++(event.kind() == "login" ? logins : said);
+  EXPECT_LT(logins, 500);
+  EXPECT_GT(said, 0);
 }
 
 TEST_F(JournalEvents, AreNotReadFromWhereThereAreNone) {
@@ -165,6 +214,9 @@ TEST_F(JournalEvents, OfWholeFilesAreReadBesideADamagedOne) {
   ASSERT_EQ(said.size(), 2u);
   EXPECT_THAT(said[0], HasSubstr("system@2.journal cannot be read"));
   EXPECT_EQ(said[1], "login alice");
+  boost::filesystem::last_write_time(
+      folder_.path() / folder / "system@2.journal", kNow - 7200);
+  EXPECT_THAT(Hear(), IsEmpty()) << "it was told of";
   folder_.Write(folder + "system.journal", "torn");
   EXPECT_FALSE(HearJournal(host_, {}, kNow).ok());
 }

@@ -43,6 +43,14 @@ TEST(Sessions, WithoutALogoutAreOpenUntilTheHostIsBooted) {
               ElementsAre("alice 10-0 boot", "alice 60-0 open"));
 }
 
+TEST(Sessions, WhoseProcessNumberAnotherHasAreOver) {
+  EXPECT_THAT(Joined({Event(10, "login", "b-1"), Event(30, "login", "b-1", "bob")}),
+              ElementsAre("alice 10-0 unknown", "bob 30-0 open"));
+  // A boot is known by its id, too: clocks may be wrong.
+  EXPECT_THAT(Joined({Event(10, "login", "b-1"), Event(11, "login", "c-1", "bob")}),
+              ElementsAre("alice 10-0 boot", "bob 11-0 open"));
+}
+
 TEST(Sessions, WithoutALoginBeganBeforeTheRecordsDo) {
   EXPECT_THAT(Joined({Event(15, "logout", "b-1"), Event(16, "login", "b-2")}),
               ElementsAre("alice 0-15 ended", "alice 16-0 open"));

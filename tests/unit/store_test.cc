@@ -696,6 +696,7 @@ std::vector<std::string> EventsOf(Store& store, const std::string& host,
   const auto read = store.VisitEvents(host, filter, [&](const v1::Event& event) {
     lines.push_back(fmt::format("{} {} {}", event.time(), event.account(),
                                 event.count()));
+    return true;
   });
   EXPECT_TRUE(read.ok()) << read;
   return lines;
@@ -715,6 +716,36 @@ TEST_F(StoreTest, KeepsAnEventOnceHoweverOftenItComes) {
   EXPECT_THAT(EventsOf(*store_, kWeb, {.since = 10, .until = 20}),
               ElementsAre("10 alice 1"));
   EXPECT_THAT(EventsOf(*store_, kWeb, {.since = 11}), ElementsAre("20 bob 1"));
+}
+
+TEST_F(StoreTest, HandsOutEventsPageByPageAndOfSomeKindsInOrder) {
+  ASSERT_TRUE(Connect(*store_, kWeb).ok());
+  HostUpdate update = Happened(kWeb, 1, {});
+  for (int i = 0; i < 2500; ++i) {
+    v1::Event& event = update.events.emplace_back();
+    event.set_time(100 + i / 3);
+    event.set_id(Sha256(std::to_string(i)).substr(0, 16));
+    event.set_kind(i % 2 == 0 ? "login" : i % 5 == 0 ? "logout" : "group");
+    event.set_count(1);
+  }
+  ASSERT_TRUE(Commit(*store_, update).ok());
+  const auto count = [&](const EventFilter& filter, int most = 1 << 20) {
+    std::set<std::string> ids;
+    int64_t last = 0;
+    const auto read = store_->VisitEvents(kWeb, filter, [&](const v1::Event& event) {
+      EXPECT_LE(last, event.time());
+      last = event.time();
+      EXPECT_TRUE(ids.insert(event.id()).second);
+      return static_cast<int>(ids.size()) < most;
+    });
+    EXPECT_TRUE(read.ok()) << read;
+    return ids.size();
+  };
+  EXPECT_EQ(count({}), 2500u);
+  EXPECT_EQ(count({.kinds = {"login", "logout"}}), 1500u);
+  EXPECT_EQ(count({.since = 100, .until = 101}), 3u);
+  EXPECT_EQ(count({.since = 101, .kinds = {"login"}}), 1248u);
+  EXPECT_EQ(count({}, 7), 7u);
 }
 
 TEST_F(StoreTest, ASumThatIsReadAgainWithMoreInItGrows) {

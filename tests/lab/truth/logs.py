@@ -227,3 +227,48 @@ apart("log_sources", source="the kind of a stream is this table's own word", wri
       keep_days="logrotate_rules and journal_config have checks of their own; scenarios expect it", keep_bytes="as keep_days",
       kept_by="as keep_days", bytes_per_day=DERIVED, records_per_day=DERIVED, reach_days=DERIVED, removal=DERIVED,
       unread="no tool reads logs so")
+
+
+def _sequences(host):
+    """What journalctl says of each journal file: its row of numbers, and the first and last of them with their seconds."""
+    files = []
+    for line in host.tool("journalctl", "--header").splitlines():
+        word, _, value = line.partition(": ")
+        at = re.search(r"\(([0-9a-f]+)\)$", value)
+        if word == "File path":
+            files.append({"path": value.strip()})
+        elif word.lower() == "sequential number id":
+            files[-1]["row"] = value.strip()
+        elif at and word in ("Head sequential number", "Tail sequential number", "Head realtime timestamp", "Tail realtime timestamp"):
+            files[-1][word.split()[0] + " " + word.split()[1]] = int(at[1], 16)
+    return [f for f in files if f.get("Head realtime")]
+
+
+@check("log_gaps", "journalctl --header and ls", "path", "since", "until", may_be_empty=True)
+def holes(host, _):
+    found = []
+    by_row = {}
+    for file in _sequences(host):
+        by_row.setdefault(file["row"], []).append(file)
+    for files in by_row.values():
+        seen = set().union(*(range(f["Head sequential"], f["Tail sequential"] + 1) for f in files))
+        lost = [n for n in range(min(seen), max(seen)) if n not in seen]
+        for first in (n for n in lost if n - 1 in seen):
+            before = max((f for f in files if f["Tail sequential"] < first), key=lambda f: f["Tail sequential"])
+            after = min((f for f in files if f["Head sequential"] > first), key=lambda f: f["Head sequential"])
+            found.append({"path": files[0]["path"].rpartition("/")[0] + "/system.journal",
+                          "since": before["Tail realtime"] // 1000000, "until": after["Head realtime"] // 1000000})
+    rotated = {}
+    for path in host.tool("find", "/var/log", "-path", "/var/log/journal", "-prune", "-o", "-type", "f", "-print").split("\n"):
+        if at := re.fullmatch(r"(.+?)(?:\.(\d+)(?:\.(?:gz|zst|xz|bz2))?)?", path):
+            rotated.setdefault(at[1], {})[int(at[2] or 0)] = path
+    for base, files in rotated.items():
+        numbers = sorted(files)
+        for number, older in zip(numbers, numbers[1:]):
+            if older != number + 1:
+                found.append({"path": base, "since": _moments(host, base, [files[older]])[1],
+                              "until": _moments(host, base, [files[number]])[0]})
+    return found
+
+
+apart("log_gaps", source="as in log_sources", reason="a sentence of this table")

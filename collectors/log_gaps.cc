@@ -1,0 +1,180 @@
+// Fills the log_gaps table: records that must have been there and are not.
+//
+// journald numbers the records of all its files in one row, and logrotate the
+// files of a log. When space runs out the oldest go; what is missing between
+// others was taken out, or was never written for want of a disk or of power.
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "collectors/collector.h"
+#include "collectors/gaps.h"
+#include "collectors/journals.h"
+#include "collectors/log_names.h"
+#include "collectors/log_reader.h"
+#include "collectors/log_streams.h"
+#include "proto/status.h"
+
+namespace metsuke {
+
+absl::Status CollectLogGaps(const Host& host, v1::Snapshot& snapshot);
+
+namespace {
+
+constexpr char kTable[] = "log_gaps";
+// Of one log; who takes out every second file has made his point by then.
+constexpr size_t kMostOfOne = 100;
+
+// The number by which a file was rotated: 2 for "syslog.2.gz" of "syslog". 0 for
+// the current file, nothing for any other name.
+std::optional<int> RotationOf(std::string_view name, std::string_view base) {
+  if (name == base) return 0;
+  if (!name.starts_with(base) || name.size() < base.size() + 2 ||
+      name[base.size()] != '.')
+    return std::nullopt;
+  name.remove_prefix(base.size() + 1);
+  int number = 0;
+  const auto [end, error] =
+      std::from_chars(name.data(), name.data() + name.size(), number);
+  const bool whole = end == name.data() + name.size() || *end == '.';
+  if (error != std::errc() || !whole || number < 1) return std::nullopt;
+  return number;
+}
+
+class LogGaps {
+ public:
+  LogGaps(const Host& host, v1::Snapshot& snapshot)
+      : host_(host),
+        snapshot_(snapshot),
+        gaps_(kTable, snapshot),
+        zone_(ReadZone(host)) {}
+
+  void AddJournals() {
+    const auto trouble = [&](const std::string& path, std::string why) {
+      gaps_.Add(path, why);
+    };
+    // What is in memory until the disk is there goes on in the same row.
+    std::map<std::string, std::vector<JournalFile>> by_namespace;
+    std::map<std::string, std::string> folders;
+    for (const JournalFolder& folder : FindJournals(host_, trouble)) {
+      auto files = ReadJournalFiles(host_, folder.path, trouble);
+      if (absl::IsNotFound(files.status())) continue;
+      if (!files.ok()) {
+        trouble(folder.path, Message(files.status()));
+        continue;
+      }
+      folders.try_emplace(folder.space, folder.path);
+      std::ranges::move(*files, std::back_inserter(by_namespace[folder.space]));
+    }
+    for (auto& [space, files] : by_namespace)
+      AddJournal(folders[space] + "/system.journal", std::move(files));
+  }
+
+  void AddLogs() {
+    for (const LogStream& stream : FindLogs(host_, "/var/log", {}, gaps_))
+      AddLog(stream);
+  }
+
+ private:
+  void Add(const std::string& source, const std::string& path, int64_t since,
+           int64_t until, std::string reason) {
+    v1::LogGap& row = *snapshot_.add_log_gaps();
+    row.set_source(source);
+    row.set_path(path);
+    row.set_since(since);
+    row.set_until(until);
+    row.set_reason(std::move(reason));
+  }
+
+  void AddJournal(const std::string& path, std::vector<JournalFile> files) {
+    std::erase_if(files, [](const JournalFile& file) { return !file.span; });
+    std::ranges::sort(files, {}, [](const JournalFile& file) {
+      return std::tie(file.numbering, file.first, file.last);
+    });
+    std::map<std::string, JournalFile> reached;  // by the row's name
+    size_t found = 0;
+    for (const JournalFile& file : files) {
+      const auto [before, first] = reached.try_emplace(file.numbering, file);
+      JournalFile& last = before->second;
+      if (!first && file.first > last.last + 1 && ++found <= kMostOfOne)
+        Add("journal", path, last.span->newest, file.span->oldest,
+            fmt::format("records {} to {} are in no file", last.last + 1,
+                        file.first - 1));
+      if (file.last > last.last) last = file;
+      if (file.torn && ++found <= kMostOfOne)
+        Add("journal", path, file.span->newest, After(file, files),
+            fmt::format("{} was not closed: what followed may be lost",
+                        file.name));
+    }
+    if (found > kMostOfOne)
+      gaps_.Add(path, fmt::format("{} gaps, of which {} are told", found,
+                                  kMostOfOne));
+  }
+
+  // When the next file of the same kind begins; 0 when there is none.
+  static int64_t After(const JournalFile& torn,
+                       const std::vector<JournalFile>& files) {
+    const auto kind = [](const JournalFile& file) {
+      return file.name.substr(0, file.name.find_first_of("@."));
+    };
+    int64_t next = 0;
+    for (const JournalFile& file : files)
+      if (kind(file) == kind(torn) && file.span->oldest >= torn.span->newest &&
+          file.name != torn.name && (next == 0 || file.span->oldest < next))
+        next = file.span->oldest;
+    return next;
+  }
+
+  void AddLog(const LogStream& stream) {
+    const std::string base = stream.path.substr(stream.path.rfind('/') + 1);
+    std::map<int, const LogPiece*> numbered;
+    for (const LogPiece& piece : stream.pieces)
+      if (const auto number =
+              RotationOf(piece.path.substr(piece.path.rfind('/') + 1), base))
+        numbered.emplace(*number, &piece);
+    size_t found = 0;
+    for (auto piece = numbered.begin(); piece != numbered.end(); ++piece) {
+      const auto older = std::next(piece);
+      if (older == numbered.end() || older->first == piece->first + 1) continue;
+      // A log may have no current file until something is written again.
+      if (++found > kMostOfOne) break;
+      Add(LogKind(stream.path), stream.path, EndOf(stream, *older->second).newest,
+          EndOf(stream, *piece->second).oldest,
+          older->first == piece->first + 2
+              ? fmt::format("{}.{} is missing between others", base,
+                            piece->first + 1)
+              : fmt::format("{}.{} to {}.{} are missing between others", base,
+                            piece->first + 1, base, older->first - 1));
+    }
+  }
+
+  // The first and the last record of a file; its last change where it has none.
+  LogSpan EndOf(const LogStream& stream, const LogPiece& piece) {
+    const auto span =
+        ReadPiece(host_, LogFormatOf(stream.path), piece, zone_);
+    if (span.ok() && *span) return **span;
+    return {piece.info.modified, piece.info.modified};
+  }
+
+  const Host& host_;
+  v1::Snapshot& snapshot_;
+  Gaps gaps_;
+  const Zone zone_;
+};
+
+}  // namespace
+
+absl::Status CollectLogGaps(const Host& host, v1::Snapshot& snapshot) {
+  LogGaps gaps(host, snapshot);
+  gaps.AddJournals();
+  gaps.AddLogs();
+  return absl::OkStatus();
+}
+
+}  // namespace metsuke

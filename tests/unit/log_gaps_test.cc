@@ -1,0 +1,129 @@
+// The collector log_gaps on hosts made of folders.
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstring>
+
+#include "collectors/collector.h"
+#include "tests/unit/host_folder.h"
+
+namespace metsuke {
+
+absl::Status CollectLogGaps(const Host& host, v1::Snapshot& snapshot);
+
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using ::testing::UnorderedElementsAre;
+
+constexpr char kMachine[] = "506cd7e4af1a4b3fa915e5b9018b068e";
+
+class LogGapsTest : public testing::Test {
+ protected:
+  LogGapsTest() : host_(folder_.path()) {
+    folder_.Write("etc/machine-id", std::string(kMachine) + "\n");
+  }
+
+  // The header of a journal file whose records `first` to `last` were written
+  // at these seconds.
+  void Journal(const std::string& name, uint64_t first, uint64_t last,
+               uint64_t from, uint64_t until, char numbering = 'n') {
+    std::string header(256, '\0');
+    const auto put = [&](size_t at, uint64_t value) {
+      memcpy(&header[at], &value, sizeof value);
+    };
+    header.replace(0, 8, "LPKSHHRH");
+    header.replace(72, 16, std::string(16, numbering));
+    put(88, 208);
+    put(152, last - first + 1);
+    put(160, last);
+    put(168, first);
+    put(184, from * 1'000'000);
+    put(192, until * 1'000'000);
+    folder_.Write(fmt::format("var/log/journal/{}/{}", kMachine, name), header);
+  }
+
+  void Log(const std::string& name, const std::string& from,
+           const std::string& until) {
+    folder_.Write("var/log/" + name,
+                  fmt::format("{} h p: x\n{} h p: x\n", from, until));
+  }
+
+  std::vector<std::string> Rows() {
+    v1::Snapshot snapshot;
+    EXPECT_TRUE(CollectLogGaps(host_, snapshot).ok());
+    std::vector<std::string> rows;
+    for (const v1::LogGap& row : snapshot.log_gaps())
+      rows.push_back(fmt::format("{} {} {}-{} {}", row.source(),
+                                 row.path().substr(row.path().rfind('/') + 1),
+                                 row.since(), row.until(), row.reason()));
+    for (const v1::Gap& gap : snapshot.gaps())
+      rows.push_back("gap: " + gap.reason());
+    return rows;
+  }
+
+  HostFolder folder_;
+  Host host_;
+};
+
+TEST_F(LogGapsTest, NumbersThatNoFileHasAreAGap) {
+  Journal("system@1.journal", 1, 100, 1000, 2000);
+  Journal("system@2.journal", 151, 200, 3000, 4000);
+  Journal("system.journal", 201, 300, 4000, 5000);
+  EXPECT_THAT(Rows(), ElementsAre("journal system.journal 2000-3000 records 101 "
+                                  "to 150 are in no file"));
+  // A user's file has some of them.
+  Journal("user-1000@1.journal", 90, 149, 1900, 2500);
+  EXPECT_THAT(Rows(), ElementsAre("journal system.journal 2500-3000 records 150 "
+                                  "to 150 are in no file"));
+  Journal("user-1000@1.journal", 90, 150, 1900, 2500);
+  EXPECT_THAT(Rows(), IsEmpty());
+}
+
+TEST_F(LogGapsTest, WhatBeginsAnotherRowOfNumbersIsNone) {
+  Journal("system@1.journal", 1, 100, 1000, 2000);
+  Journal("system@2.journal", 500, 600, 3000, 4000, 'm');
+  EXPECT_THAT(Rows(), IsEmpty());
+}
+
+TEST_F(LogGapsTest, AFileThatWasNotClosedMayLackItsEnd) {
+  Journal("system@1.journal~", 1, 100, 1000, 2000);
+  EXPECT_THAT(Rows(), ElementsAre("journal system.journal 2000-0 "
+                                  "system@1.journal~ was not closed: what "
+                                  "followed may be lost"));
+  Journal("user-1000.journal", 1, 100, 2100, 2200, 'm');
+  Journal("system.journal", 1, 100, 2500, 3000, 'm');
+  EXPECT_THAT(Rows(), ElementsAre("journal system.journal 2000-2500 "
+                                  "system@1.journal~ was not closed: what "
+                                  "followed may be lost"));
+}
+
+TEST_F(LogGapsTest, NumbersOfRotatedFilesHaveNoHoles) {
+  Log("app.log", "2026-11-20T00:00:00Z", "2026-11-21T00:00:00Z");
+  Log("app.log.1", "2026-11-18T00:00:00Z", "2026-11-19T00:00:00Z");
+  Log("app.log.2", "2026-11-16T00:00:00Z", "2026-11-17T00:00:00Z");
+  Log("other.log.1", "2026-11-18T00:00:00Z", "2026-11-19T00:00:00Z");
+  EXPECT_THAT(Rows(), IsEmpty());
+  Log("app.log.4", "2026-11-10T00:00:00Z", "2026-11-11T00:00:00Z");
+  Log("app.log.8", "2026-11-01T00:00:00Z", "2026-11-02T00:00:00Z");
+  Log("app.log.old", "2026-11-01T00:00:00Z", "2026-11-02T00:00:00Z");
+  EXPECT_THAT(
+      Rows(),
+      UnorderedElementsAre("application app.log 1794355200-1794787200 app.log.3 "
+                           "is missing between others",
+                           "application app.log 1793577600-1794268800 app.log.5 "
+                           "to app.log.7 are missing between others"));
+}
+
+TEST_F(LogGapsTest, OfAFileWithoutAHeaderNothingIsKnown) {
+  folder_.Write(fmt::format("var/log/journal/{}/system.journal", kMachine), "x");
+  const auto rows = Rows();
+  ASSERT_EQ(rows.size(), 1u);
+  EXPECT_THAT(rows[0], testing::HasSubstr("no header of a journal"));
+}
+
+}  // namespace
+}  // namespace metsuke
