@@ -87,10 +87,14 @@ absl::StatusOr<std::vector<JournalFile>> ReadJournalFiles(
     const std::string path = fmt::format("{}/{}", folder, name);
     auto file = ReadFile(host, path);
     if (absl::IsNotFound(file.status())) continue;  // removed meanwhile
-    if (!file.ok()) trouble(path, Message(file.status()));
-    files.push_back(file.ok() ? *std::move(file) : JournalFile());
-    files.back().name = name;
-    if (!file.ok()) files.back().unread = Message(file.status());
+    JournalFile& known = files.emplace_back();
+    if (file.ok()) {
+      known = *std::move(file);
+    } else {
+      known.unread = Message(file.status());
+      trouble(path, known.unread);
+    }
+    known.name = name;
   }
   return files;
 }
