@@ -1,10 +1,8 @@
 #include "agent/heard.h"
 
-#include <fmt/format.h>
-
 #include <utility>
 
-#include "proto/canonical.h"
+#include "collectors/event_reader.h"
 #include "proto/status.h"
 
 namespace metsuke {
@@ -19,7 +17,7 @@ v1::Event Said(const std::string& detail, int64_t now) {
   event.set_detail(detail);
   event.set_count(1);
   event.set_source("agent");
-  event.set_id(Sha256(fmt::format("{} {}", now, detail)).substr(0, 16));
+  event.set_id(EventId(static_cast<uint64_t>(now) * 1'000'000, detail));
   return event;
 }
 

@@ -1,5 +1,6 @@
 #include "collectors/event_reader.h"
 
+#include <endian.h>
 #include <fmt/format.h>
 #include <re2/re2.h>
 
@@ -179,10 +180,9 @@ void MarkUnclear(const EventPattern& pattern, std::string_view message,
 }
 
 std::string IdOf(const JournalRecord& record) {
-  return Sha256(fmt::format("{}\n{}\n{}\n{}\n{}", record.boot,
-                            record.monotonic, record.time, record.pid,
-                            record.message))
-      .substr(0, 16);
+  return EventId(record.time,
+                 fmt::format("{}\n{}\n{}\n{}", record.boot, record.monotonic,
+                             record.pid, record.message));
 }
 
 // What only an ordinary user's process vouches for is about that user alone, and
@@ -196,6 +196,12 @@ bool SpeaksOfItself(const std::string& who, v1::Event& event) {
 }
 
 }  // namespace
+
+std::string EventId(uint64_t microseconds, std::string_view words) {
+  const uint64_t ordered = htobe64(microseconds);
+  return std::string(reinterpret_cast<const char*>(&ordered), sizeof ordered) +
+         Sha256(words).substr(0, 16 - sizeof ordered);
+}
 
 std::span<const std::string_view> EventIdentifiers() {
   static const std::vector<std::string_view>* const all = [] {

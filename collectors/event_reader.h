@@ -31,6 +31,10 @@ struct JournalRecord {
   uint64_t monotonic = 0;       // microseconds since the boot
 };
 
+// Event.id: the ids of one host are in the order of time. `words` tell events
+// apart that happened at once.
+std::string EventId(uint64_t microseconds, std::string_view words);
+
 // The values of SYSLOG_IDENTIFIER that an event can have.
 std::span<const std::string_view> EventIdentifiers();
 

@@ -19,7 +19,6 @@
 #include "collectors/journals.h"
 #include "collectors/passwd.h"
 #include "collectors/words.h"
-#include "proto/canonical.h"
 #include "proto/instant.h"
 #include "proto/status.h"
 
@@ -118,7 +117,7 @@ v1::Event Said(int64_t time, const std::string& detail) {
   event.set_detail(detail);
   event.set_count(1);
   event.set_source("agent");
-  event.set_id(Sha256(detail).substr(0, 16));
+  event.set_id(EventId(static_cast<uint64_t>(time) * 1'000'000, detail));
   return event;
 }
 

@@ -8,6 +8,7 @@
 #include <fstream>
 
 #include "collectors/collector.h"
+#include "collectors/event_reader.h"
 #include "collectors/cycle.h"
 #include "proto/run.h"
 #include "proto/status.h"
@@ -227,6 +228,9 @@ TEST_F(JournalEvents, HaveTheSameNameEachTimeTheyAreRead) {
   ASSERT_EQ(once->events_size(), 2);
   EXPECT_EQ(once->SerializeAsString(), again->SerializeAsString());
   EXPECT_NE(once->events(0).id(), once->events(1).id());
+  EXPECT_EQ(once->events(0).id().substr(0, 8), once->events(1).id().substr(0, 8))
+      << "they happened at once";
+  EXPECT_LT(EventId(255, "b"), EventId(256, "a"));
   EXPECT_EQ(once->events(0).id().size(), 16u);
 }
 
