@@ -2,23 +2,14 @@
 
 #include <utility>
 
-#include "collectors/event_reader.h"
+#include "collectors/own_event.h"
 #include "proto/status.h"
 
 namespace metsuke {
 namespace {
 
-// What the agent itself has to say about the reading of events.
 v1::Event Said(const std::string& detail, int64_t now) {
-  v1::Event event;
-  event.set_time(now);
-  event.set_kind("recorder");
-  event.set_service("metsuke-agent");
-  event.set_detail(detail);
-  event.set_count(1);
-  event.set_source("agent");
-  event.set_id(EventId(static_cast<uint64_t>(now) * 1'000'000, detail));
-  return event;
+  return OwnEvent("metsuke-agent", now, detail);
 }
 
 // Why nothing could be read; empty when it could.

@@ -1,16 +1,15 @@
 #include "collectors/event_reader.h"
 
-#include <endian.h>
 #include <fmt/format.h>
 #include <re2/re2.h>
 
-#include <charconv>
 #include <map>
 #include <memory>
 #include <vector>
 
 #include "collectors/event_patterns.h"
-#include "proto/canonical.h"
+#include "collectors/own_event.h"
+#include "collectors/words.h"
 #include "proto/utf8.h"
 
 namespace metsuke {
@@ -141,11 +140,8 @@ void Fill(const std::map<std::string, std::string_view>& matched,
     if (name == "actor") event.set_actor(Kept(text));
     if (name == "from") event.set_from(Kept(text));
     if (name == "method") event.set_method(Kept(text));
-    if (name == "count") {
-      uint64_t count = 1;
-      std::from_chars(text.data(), text.data() + text.size(), count);
-      event.set_count(count);
-    }
+    if (name == "count")
+      event.set_count(static_cast<uint64_t>(Number(text).value_or(1)));
     if (name == "group" || name == "detail" || name == "program")
       word = Kept(text);
   }
@@ -196,12 +192,6 @@ bool SpeaksOfItself(const std::string& who, v1::Event& event) {
 }
 
 }  // namespace
-
-std::string EventId(uint64_t microseconds, std::string_view words) {
-  const uint64_t ordered = htobe64(microseconds);
-  return std::string(reinterpret_cast<const char*>(&ordered), sizeof ordered) +
-         Sha256(words).substr(0, 16 - sizeof ordered);
-}
 
 std::span<const std::string_view> EventIdentifiers() {
   static const std::vector<std::string_view>* const all = [] {

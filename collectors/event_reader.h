@@ -4,12 +4,12 @@
 #define METSUKE_COLLECTORS_EVENT_READER_H_
 
 #include <cstdint>
-#include <functional>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 
+#include "collectors/uid_names.h"
 #include "proto/event.pb.h"
 
 namespace metsuke {
@@ -31,15 +31,8 @@ struct JournalRecord {
   uint64_t monotonic = 0;       // microseconds since the boot
 };
 
-// Event.id: the ids of one host are in the order of time. `words` tell events
-// apart that happened at once.
-std::string EventId(uint64_t microseconds, std::string_view words);
-
 // The values of SYSLOG_IDENTIFIER that an event can have.
 std::span<const std::string_view> EventIdentifiers();
-
-// The name of the account with a uid, or the number where there is none.
-using NameOfUid = std::function<std::string(uint32_t)>;
 
 // Nothing when the record says of nothing, or when its writer is not who it
 // says.

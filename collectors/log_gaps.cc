@@ -7,7 +7,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <map>
 #include <string>
 #include <utility>
@@ -19,6 +18,7 @@
 #include "collectors/log_names.h"
 #include "collectors/log_reader.h"
 #include "collectors/log_streams.h"
+#include "collectors/words.h"
 #include "proto/status.h"
 
 namespace metsuke {
@@ -39,12 +39,9 @@ std::optional<int> RotationOf(std::string_view name, std::string_view base) {
       name[base.size()] != '.')
     return std::nullopt;
   name.remove_prefix(base.size() + 1);
-  int number = 0;
-  const auto [end, error] =
-      std::from_chars(name.data(), name.data() + name.size(), number);
-  const bool whole = end == name.data() + name.size() || *end == '.';
-  if (error != std::errc() || !whole || number < 1) return std::nullopt;
-  return number;
+  const auto number = Number(name.substr(0, name.find('.')));
+  if (!number || *number < 1 || *number > INT32_MAX) return std::nullopt;
+  return static_cast<int>(*number);
 }
 
 class LogGaps {

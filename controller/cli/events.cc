@@ -45,82 +45,86 @@ std::string Who(const Item& item) {
                                            : fmt::format("{} by {}", account, actor);
 }
 
-int CodeOf(const Session& session, uint32_t hosts) {
+Item ToItem(const v1::HostEvent& entry) {
+  Item item{{"host", entry.host()}};
+  item.update(cli::ToItem(entry.event()));
+  item.erase("id");
+  return item;
+}
+
+// What a person reads in place of instants that are not there.
+void SayEnds(const v1::HostSession& entry, Item& item) {
+  if (entry.end() == "open") item["ended"] = "open";
+  if (entry.end() == "boot") item["ended"] = "before the last boot";
+  if (entry.end() == "unknown") item["ended"] = "not known";
+  if (entry.began() == 0) item["began"] = "not known";
+}
+
+// Prints all that `stream` answers; `add` adds the items of one reply.
+template <typename Reply, typename Add>
+absl::StatusOr<int> PrintAll(const Session& session,
+                             grpc::ClientReader<Reply>& stream, const char* kind,
+                             const std::vector<Column>& columns, Add add) {
+  Reply reply;
+  Item items = Item::array();
+  uint32_t hosts = 0;
+  while (stream.Read(&reply)) {
+    hosts = reply.hosts();
+    add(reply, items);
+  }
+  RETURN_IF_ERROR(FromCall(stream.Finish()));
+  if (ForPeople(session))
+    for (Item& item : items) item["who"] = Who(item);
+  Print(session, kind, items, columns);
   if (hosts == 0) std::fprintf(stderr, "metsukectl: no host matched\n");
   return CodeFor(session, v1::SEVERITY_UNSPECIFIED, hosts == 0);
 }
 
 absl::StatusOr<int> Events(const Session& session, const Options& options) {
   ASSIGN_OR_RETURN(const v1::EventsRequest request, RequestOf(options));
-  ASSIGN_OR_RETURN(const auto stub, Connect(session));
+  ASSIGN_OR_RETURN(const auto controller, Connect(session));
   grpc::ClientContext context;
-  const auto stream = stub->ListEvents(&context, request);
-  v1::EventsReply reply;
-  Item items = Item::array();
-  uint32_t hosts = 0;
-  while (stream->Read(&reply)) {
-    hosts = reply.hosts();
-    for (v1::HostEvent& entry : *reply.mutable_events()) {
-      Item item{{"host", entry.host()}};
-      entry.mutable_event()->clear_id();
-      item.update(ToItem(entry.event()));
-      item.erase("id");
-      if (ForPeople(session)) item["who"] = Who(item);
-      items.push_back(std::move(item));
-    }
-  }
-  RETURN_IF_ERROR(FromCall(stream->Finish()));
-  Print(session, "Event", items,
-        {{"host", "HOST"},
-         {"time", "TIME"},
-         {"kind", "WHAT"},
-         {"service", "BY WAY OF"},
-         {"who", "ACCOUNT"},
-         {"from", "FROM"},
-         {"method", "METHOD"},
-         {"count", "TIMES", true},
-         {"detail", "DETAIL"},
-         {"source", "WORD OF"},
-         {"session", "SESSION", false, true},
-         {"login_account", "LOGGED IN AS", false, true}});
-  return CodeOf(session, hosts);
+  return PrintAll(session, *controller->ListEvents(&context, request), "Event",
+                  {{"host", "HOST"},
+                   {"time", "TIME"},
+                   {"kind", "WHAT"},
+                   {"service", "BY WAY OF"},
+                   {"who", "ACCOUNT"},
+                   {"from", "FROM"},
+                   {"method", "METHOD"},
+                   {"count", "TIMES", true},
+                   {"detail", "DETAIL"},
+                   {"source", "WORD OF"},
+                   {"session", "SESSION", false, true},
+                   {"login_account", "LOGGED IN AS", false, true}},
+                  [](const v1::EventsReply& reply, Item& items) {
+                    for (const v1::HostEvent& entry : reply.events())
+                      items.push_back(ToItem(entry));
+                  });
 }
 
 absl::StatusOr<int> Sessions(const Session& session, const Options& options) {
   ASSIGN_OR_RETURN(const v1::EventsRequest request, RequestOf(options));
-  ASSIGN_OR_RETURN(const auto stub, Connect(session));
+  ASSIGN_OR_RETURN(const auto controller, Connect(session));
   grpc::ClientContext context;
-  const auto stream = stub->ListSessions(&context, request);
-  v1::SessionsReply reply;
-  Item items = Item::array();
-  uint32_t hosts = 0;
-  while (stream->Read(&reply)) {
-    hosts = reply.hosts();
-    for (const v1::HostSession& entry : reply.sessions()) {
-      Item item = ToItem(entry);
-      if (ForPeople(session)) {
-        item["who"] = Who(item);
-        if (entry.end() == "open") item["ended"] = "open";
-        if (entry.end() == "boot") item["ended"] = "before the last boot";
-        if (entry.end() == "unknown") item["ended"] = "not known";
-        if (entry.began() == 0) item["began"] = "not known";
-      }
-      items.push_back(std::move(item));
-    }
-  }
-  RETURN_IF_ERROR(FromCall(stream->Finish()));
-  Print(session, "Session", items,
-        {{"host", "HOST"},
-         {"began", "BEGAN"},
-         {"ended", "ENDED"},
-         {"service", "BY WAY OF"},
-         {"who", "ACCOUNT"},
-         {"from", "FROM"},
-         {"method", "METHOD"},
-         {"detail", "DETAIL"},
-         {"source", "WORD OF"},
-         {"login_account", "LOGGED IN AS", false, true}});
-  return CodeOf(session, hosts);
+  return PrintAll(session, *controller->ListSessions(&context, request),
+                  "Session",
+                  {{"host", "HOST"},
+                   {"began", "BEGAN"},
+                   {"ended", "ENDED"},
+                   {"service", "BY WAY OF"},
+                   {"who", "ACCOUNT"},
+                   {"from", "FROM"},
+                   {"method", "METHOD"},
+                   {"detail", "DETAIL"},
+                   {"source", "WORD OF"},
+                   {"login_account", "LOGGED IN AS", false, true}},
+                  [&](const v1::SessionsReply& reply, Item& items) {
+                    for (const v1::HostSession& entry : reply.sessions()) {
+                      items.push_back(cli::ToItem(entry));
+                      if (ForPeople(session)) SayEnds(entry, items.back());
+                    }
+                  });
 }
 
 void AddOptions(CommandLine& command, Options& options) {

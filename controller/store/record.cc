@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "controller/store/body.h"
+#include "controller/store/events.h"
 #include "controller/store/tidy.h"
 #include "proto/canonical.h"
 #include "proto/encode.h"
@@ -172,22 +173,6 @@ absl::Status StoreState(Database& database, const HostUpdate& update,
       "UPDATE host SET state = ?, state_since = ? WHERE id = ?", Blob{digest},
       since, update.host));
   return StoreNames(database, update);
-}
-
-// A sum that was read once more, with what had come to it, has the name it had.
-absl::Status StoreEvents(Database& database, const HostUpdate& update) {
-  for (const v1::Event& event : update.events) {
-    const std::string bytes = event.SerializeAsString();
-    RETURN_IF_ERROR(database.Execute(
-        "INSERT INTO event(host, time, id, kind, count, event) "
-        "VALUES(?, ?, ?, ?, ?, ?) "
-        "ON CONFLICT DO UPDATE SET count = excluded.count, "
-        "event = excluded.event WHERE excluded.count > count",
-        update.host, event.time(), Blob{event.id()}, event.kind(),
-        static_cast<int64_t>(std::min(event.count(), kLargestSeq)),
-        Blob{bytes}));
-  }
-  return absl::OkStatus();
 }
 
 absl::Status StoreLosses(Database& database, const HostUpdate& update) {

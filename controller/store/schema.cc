@@ -5,6 +5,18 @@
 namespace metsuke {
 namespace {
 
+// What a new database and one that is brought up to date both get.
+#define METSUKE_EVENT_TABLE                                \
+  "CREATE TABLE event("                                    \
+  "  host TEXT NOT NULL,"                                  \
+  "  time INTEGER NOT NULL,"                               \
+  "  id BLOB NOT NULL,"                                    \
+  "  kind TEXT NOT NULL,"                                  \
+  "  count INTEGER NOT NULL,"                              \
+  "  event BLOB NOT NULL,"                                 \
+  "  PRIMARY KEY(host, time, id)) STRICT, WITHOUT ROWID;"  \
+  "CREATE INDEX event_kind ON event(host, kind, time, id);"
+
 // Keys begin with the host or the digest, so that the fleet can be spread over
 // several databases. A table is known by its field number in Snapshot, which
 // never changes. `until` is 0 while a span lasts.
@@ -66,16 +78,7 @@ CREATE TABLE loss(
   reason TEXT NOT NULL,
   noticed INTEGER NOT NULL,
   PRIMARY KEY(host, stream, first)) STRICT, WITHOUT ROWID;
-CREATE TABLE event(
-  host TEXT NOT NULL,
-  time INTEGER NOT NULL,
-  id BLOB NOT NULL,
-  kind TEXT NOT NULL,
-  count INTEGER NOT NULL,
-  event BLOB NOT NULL,
-  PRIMARY KEY(host, time, id)) STRICT, WITHOUT ROWID;
-CREATE INDEX event_kind ON event(host, kind, time, id);
-CREATE TABLE baseline(
+)" METSUKE_EVENT_TABLE R"(CREATE TABLE baseline(
   version TEXT NOT NULL PRIMARY KEY,
   files BLOB NOT NULL) STRICT;
 CREATE TABLE baseline_applied(
@@ -115,18 +118,11 @@ COMMIT;
 // What happened on hosts came with the fourth.
 constexpr char kFromThreeToFour[] = R"(
 BEGIN IMMEDIATE;
-CREATE TABLE event(
-  host TEXT NOT NULL,
-  time INTEGER NOT NULL,
-  id BLOB NOT NULL,
-  kind TEXT NOT NULL,
-  count INTEGER NOT NULL,
-  event BLOB NOT NULL,
-  PRIMARY KEY(host, time, id)) STRICT, WITHOUT ROWID;
-CREATE INDEX event_kind ON event(host, kind, time, id);
-PRAGMA user_version = 4;
+)" METSUKE_EVENT_TABLE R"(PRAGMA user_version = 4;
 COMMIT;
 )";
+
+#undef METSUKE_EVENT_TABLE
 
 absl::StatusOr<int64_t> UserVersion(Database& database) {
   Query query = database.Run("PRAGMA user_version");

@@ -12,6 +12,7 @@
 #include <set>
 #include <utility>
 
+#include "controller/store/events.h"
 #include "controller/store/fleet.h"
 #include "controller/store/labels.h"
 #include "controller/store/record.h"
@@ -189,7 +190,17 @@ class SqliteStore : public Store {
   }
 
   absl::Status VisitEvents(const std::string& id, const EventFilter& filter,
-                           const TakeEvent& take) override;
+                           const TakeEvent& take) override {
+    const int64_t until = filter.until != 0 ? filter.until : INT64_MAX;
+    return VisitPages(
+        filter,
+        [&](const std::string& kind, const EventPlace& after) {
+          return Read<std::vector<v1::Event>>([&](Database& database) {
+            return ReadEvents(database, id, kind, after, until);
+          });
+        },
+        take);
+  }
 
   absl::StatusOr<std::vector<std::string>> SetLabels(
       const std::string& id, const std::vector<std::string>& set,
@@ -236,96 +247,6 @@ absl::Status ChangeLabels(
     RETURN_IF_ERROR(database.Execute(
         "DELETE FROM label WHERE host = ? AND key = ?", id, key));
   return absl::OkStatus();
-}
-
-// What stands after a place in the order of (time, id), a page of it.
-absl::StatusOr<std::vector<v1::Event>> ReadEvents(Database& database,
-                                                  const std::string& host,
-                                                  const EventFilter& filter,
-                                                  const std::string& kind,
-                                                  int64_t time,
-                                                  const std::string& id) {
-  constexpr int64_t kPage = 1000;
-  const int64_t until = filter.until != 0 ? filter.until : INT64_MAX;
-  // The index has the kind before the time.
-  Query query =
-      kind.empty()
-          ? database.Run("SELECT event FROM event WHERE host = ? AND "
-                         "(time, id) > (?, ?) AND time < ? "
-                         "ORDER BY time, id LIMIT ?",
-                         host, time, Blob{id}, until, kPage)
-          : database.Run("SELECT event FROM event WHERE host = ? AND "
-                         "(time, id) > (?, ?) AND time < ? AND kind = ? "
-                         "ORDER BY time, id LIMIT ?",
-                         host, time, Blob{id}, until, kind, kPage);
-  std::vector<v1::Event> events;
-  while (query.Step())
-    if (!events.emplace_back().ParseFromString(query.Text(0)))
-      return absl::DataLossError("an event is not what was stored");
-  RETURN_IF_ERROR(query.status());
-  return events;
-}
-
-// The events of one kind, or of all, page by page.
-class EventPages {
- public:
-  using Read = std::function<absl::StatusOr<std::vector<v1::Event>>(
-      const std::string& kind, int64_t time, const std::string& id)>;
-
-  EventPages(std::string kind, int64_t since, Read read)
-      : kind_(std::move(kind)), time_(since - 1), read_(std::move(read)) {}
-
-  // The next event; null at the end. It is good until Pop.
-  absl::StatusOr<v1::Event*> Peek() {
-    if (at_ < page_.size()) return &page_[at_];
-    if (ended_) return nullptr;
-    ASSIGN_OR_RETURN(page_, read_(kind_, time_, id_));
-    at_ = 0;
-    ended_ = page_.empty();
-    if (ended_) return nullptr;
-    time_ = page_.back().time();
-    id_ = page_.back().id();
-    return &page_[0];
-  }
-  void Pop() { ++at_; }
-
- private:
-  const std::string kind_;
-  int64_t time_;  // of the last event read, and its id
-  std::string id_ = std::string(17, '\xff');  // after every id
-  const Read read_;
-  std::vector<v1::Event> page_;
-  size_t at_ = 0;
-  bool ended_ = false;
-};
-
-absl::Status SqliteStore::VisitEvents(const std::string& id,
-                                      const EventFilter& filter,
-                                      const TakeEvent& take) {
-  std::vector<EventPages> sources;
-  std::vector<std::string> kinds = filter.kinds;
-  if (kinds.empty()) kinds.emplace_back();
-  for (const std::string& kind : kinds)
-    sources.emplace_back(
-        kind, filter.since,
-        [&](const std::string& of, int64_t time, const std::string& after) {
-          return Read<std::vector<v1::Event>>([&](Database& database) {
-            return ReadEvents(database, id, filter, of, time, after);
-          });
-        });
-  while (true) {
-    EventPages* first = nullptr;
-    v1::Event* event = nullptr;
-    for (EventPages& source : sources) {
-      ASSIGN_OR_RETURN(v1::Event* const next, source.Peek());
-      if (next == nullptr || (event != nullptr && event->time() <= next->time()))
-        continue;
-      first = &source;
-      event = next;
-    }
-    if (event == nullptr || !take(std::move(*event))) return absl::OkStatus();
-    first->Pop();
-  }
 }
 
 absl::StatusOr<std::vector<std::string>> SqliteStore::SetLabels(

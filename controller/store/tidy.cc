@@ -1,5 +1,6 @@
 #include "controller/store/tidy.h"
 
+#include "controller/store/events.h"
 #include "proto/status.h"
 
 namespace metsuke {
@@ -19,13 +20,6 @@ constexpr Sql kOfTime[] = {
     "UPDATE host SET state = NULL, seen = NULL, name = id, os_name = '' "
     "WHERE removed <> 0 AND removed < ?1 "
     "AND (state IS NOT NULL OR seen IS NOT NULL)",
-};
-// Nothing refers to events, and they refer to nothing: the first by way of the
-// hosts, whose events stand together in order of time.
-constexpr Sql kEvents[] = {
-    "DELETE FROM event WHERE (host, time, id) IN (SELECT e.host, e.time, e.id "
-    "FROM host CROSS JOIN event e ON e.host = host.id AND e.time < ?1)",
-    "DELETE FROM event WHERE host IN " METSUKE_GONE,
 };
 constexpr Sql kOrphans[] = {
     "DELETE FROM body_from WHERE NOT EXISTS (SELECT 1 FROM span WHERE "
@@ -49,8 +43,8 @@ absl::Status ForgetBefore(Database& database, int64_t before) {
         "UPDATE host SET lost = (SELECT CAST(min(total(last - first + 1), "
         "9e18) AS INTEGER) FROM loss WHERE loss.host = host.id) "
         "WHERE lost > 0"));
-  for (const Sql statement : kEvents)
-    RETURN_IF_ERROR(database.Execute(statement, before));
+  // Nothing refers to events, and they refer to nothing.
+  RETURN_IF_ERROR(ForgetEvents(database, before));
   int64_t forgotten = 0;
   for (const Sql statement : kOfTime) {
     RETURN_IF_ERROR(database.Execute(statement, before));

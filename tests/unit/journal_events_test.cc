@@ -8,8 +8,8 @@
 #include <fstream>
 
 #include "collectors/collector.h"
-#include "collectors/event_reader.h"
 #include "collectors/cycle.h"
+#include "collectors/own_event.h"
 #include "proto/run.h"
 #include "proto/status.h"
 #include "tests/unit/host_folder.h"
@@ -50,24 +50,33 @@ class JournalEvents : public testing::Test {
 
   // A journal with these records, by systemd's own program.
   void Journal(const std::string& name, const std::string& records) {
-    const std::string to =
-        fmt::format("var/log/journal/{}/{}", kMachine, name);
+    const boost::filesystem::path path = PathOf(name);
+    boost::filesystem::create_directories(path.parent_path());
+    boost::filesystem::remove(path);
+    Append(name, records);
+  }
+
+  // Adds records to a journal that Journal made; they are numbered on.
+  void Append(const std::string& name, const std::string& records) {
     folder_.Write("records", records);
-    folder_.Write(to, "");
-    const auto path = (folder_.path() / to).string();
-    unlink(path.c_str());
-    RunOptions options;
-    options.cap = 1 << 20;
-    const auto made =
-        RunProgram({"/lib/systemd/systemd-journal-remote", "-o", path,
-                    (folder_.path() / "records").string()},
-                   options);
+    const auto made = RunProgram(
+        {"/lib/systemd/systemd-journal-remote", "-o", PathOf(name),
+         (folder_.path() / "records").string()},
+        RunOptions());
     ASSERT_TRUE(made.ok()) << made.status();
+  }
+
+  std::string PathOf(const std::string& name) const {
+    return (folder_.path() / "var/log/journal" / kMachine / name).string();
   }
 
   // What is said after `position_`, and goes there.
   std::vector<std::string> Hear(const HearLimits& limits = {}) {
-    const auto heard = HearJournal(host_, position_, kNow, limits);
+    return HearFrom(host_, limits);
+  }
+  std::vector<std::string> HearFrom(const Host& host,
+                                    const HearLimits& limits = {}) {
+    const auto heard = HearJournal(host, position_, kNow, limits);
     EXPECT_TRUE(heard.ok()) << heard.status();
     std::vector<std::string> said;
     if (!heard.ok()) return said;
@@ -143,6 +152,82 @@ TEST_F(JournalEvents, SayWhatWasGoneBeforeItWasRead) {
                                   "could be read",
                                   "login bob"));
   EXPECT_THAT(Hear(), IsEmpty());
+}
+
+// Makes the record that was written at `seconds` have another number.
+void Renumber(const std::string& path, uint64_t from, uint64_t to, int seconds) {
+  std::string bytes;
+  {
+    std::ifstream in(path, std::ios::binary);
+    bytes.assign(std::istreambuf_iterator<char>(in), {});
+  }
+  const auto number = [](uint64_t value) {
+    return std::string(reinterpret_cast<const char*>(&value), sizeof value);
+  };
+  // An entry has its number before its time (JOURNAL_FILE_FORMAT of systemd), and
+  // the header that of the last at byte 160.
+  const std::string time =
+      number(static_cast<uint64_t>(kNow - 3600 + seconds) * 1'000'000);
+  const size_t at = bytes.find(number(from) + time);
+  ASSERT_NE(at, bytes.npos);
+  bytes.replace(at, 8, number(to));
+  bytes.replace(160, 8, number(to));
+  std::ofstream(path, std::ios::binary) << bytes;
+}
+
+TEST_F(JournalEvents, SayWhichNumbersAreMissing) {
+  Journal("system.journal", Accepted(1, "alice") + Accepted(2, "bob"));
+  EXPECT_THAT(Hear(), ElementsAre("login alice", "login bob"));
+  Append("system.journal", Accepted(3, "carol"));
+  auto position = position_;
+  EXPECT_THAT(Hear(), ElementsAre("login carol"));
+  position_ = position;
+  Renumber(PathOf("system.journal"), 3, 13, 3);
+  EXPECT_THAT(Hear(), ElementsAre("records between 2026-11-22T16:53:22Z and "
+                                  "2026-11-22T16:53:23Z were gone before they "
+                                  "could be read",
+                                  "login carol"));
+}
+
+TEST_F(JournalEvents, GoOnBehindWhatOtherProgramsWrote) {
+  std::string other = Record(5, "noise");
+  other.replace(other.find("=sshd"), 5, "=appd");
+  Journal("system.journal", Accepted(1, "alice") + other);
+  EXPECT_THAT(Hear(), ElementsAre("login alice"));
+  EXPECT_EQ(position_.number, 2u);
+}
+
+TEST_F(JournalEvents, AreReadThoughTheJournalIsRotatedMeanwhile) {
+  Journal("system@1.journal", Accepted(1, "alice"));
+  Journal("system.journal", Accepted(2, "bob"));
+  // Which at first has not heard of one of its files.
+  struct Rotating : Host {
+    using Host::Host;
+    absl::StatusOr<std::vector<std::string>> List(
+        std::string_view path) const override {
+      auto names = Host::List(path);
+      if (path.ends_with(kMachine) && !seen && names.ok()) {
+        seen = true;
+        std::erase(*names, "system@1.journal");
+      }
+      return names;
+    }
+    mutable bool seen = false;
+  };
+  EXPECT_THAT(HearFrom(Rotating(folder_.path())),
+              ElementsAre("login alice", "login bob"));
+}
+
+TEST_F(JournalEvents, OfLentUidsAreTheirOwners) {
+  folder_.Write("etc/passwd", "alice:x:1000:1000::/:/bin/sh\n");
+  folder_.Write("etc/subuid", "bad\nalice:100000:65536\n");
+  std::string record = Record(1, "FAILED SU (to root) x on pts/0");
+  record.replace(record.find("=sshd"), 5, "=su");
+  record.replace(record.find("_UID=0"), 6, "_UID=100005");
+  Journal("system.journal", record);
+  const auto heard = HearJournal(host_, {}, kNow);
+  ASSERT_EQ(heard->events_size(), 1);
+  EXPECT_EQ(heard->events(0).actor(), "alice");
 }
 
 TEST_F(JournalEvents, SayWhatIsGoneThoughOlderRecordsAreThere) {

@@ -81,6 +81,9 @@ TEST_F(LogGapsTest, NumbersThatNoFileHasAreAGap) {
                                   "to 150 are in no file"));
   Journal("user-1000@1.journal", 90, 150, 1900, 2500);
   EXPECT_THAT(Rows(), IsEmpty());
+  // One that ends before another does not end the row.
+  Journal("user-1001@1.journal", 160, 170, 3100, 3200);
+  EXPECT_THAT(Rows(), IsEmpty());
 }
 
 TEST_F(LogGapsTest, WhatBeginsAnotherRowOfNumbersIsNone) {

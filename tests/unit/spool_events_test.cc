@@ -155,6 +155,17 @@ TEST_F(SpoolEvents, ANewStreamReadsAgainWhatTheOldOneHadNotSent) {
   EXPECT_EQ(spool_->position(), "");
 }
 
+TEST_F(SpoolEvents, ThePositionOfAnOldStreamIsNone) {
+  AddEvents("alice", "p");
+  const fs::path position = folder_ / "position", old = folder_ / "old";
+  fs::copy_file(position, old);
+  ASSERT_TRUE(spool_->BeginStream(1000).ok());
+  fs::remove(position);
+  fs::rename(old, position);  // as if the machine had stopped before it was noted
+  Open();
+  EXPECT_EQ(spool_->position(), "");
+}
+
 TEST(Heard, SaysOnceThatNothingCanBeRead) {
   std::string unread;
   const absl::StatusOr<v1::Collected> none = absl::UnavailableError("no socket");
