@@ -53,19 +53,24 @@ bool IsExecutable(std::string_view exe, std::string_view program) {
   return system && ProgramOf(exe.substr(exe.rfind('/') + 1)) == program;
 }
 
-// Whether `program` may have written the record.
+// Whose word the record is, as v1::Event::source has it; empty when `program`
+// cannot have written it.
 //
 // The uid came with the record (unix(7), SCM_CREDENTIALS). The executable
 // journald looks up afterwards: of a process that was gone by then it knows
-// none, and a user can have it see another one than that which wrote, by exec
-// just before or after. So it decides only about root's processes.
-bool WroteIt(std::string_view program, const JournalRecord& record) {
-  if (program == "systemd-journald") return record.transport == "driver";
-  if (record.transport != "syslog" && record.transport != "journal")
-    return false;
-  if (record.uid != 0) return MaySpeakForItself(program);
-  if (!record.exe.empty()) return IsExecutable(record.exe, program);
-  return record.comm.empty() || ProgramOf(record.comm) == program;
+// none, as is usual of programs that write a line and end, and a user can have
+// it see another one than that which wrote, by exec just before or after. So it
+// decides only about root's processes.
+std::string_view WordOf(std::string_view program, const JournalRecord& record) {
+  if (program == "systemd-journald")
+    return record.transport == "driver" ? "journal" : "";
+  if (record.transport != "syslog" && record.transport != "journal") return "";
+  if (record.uid != 0) return MaySpeakForItself(program) ? "user" : "";
+  if (!record.exe.empty())
+    return IsExecutable(record.exe, program) ? "journal" : "";
+  const bool may =
+      record.comm.empty() || ProgramOf(record.comm) == program;
+  return may ? "root" : "";
 }
 
 // A sentence, ready to be matched.
@@ -181,10 +186,8 @@ std::string IdOf(const JournalRecord& record) {
                              record.pid, record.message));
 }
 
-// What only an ordinary user's process vouches for is about that user alone, and
-// the event says so.
+// What only an ordinary user's process vouches for is about that user alone.
 bool SpeaksOfItself(const std::string& who, v1::Event& event) {
-  event.set_source("user");
   if (event.kind() == "account" || event.kind() == "group")
     return event.account() == who;
   event.set_actor(who);
@@ -207,8 +210,9 @@ std::optional<v1::Event> ReadEvent(const JournalRecord& record,
                                    const NameOfUid& name_of) {
   const std::string_view program = ProgramOf(record.identifier);
   const auto sentences = AllSentences().find(program);
-  if (sentences == AllSentences().end() || !WroteIt(program, record))
-    return std::nullopt;
+  if (sentences == AllSentences().end()) return std::nullopt;
+  const std::string_view word = WordOf(program, record);
+  if (word.empty()) return std::nullopt;
   for (const auto& sentence : sentences->second) {
     const auto matched = sentence->Match(record.message);
     if (!matched) continue;
@@ -219,10 +223,9 @@ std::optional<v1::Event> ReadEvent(const JournalRecord& record,
     Fill(*matched, pattern, event);
     event.set_kind(std::string(pattern.kind));
     event.set_service(std::string(pattern.service));
-    event.set_source("journal");
+    event.set_source(std::string(word));
     MarkUnclear(pattern, record.message, event);
-    if (record.uid != 0 && program != "systemd-journald" &&
-        !SpeaksOfItself(name_of(record.uid), event))
+    if (word == "user" && !SpeaksOfItself(name_of(record.uid), event))
       return std::nullopt;
     event.set_time(static_cast<int64_t>(record.time / 1'000'000));
     if (record.login_uid) event.set_login_account(name_of(*record.login_uid));

@@ -45,6 +45,8 @@ void EventSums::Add(v1::Event event, uint64_t process) {
     const auto [known, added] = failures_.try_emplace(key, events_.size());
     if (added) return events_.push_back(std::move(event));
     v1::Event& sum = events_[known->second];
+    // A sum is worth what the weakest of its parts is.
+    if (event.source() != "journal") sum.set_source(event.source());
     return sum.set_count(sum.count() + event.count());
   }
   if (event.kind() == "account") {

@@ -96,14 +96,16 @@ TEST(EventReader, BelievesTheWriterAndNotTheWords) {
   EXPECT_EQ(Line(By("useradd", "/usr/sbin/userdel", "new user: name=a, UID=1, x")), "-");
 }
 
-TEST(EventReader, BelievesAProcessThatIsGoneByItsUserAlone) {
+TEST(EventReader, SaysThatItHasOnlyRootsWordForAProcessThatIsGone) {
   JournalRecord record = Sshd(kAccepted);
+  EXPECT_EQ(ReadEvent(record, NameOf)->source(), "journal");
   record.exe = "";
-  EXPECT_NE(Line(record), "-");
+  EXPECT_EQ(ReadEvent(record, NameOf)->source(), "root");
+  // As of one that has ended and was not waited for.
   record.comm = "logger";
   EXPECT_EQ(Line(record), "-");
   record.comm = "sshd";
-  EXPECT_NE(Line(record), "-");
+  EXPECT_EQ(ReadEvent(record, NameOf)->source(), "root");
 }
 
 TEST(EventReader, TakesWhatAUserWritesAsAboutThatUser) {
@@ -222,6 +224,20 @@ TEST(EventSums, AreFailuresOfOneSourceWithinTenMinutes) {
                           "login_failed bob password 1",
                           "login_failed root publickey 1",
                           "login_failed root password 1"));
+}
+
+TEST(EventSums, AreWorthTheirWeakestPart) {
+  const auto sure = Sshd("Failed password for root from 192.0.2.1 port 5 ssh2");
+  JournalRecord gone = sure;
+  gone.exe = "";
+  for (const auto& [first, second] : {std::pair(sure, gone), {gone, sure}}) {
+    EventSums sums;
+    sums.Add(*ReadEvent(first, NameOf), 1);
+    sums.Add(*ReadEvent(second, NameOf), 2);
+    const auto events = sums.Take();
+    ASSERT_EQ(events.size(), 1u);
+    EXPECT_EQ(events[0].source(), "root");
+  }
 }
 
 TEST(EventSums, OfTooManyAccountsAreTold) {
