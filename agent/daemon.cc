@@ -132,7 +132,13 @@ void Daemon::StartLook(Clock::time_point now) {
   next_look_ = now + NextInterval();
   if (looker_.joinable()) looker_.join();  // it has put its answer: at its end
   looker_ = std::thread([this] {
-    auto collected = Ask(config_.collect(), AllTables(), kLookDeadline);
+    auto collected = Ask(
+        config_.collect(),
+        {.mask = AllTables(),
+         .heartbeat = heartbeat_.Beat(
+             std::chrono::duration_cast<seconds>(
+                 Clock::now().time_since_epoch()).count())},
+        kLookDeadline);
     if (collected.ok()) prober_.Complete(*collected, Clock::now());
     mailbox_.Put(event::Looked{std::move(collected)});
   });
@@ -180,8 +186,9 @@ void Daemon::OnLooked(event::Looked looked) {
 void Daemon::StartListening() {
   looker_.join();  // it has put its answer: at its end
   looker_ = std::thread([this, from = spool_->position()] {
-    mailbox_.Put(event::Heard{Ask(config_.collect(), kHear, kLookDeadline,
-                                  JournalPosition::FromBytes(from))});
+    const Inquiry inquiry{.mask = kHear,
+                          .position = JournalPosition::FromBytes(from)};
+    mailbox_.Put(event::Heard{Ask(config_.collect(), inquiry, kLookDeadline)});
   });
 }
 

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "collectors/own_event.h"
+#include "proto/event_words.h"
 #include "proto/status.h"
 
 namespace metsuke {
@@ -29,7 +30,7 @@ HeardEvents TakeHeard(const absl::StatusOr<v1::Collected>& collected,
   const std::string before = std::exchange(unread, why);
   if (!why.empty()) {
     if (why != before)
-      *heard.events.add_events() = Said("events cannot be read: " + why, now);
+      *heard.events.add_events() = Said(std::string(kEventsUnread) + why, now);
     return heard;
   }
   if (!before.empty())

@@ -5,6 +5,7 @@
 namespace metsuke {
 
 absl::Status CollectAccounts(const Host&, v1::Snapshot&);
+absl::Status CollectAuditCoverage(const Host&, v1::Snapshot&);
 absl::Status CollectAuditRules(const Host&, v1::Snapshot&);
 absl::Status CollectAuditStatus(const Host&, v1::Snapshot&);
 absl::Status CollectAuthorizedKeys(const Host&, v1::Snapshot&);
@@ -14,6 +15,7 @@ absl::Status CollectInterfaces(const Host&, v1::Snapshot&);
 absl::Status CollectJournalConfig(const Host&, v1::Snapshot&);
 absl::Status CollectLogFiles(const Host&, v1::Snapshot&);
 absl::Status CollectLogGaps(const Host&, v1::Snapshot&);
+absl::Status CollectLogHeartbeats(const Host&, v1::Snapshot&);
 absl::Status CollectLogSources(const Host&, v1::Snapshot&);
 absl::Status CollectLogrotateRules(const Host&, v1::Snapshot&);
 absl::Status CollectPackageUpdates(const Host&, v1::Snapshot&);
@@ -33,7 +35,7 @@ absl::Status CollectWebAccessLogs(const Host&, v1::Snapshot&);
 namespace {
 
 // In the order of the tables' field numbers.
-constexpr std::array<Collector, 25> kCollectors = {{
+constexpr std::array<Collector, 27> kCollectors = {{
     {"host", CollectHost},
     {"interfaces", CollectInterfaces},
     {"packages", CollectPackages},
@@ -59,6 +61,8 @@ constexpr std::array<Collector, 25> kCollectors = {{
     {"log_sources", CollectLogSources},
     {"web_access_logs", CollectWebAccessLogs},
     {"log_gaps", CollectLogGaps},
+    {"audit_coverage", CollectAuditCoverage},
+    {"log_heartbeats", CollectLogHeartbeats},
 }};
 
 }  // namespace

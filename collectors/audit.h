@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "collectors/audit_rule.h"
 #include "collectors/host.h"
 #include "proto/snapshot.pb.h"
 
@@ -28,8 +29,12 @@ std::vector<std::string_view> AuditPayloads(std::string_view messages,
 // The state in an answer to AUDIT_GET.
 absl::StatusOr<v1::AuditStatus> ReadAuditStatus(std::string_view messages);
 
-// The rules in an answer to AUDIT_LIST_RULES, in the kernel's order; two that
-// differ only in their keys are one row.
+// The rules in an answer to AUDIT_LIST_RULES, in the order in which the kernel
+// tries those of one list.
+absl::StatusOr<std::vector<KernelRule>> ReadKernelRules(
+    std::string_view messages);
+
+// The same as rows; two that differ only in their keys are one.
 absl::StatusOr<std::vector<v1::AuditRule>> ReadAuditRules(
     std::string_view messages);
 

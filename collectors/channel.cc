@@ -128,8 +128,7 @@ absl::Status ChannelListener::Serve(const Answer& answer) {
     (void)SendPackets(asker.get(), kRefusal, Message(question.status()));
     return question.status();
   }
-  const std::string bytes =
-      answer(question->mask, question->position).SerializeAsString();
+  const std::string bytes = answer(question->inquiry).SerializeAsString();
   if (bytes.size() <= kMaxAnswer)
     return SendPackets(asker.get(), kPart, bytes);
   const std::string why =
@@ -139,9 +138,9 @@ absl::Status ChannelListener::Serve(const Answer& answer) {
   return absl::ResourceExhaustedError(why);
 }
 
-absl::StatusOr<v1::Collected> Ask(const std::string& path, uint64_t mask,
-                                  std::chrono::milliseconds deadline,
-                                  const JournalPosition& position) {
+absl::StatusOr<v1::Collected> Ask(const std::string& path,
+                                  const Inquiry& inquiry,
+                                  std::chrono::milliseconds deadline) {
   const auto until = std::chrono::steady_clock::now() + deadline;
   ASSIGN_OR_RETURN(const sockaddr_un address, SocketAddress(path));
   const Descriptor fd(socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
@@ -150,7 +149,7 @@ absl::StatusOr<v1::Collected> Ask(const std::string& path, uint64_t mask,
   if (connect(fd.get(), reinterpret_cast<const sockaddr*>(&address),
               sizeof address) != 0)
     return ErrnoStatus(errno, fmt::format("metsuke-collect on {}", path));
-  const Question question{kChannelMagic, kChannelVersion, mask, position};
+  const Question question{kChannelMagic, kChannelVersion, inquiry};
   if (send(fd.get(), &question, sizeof question, MSG_NOSIGNAL) < 0)
     return ErrnoStatus(errno, fmt::format("metsuke-collect on {}", path));
   auto bytes = TakePackets(fd.get(), until);

@@ -6,14 +6,12 @@
 //
 // Over a unix socket of type SOCK_SEQPACKET, one question a connection:
 //
-//   question  magic u32, version u32, mask u64, position (JournalPosition)
+//   question  magic u32, version u32, Inquiry
 //   answer    packets of at most 64 KiB: magic u32, kind u32, total u64, then
 //             bytes. The bytes of kind 0 put together are a Collected of
 //             `total` bytes, at most 64 MiB; kind 1 is a refusal, a sentence.
 //
-// Numbers are in the byte order of the machine both run on. The mask has the
-// bit with the number of a table's field in Snapshot; see TableBit. Its lowest,
-// which no field has, asks for what happened after the position.
+// Numbers are in the byte order of the machine both run on.
 
 #ifndef METSUKE_COLLECTORS_CHANNEL_H_
 #define METSUKE_COLLECTORS_CHANNEL_H_
@@ -27,22 +25,19 @@
 
 #include "absl/status/statusor.h"
 #include "collectors/descriptor.h"
-#include "collectors/journal_position.h"
+#include "collectors/inquiry.h"
 #include "proto/collect.pb.h"
 
 namespace metsuke {
 
-// The bit that asks for events.
-inline constexpr uint64_t kHear = 1;
-
-// The tables of `mask` from the collector that listens on `socket`. NotFound
+// What `inquiry` wants from the collector that listens on `socket`. NotFound
 // when nothing is there, PermissionDenied when it is not for us, Unavailable
 // when nobody answers or the answer is not one, DeadlineExceeded when it takes
 // longer than `deadline` in all; a cycle of collecting takes 40 seconds at
-// most. With kHear in the mask, also what happened after `position`.
-absl::StatusOr<v1::Collected> Ask(const std::string& socket, uint64_t mask,
-                                  std::chrono::milliseconds deadline,
-                                  const JournalPosition& position = {});
+// most.
+absl::StatusOr<v1::Collected> Ask(const std::string& socket,
+                                  const Inquiry& inquiry,
+                                  std::chrono::milliseconds deadline);
 
 // The side that answers. One asker at a time; only root and `agent` are heard.
 class ChannelListener {
@@ -58,8 +53,7 @@ class ChannelListener {
   // Waits for one asker, checks who it is and what it wants, and answers. An
   // error says why there was no answer and is for the log; only Internal means
   // that the socket itself is of no more use.
-  using Answer =
-      std::function<v1::Collected(uint64_t mask, const JournalPosition&)>;
+  using Answer = std::function<v1::Collected(const Inquiry&)>;
   absl::Status Serve(const Answer& answer);
 
  private:

@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "collectors/event_patterns.h"
-#include "collectors/own_event.h"
 #include "collectors/words.h"
+#include "proto/event_id.h"
 #include "proto/utf8.h"
 
 namespace metsuke {

@@ -202,6 +202,20 @@ absl::StatusOr<std::string> Host::ReadBytes(std::string_view path,
   return Bytes(fd.get(), offset, length, path);
 }
 
+std::string Host::Remember(const std::string& what, const std::string& path,
+                           const std::function<std::string()>& find) const {
+  if (recording_ == nullptr) return find();
+  Recording inputs;
+  (void)Find(*tree_, &inputs, "", path);
+  recording_->Add(inputs);
+  const std::vector<std::string> question = {what, path};
+  const v1::Answer* known = earlier_ ? earlier_->AnswerTo(question) : nullptr;
+  const bool same = known != nullptr && Unchanged(Recording(known->inputs()));
+  const std::string answer = same ? known->output() : find();
+  recording_->Answered(question, answer, inputs);
+  return answer;
+}
+
 absl::StatusOr<std::vector<std::string>> Host::List(
     std::string_view path) const {
   ASSIGN_OR_RETURN(const Found found,
@@ -357,8 +371,25 @@ Recording Host::TakeRecording() const {
   return taken == nullptr ? Recording() : std::move(*taken);
 }
 
+uint64_t Host::Heartbeat() const {
+  if (recording_ != nullptr) recording_->LookedFor(heartbeat_);
+  return heartbeat_;
+}
+
+bool Host::LookedForHeartbeat() const {
+  return earlier_ != nullptr && heartbeat_ != 0 &&
+         earlier_->ToProto().heartbeat() == heartbeat_;
+}
+
+Host::Unrecorded::Unrecorded(const Host& host)
+    : host_(host), recording_(std::move(host.recording_)) {}
+
+Host::Unrecorded::~Unrecorded() { host_.recording_ = std::move(recording_); }
+
 bool Host::Unchanged(const Recording& recording) const {
   if (recording.live()) return false;
+  const uint64_t heartbeat = recording.ToProto().heartbeat();
+  if (heartbeat != 0 && heartbeat != heartbeat_) return false;
   for (const v1::Sighting& was : recording.ToProto().sightings()) {
     const absl::StatusOr<Found> found =
         Look(*tree_, was.home(), was.path(), was.followed());

@@ -23,6 +23,7 @@
 #include <boost/filesystem/path.hpp>
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -94,6 +95,13 @@ class Host {
                                                 int64_t offset,
                                                 size_t length) const;
 
+  // What `find` says of the system file at `path`, or what it said before while
+  // the file is as it was then: for what costs too much to find out in every
+  // cycle of files that no longer change. `find` reads nothing else that changes;
+  // `what` tells apart what is asked of one file.
+  std::string Remember(const std::string& what, const std::string& path,
+                       const std::function<std::string()>& find) const;
+
   // What stands in a folder, sorted, without "." and ".."; at most 65,536
   // names.
   virtual absl::StatusOr<std::vector<std::string>> List(
@@ -148,6 +156,25 @@ class Host {
   // NotFound when the host has no bus.
   virtual absl::StatusOr<int> Bus() const;
 
+  // The heartbeat that is to be looked for, by the number in it; 0 for none. A
+  // collector that asks for it runs again when it is another one.
+  uint64_t Heartbeat() const;
+  // Whether the collector has looked for the same one before.
+  bool LookedForHeartbeat() const;
+  void Expect(uint64_t heartbeat) { heartbeat_ = heartbeat; }
+
+  // While it lives, nothing that is read is remembered: what is read then does
+  // not decide whether the collector must run again.
+  class Unrecorded {
+   public:
+    explicit Unrecorded(const Host& host);
+    ~Unrecorded();
+
+   private:
+    const Host& host_;
+    std::unique_ptr<Recording> recording_;
+  };
+
   // Says that the collector looked at something that has no time of change, so
   // that it must run again in every cycle.
   void ReadLive() const;
@@ -176,6 +203,7 @@ class Host {
  private:
   std::unique_ptr<const SafeTree> tree_;
   mutable std::unique_ptr<Recording> recording_, earlier_;
+  uint64_t heartbeat_ = 0;
 };
 
 }  // namespace metsuke

@@ -31,7 +31,9 @@ absl::StatusOr<JournalFile> ReadFile(const Host& host,
       number(kHeaderSize) < kHeader)
     return absl::InvalidArgumentError(
         fmt::format("{}: no header of a journal", path));
-  JournalFile file{.size = info.size,
+  JournalFile file{.path = path,
+                   .name = {},
+                   .size = info.size,
                    .span = std::nullopt,
                    .entries = static_cast<int64_t>(number(kEntries)),
                    // HEADER_COMPATIBLE_SEALED
@@ -94,6 +96,7 @@ absl::StatusOr<std::vector<JournalFile>> ReadJournalFiles(
       known.unread = Message(file.status());
       trouble(path, known.unread);
     }
+    known.path = path;
     known.name = name;
   }
   return files;

@@ -28,7 +28,7 @@ std::vector<JournalFolder> FindJournals(const Host& host,
 
 // One file, from its header.
 struct JournalFile {
-  std::string name;
+  std::string path, name;
   int64_t size = 0;             // bytes
   std::optional<LogSpan> span;  // nothing without a record
   int64_t entries = 0;          // records

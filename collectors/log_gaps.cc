@@ -3,19 +3,24 @@
 // journald numbers the records of all its files in one row, and logrotate the
 // files of a log. When space runs out the oldest go; what is missing between
 // others was taken out, or was never written for want of a disk or of power.
+// So was what the times of the records leave out (log_pauses.h).
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <map>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
 #include "collectors/collector.h"
 #include "collectors/gaps.h"
+#include "collectors/host_off.h"
+#include "collectors/journal_entries.h"
 #include "collectors/journals.h"
 #include "collectors/log_names.h"
+#include "collectors/log_pauses.h"
 #include "collectors/log_reader.h"
 #include "collectors/log_streams.h"
 #include "collectors/words.h"
@@ -50,7 +55,8 @@ class LogGaps {
       : host_(host),
         snapshot_(snapshot),
         gaps_(kTable, snapshot),
-        zone_(ReadZone(host)) {}
+        zone_(ReadZone(host)),
+        off_(ReadOff(host)) {}
 
   void AddJournals() {
     const auto trouble = [&](const std::string& path, std::string why) {
@@ -69,13 +75,23 @@ class LogGaps {
       folders.try_emplace(folder.space, folder.path);
       std::ranges::move(*files, std::back_inserter(by_namespace[folder.space]));
     }
-    for (auto& [space, files] : by_namespace)
-      AddJournal(folders[space] + "/system.journal", std::move(files));
+    std::vector<Pause> boots;
+    for (auto& [space, files] : by_namespace) {
+      const std::string path = folders[space] + "/system.journal";
+      AddJournal(path, files);
+      AddPauses("journal", path, JournalPauses(path, std::move(files), boots));
+    }
+    std::ranges::move(boots, std::back_inserter(off_));
+    std::ranges::sort(off_, {}, &Pause::until);
   }
 
   void AddLogs() {
-    for (const LogStream& stream : FindLogs(host_, "/var/log", {}, gaps_))
+    LogPauses pauses(host_, zone_, off_, budget_, gaps_);
+    for (const LogStream& stream : FindLogs(host_, "/var/log", {}, gaps_)) {
       AddLog(stream);
+      if (IsOfTheSystem(stream.path))
+        AddPauses(LogKind(stream.path), stream.path, pauses.Of(stream));
+    }
   }
 
  private:
@@ -87,6 +103,12 @@ class LogGaps {
     row.set_since(since);
     row.set_until(until);
     row.set_reason(std::move(reason));
+  }
+
+  void AddPauses(const std::string& source, const std::string& path,
+                 const std::vector<LogPause>& pauses) {
+    for (const LogPause& pause : pauses)
+      Add(source, path, pause.since, pause.until, pause.reason);
   }
 
   void AddJournal(const std::string& path, std::vector<JournalFile> files) {
@@ -112,6 +134,36 @@ class LogGaps {
     if (found > kMostOfOne)
       gaps_.Add(path, fmt::format("{} gaps, of which {} are told", found,
                                   kMostOfOne));
+  }
+
+  // What the system's files say, those of users left aside. `boots` gets the
+  // boots between their records.
+  std::vector<LogPause> JournalPauses(const std::string& path,
+                                      std::vector<JournalFile> files,
+                                      std::vector<Pause>& boots) {
+    std::erase_if(files, [](const JournalFile& file) {
+      return !file.span || !file.name.starts_with("system");
+    });
+    // Rows of numbers begin anew when journald has lost its state.
+    std::map<std::string, int64_t> begins;
+    for (const JournalFile& file : files) {
+      const auto [begin, first] =
+          begins.try_emplace(file.numbering, file.span->oldest);
+      begin->second = std::min(begin->second, file.span->oldest);
+    }
+    std::ranges::sort(files, {}, [&](const JournalFile& file) {
+      return std::tuple(begins[file.numbering], file.numbering, file.first);
+    });
+    std::vector<std::string> paths;
+    for (const JournalFile& file : files) paths.push_back(file.path);
+    return FindLogPauses(Zone(), off_, [&](int64_t least) {
+      Rhythm all = ReadFiles(
+          host_, path, paths, "pauses", least, gaps_, [&](size_t i) {
+            return ReadJournalRhythm(host_, paths[i], least, budget_.looks);
+          });
+      boots.insert(boots.end(), all.boots.begin(), all.boots.end());
+      return all;
+    });
   }
 
   // When the next file of the same kind begins; 0 when there is none.
@@ -144,10 +196,9 @@ class LogGaps {
       Add(LogKind(stream.path), stream.path, EndOf(stream, *older->second).newest,
           EndOf(stream, *piece->second).oldest,
           older->first == piece->first + 2
-              ? fmt::format("{}.{} is missing between others", base,
-                            piece->first + 1)
-              : fmt::format("{}.{} to {}.{} are missing between others", base,
-                            piece->first + 1, base, older->first - 1));
+              ? "a rotated file is missing between others"
+              : fmt::format("{} rotated files are missing between others",
+                            older->first - piece->first - 1));
     }
   }
 
@@ -163,6 +214,8 @@ class LogGaps {
   v1::Snapshot& snapshot_;
   Gaps gaps_;
   const Zone zone_;
+  std::vector<Pause> off_;
+  LogBudget budget_;
 };
 
 }  // namespace

@@ -51,7 +51,9 @@ class Sources {
         gaps_(kTable, snapshot),
         owners_(host, kTable, snapshot),
         zone_(ReadZone(host)),
-        syslog_(host, gaps_) {
+        syslog_(host, [this](const std::string& subject, const std::string& why) {
+          gaps_.Add(subject, why, {"source", "writer", "facilities", "copy"});
+        }) {
     v1::Snapshot read;
     const absl::Status status = CollectLogrotateRules(host, read);
     if (!status.ok() && !IsAbsent(status))

@@ -232,6 +232,17 @@ Zone::Zone(std::string_view tzif) {
     changes_.push_back(
         {BigEndian(tzif, times + i * time_size, time_size), offset(type)});
   }
+  // The footer is a TZ string; with a comma it has a rule (RFC 8536, 3.3).
+  ruled_ = time_size == 8 &&
+           tzif.substr(block->Size(8)).find(',') != std::string_view::npos;
+}
+
+bool Zone::MayChangeNear(int64_t instant) const {
+  if (ruled_ && (changes_.empty() || instant > changes_.back().since))
+    return true;
+  return std::ranges::any_of(changes_, [&](const Change& change) {
+    return change.since >= instant - kDay && change.since <= instant + kDay;
+  });
 }
 
 int32_t Zone::OffsetAt(int64_t instant) const {

@@ -24,6 +24,9 @@ class Zone {
   // on the wall; the earlier one of two.
   int64_t ToUtc(int64_t local) const;
 
+  // Whether clocks may have been put forward or back within a day of `instant`.
+  bool MayChangeNear(int64_t instant) const;
+
  private:
   struct Change {
     int64_t since;
@@ -33,6 +36,7 @@ class Zone {
 
   int32_t first_offset_ = 0;
   std::vector<Change> changes_;
+  bool ruled_ = false;  // changes go on, by a rule, after the last one listed
 };
 
 // The instant that a line bears near its beginning, in seconds since 1970-01-01

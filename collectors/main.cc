@@ -1,5 +1,5 @@
-// metsuke-collect: reads the host, and answers the agent's question of eighty
-// bytes over a unix socket. It holds what reading takes and speaks to no
+// metsuke-collect: reads the host, and answers the agent's question, a few
+// numbers, over a unix socket. It holds what reading takes and speaks to no
 // network.
 
 #include <fcntl.h>
@@ -100,7 +100,7 @@ absl::StatusOr<ChannelListener> Listen(const v1::CollectConfig& config) {
   return listener;
 }
 
-int Serve(const v1::CollectConfig& config, const Host& host) {
+int Serve(const v1::CollectConfig& config, Host& host) {
   EndOnSignals("");
   auto listener = Listen(config);
   if (!listener.ok()) return Fail(kError, listener.status());
@@ -112,12 +112,14 @@ int Serve(const v1::CollectConfig& config, const Host& host) {
   Cycle cycle(host, AllCollectors());
   while (true) {
     const absl::Status status =
-        listener->Serve([&](uint64_t mask, const JournalPosition& position) {
+        listener->Serve([&](const Inquiry& inquiry) {
           v1::Collected collected;
-          if ((mask & ~kHear) != 0) collected = cycle.Look(mask);
-          if ((mask & kHear) != 0)
+          host.Expect(inquiry.heartbeat);
+          if ((inquiry.mask & ~kHear) != 0)
+            collected = cycle.Look(inquiry.mask);
+          if ((inquiry.mask & kHear) != 0)
             *collected.mutable_heard() =
-                cycle.Hear(position, std::time(nullptr));
+                cycle.Hear(inquiry.position, std::time(nullptr));
           return collected;
         });
     if (absl::IsInternal(status)) return Fail(kError, status);
@@ -172,7 +174,7 @@ int Main(const Flags& flags) {
   if (!boost::filesystem::is_directory(flags.root, error))
     return Complain(kUsage, absl::NotFoundError(fmt::format(
                             "--root '{}': no such folder", flags.root)));
-  const Host host(flags.root);
+  Host host(flags.root);
   if (flags.once) return Once(flags, host);
   const auto config = Config(flags);
   if (!config.ok()) return Complain(kBadConfig, config.status());

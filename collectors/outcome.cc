@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <exception>
 #include <new>
 
@@ -40,6 +41,17 @@ absl::Status Pack(const Collector& collector, v1::Snapshot& snapshot,
   return absl::OkStatus();
 }
 
+// The next run is one in which something has changed: what programs said is not
+// worth the memory then, what was found in files is.
+void DropPrograms(v1::Recorded& recorded) {
+  auto& answers = *recorded.mutable_answers();
+  answers.erase(std::remove_if(answers.begin(), answers.end(),
+                               [](const v1::Answer& answer) {
+                                 return answer.argv(0).starts_with('/');
+                               }),
+                answers.end());
+}
+
 }  // namespace
 
 v1::Outcome Failed(const absl::Status& status) {
@@ -69,7 +81,7 @@ v1::Outcome RunCollector(const Host& host, const Collector& collector,
   }
   outcome.set_gaps(CanonicalTable(snapshot, TableField("gaps")));
   *outcome.mutable_recorded() = recording.ToProto();
-  if (!recording.live()) outcome.mutable_recorded()->clear_answers();
+  if (!recording.live()) DropPrograms(*outcome.mutable_recorded());
   return outcome;
 }
 

@@ -1,16 +1,8 @@
 #include "collectors/own_event.h"
 
-#include <endian.h>
-
-#include "proto/canonical.h"
+#include "proto/event_id.h"
 
 namespace metsuke {
-
-std::string EventId(uint64_t microseconds, std::string_view words) {
-  const uint64_t ordered = htobe64(microseconds);
-  return std::string(reinterpret_cast<const char*>(&ordered), sizeof ordered) +
-         Sha256(words).substr(0, 16 - sizeof ordered);
-}
 
 v1::Event OwnEvent(const char* service, int64_t time,
                    const std::string& detail) {

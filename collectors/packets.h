@@ -11,21 +11,20 @@
 #include <string_view>
 
 #include "absl/status/statusor.h"
-#include "collectors/journal_position.h"
+#include "collectors/inquiry.h"
 
 namespace metsuke {
 
 inline constexpr uint32_t kChannelMagic = 0x4b53544d;  // "MTSK" on x86
-inline constexpr uint32_t kChannelVersion = 2;
+inline constexpr uint32_t kChannelVersion = 3;
 inline constexpr size_t kMaxPacket = 64 << 10;
 inline constexpr uint64_t kMaxAnswer = 64 << 20;
 
 struct Question {
   uint32_t magic, version;
-  uint64_t mask;
-  JournalPosition position;
+  Inquiry inquiry;
 };
-static_assert(sizeof(Question) == 80);
+static_assert(sizeof(Question) == 88);
 
 enum PacketKind : uint32_t { kPart = 0, kRefusal = 1 };
 

@@ -30,10 +30,14 @@ class Recording {
   bool live() const { return recorded_.live(); }
   void SetLive();
 
+  // Remembers which heartbeat was looked for.
+  void LookedFor(uint64_t heartbeat) { recorded_.set_heartbeat(heartbeat); }
+
   // Adds what `other` saw; live when it is.
   void Add(const Recording& other);
 
-  // Remembers what a program answered that reads `inputs`, unless they are live.
+  // Remembers what a program answered that reads `inputs`, or what was found in
+  // them, unless they are live.
   void Answered(const std::vector<std::string>& argv, const std::string& output,
                 const Recording& inputs);
   // The answer to `argv`; null when there is none.

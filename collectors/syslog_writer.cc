@@ -9,15 +9,12 @@ namespace metsuke {
 
 absl::Status CollectSyslogConfig(const Host& host, v1::Snapshot& snapshot);
 
-SyslogWriter::SyslogWriter(const Host& host, Gaps& gaps) {
-  const auto unknown = [&](const std::string& subject, const std::string& why) {
-    gaps.Add(subject, why, {"source", "writer", "facilities", "copy"});
-  };
+SyslogWriter::SyslogWriter(const Host& host, const Trouble& trouble) {
   v1::Snapshot read;
   const absl::Status status = CollectSyslogConfig(host, read);
   if (!status.ok() && !IsAbsent(status))
-    unknown("rsyslog's configuration", Message(status));
-  for (const v1::Gap& gap : read.gaps()) unknown(gap.subject(), gap.reason());
+    trouble("rsyslog's configuration", Message(status));
+  for (const v1::Gap& gap : read.gaps()) trouble(gap.subject(), gap.reason());
   for (const v1::SyslogRoute& route : read.syslog_config()) {
     if (route.action() == "file")
       files_[route.target()][route.facility()] = route;

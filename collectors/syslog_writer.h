@@ -3,10 +3,10 @@
 #ifndef METSUKE_COLLECTORS_SYSLOG_WRITER_H_
 #define METSUKE_COLLECTORS_SYSLOG_WRITER_H_
 
+#include <functional>
 #include <map>
 #include <string>
 
-#include "collectors/gaps.h"
 #include "collectors/host.h"
 #include "proto/snapshot.pb.h"
 
@@ -14,9 +14,11 @@ namespace metsuke {
 
 class SyslogWriter {
  public:
-  // Reads the logger's configuration. What of it cannot be read or told is a
-  // gap of the columns that follow from it: source, writer, facilities, copy.
-  SyslogWriter(const Host& host, Gaps& gaps);
+  // Reads the logger's configuration. `trouble` is told what of it cannot be
+  // read or told, and why.
+  using Trouble =
+      std::function<void(const std::string& subject, const std::string& why)>;
+  SyslogWriter(const Host& host, const Trouble& trouble);
 
   // The rules by facility, for each file and each place that is sent to.
   using Rules = std::map<std::string, v1::SyslogRoute>;

@@ -4,7 +4,8 @@
 #include <set>
 #include <vector>
 
-#include "controller/drift/drift.h"
+#include "controller/drift/diff_table.h"
+#include "controller/drift/diff_verdicts.h"
 #include "controller/judge/query.h"
 #include "controller/operator.h"
 #include "controller/operator_call.h"

@@ -8,6 +8,7 @@
 
 #include "proto/canonical.h"
 #include "proto/encode.h"
+#include "proto/event_id.h"
 #include "proto/snapshot.pb.h"
 #include "proto/status.h"
 #include "proto/utf8.h"
@@ -23,7 +24,6 @@ constexpr size_t kRequestBytes = 8 << 10;
 // The agent's limits, with room for later ones.
 constexpr int kMaxEvents = 2000;
 constexpr size_t kEventBytes = 4096;
-constexpr size_t kEventId = 16;
 // Far above any number a spool reaches, below what SQLite can keep.
 constexpr uint64_t kLargestSeq = uint64_t{1} << 62;
 // 9999-12-31.
@@ -81,9 +81,9 @@ std::string Fault(const v1::Events& events) {
   if (events.events_size() > kMaxEvents)
     return fmt::format("a record with more than {} events", kMaxEvents);
   for (const v1::Event& event : events.events()) {
-    if (event.id().size() != kEventId)
+    if (event.id().size() != kEventIdBytes)
       return fmt::format("the id of an event has {} bytes in place of {}",
-                         event.id().size(), kEventId);
+                         event.id().size(), kEventIdBytes);
     if (event.time() < 0 || event.time() > kLatest)
       return "an event outside the years 1970 to 9999";
     if (event.ByteSizeLong() > kEventBytes)

@@ -4,10 +4,13 @@
 
 #include <nlohmann/json.hpp>
 
+#include "absl/strings/str_split.h"
 #include "controller/cli/items.h"
 #include "controller/cli/session.h"
 #include "controller/judge/network.h"
 #include "proto/command_line.h"
+#include "proto/event.pb.h"
+#include "proto/options.pb.h"
 #include "proto/status.h"
 
 namespace metsuke::cli {
@@ -127,6 +130,15 @@ absl::StatusOr<int> Sessions(const Session& session, const Options& options) {
                   });
 }
 
+// Those of the schema.
+std::vector<std::string> Kinds() {
+  const std::string values = v1::Event::descriptor()
+                                 ->FindFieldByName("kind")
+                                 ->options()
+                                 .GetExtension(v1::values);
+  return absl::StrSplit(values, '|');
+}
+
 void AddOptions(CommandLine& command, Options& options) {
   command.Word("host", options.host, "Name or id of one host; all without it");
   command.Option("-l,--selector", options.selector,
@@ -147,7 +159,7 @@ void AddOptions(CommandLine& command, Options& options) {
 void AddEvents(CommandLine& line, Session& session) {
   const auto options = std::make_shared<Options>();
   CommandLine& command = line.Command(
-      "events", "What happened: logins, failures, changes of accounts",
+      "events", "What happened: logins, failures, changes of accounts, keys, services",
       [&session, options] {
         session.run = [&session, options] { return Events(session, *options); };
       });
@@ -156,7 +168,7 @@ void AddEvents(CommandLine& line, Session& session) {
       .Option("--kind", options->kinds,
               "Kinds of events, separated by commas (default all)")
       .SplitAtCommas()
-      .OneOf({"login", "logout", "login_failed", "account", "group", "recorder"});
+      .OneOf(Kinds());
 }
 
 void AddSessions(CommandLine& line, Session& session) {

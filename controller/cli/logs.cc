@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <ctime>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -30,6 +31,15 @@ std::optional<int64_t> InstantOf(const Item& row, const char* column) {
   return instant.ok() ? std::optional(*instant) : std::nullopt;
 }
 
+// Whether one of the row's gaps reaches into the time from `begin` to `end`. A
+// gap without an end is a moment.
+bool HasGap(const Item& gaps, int64_t begin, int64_t end) {
+  return std::ranges::any_of(gaps, [&](const Item& gap) {
+    const auto since = gap[0].get<int64_t>(), until = gap[1].get<int64_t>();
+    return since < end && std::max(since, until) >= begin;
+  });
+}
+
 // The last days from left to right: where there are records, where they are
 // missing, and what is older than the log is meant to reach.
 std::string Picture(const Item& row, int days, int64_t now) {
@@ -38,13 +48,14 @@ std::string Picture(const Item& row, int days, int64_t now) {
   const int64_t kept = reach != row.end() && reach->is_number()
                            ? reach->get<int64_t>()
                            : -1;
+  const Item gaps = Item::parse(row.value("gaps", "[]"), nullptr, false);
   std::string cells;
   for (int i = 0; i < kCells; ++i) {
     const int64_t begin = now - kDay * days * (kCells - i) / kCells;
     const int64_t end = now - kDay * days * (kCells - i - 1) / kCells;
     // The newest record is known to the hour.
     if (oldest && newest && *oldest < end && *newest + 3600 > begin)
-      cells += "█";
+      cells += gaps.is_array() && HasGap(gaps, begin, end) ? "▒" : "█";
     else
       cells += kept >= 0 && end <= now - kept * kDay ? "·" : "░";
   }
@@ -59,7 +70,12 @@ absl::StatusOr<int> Logs(const Session& session, const Options& options) {
       "CASE WHEN newest > 0 THEN utc(newest) ELSE '' END AS newest, "
       "records_per_day, reach_days, "
       "CASE WHEN removal > 0 THEN utc(removal) ELSE '' END AS removal, "
-      "kept_by, copy, unread "
+      "kept_by, copy, unread, "
+      "coalesce((SELECT CASE WHEN min(arrived) THEN 'arrived' ELSE 'missed' END "
+      "FROM log_heartbeats AS h WHERE h.path = log_sources.path), '') "
+      "AS heartbeat, "
+      "(SELECT json_group_array(json_array(since, until)) FROM log_gaps AS g "
+      "WHERE g.path = log_sources.path) AS gaps "
       "FROM log_sources ORDER BY source, path");
   request.set_host(options.host);
   request.set_selector(options.selector);
@@ -83,10 +99,11 @@ absl::StatusOr<int> Logs(const Session& session, const Options& options) {
                    {"removal", "OLDEST GOES", false, true},
                    {"kept_by", "KEPT BY", false, true},
                    {"copy", "COPY"},
+                   {"heartbeat", "HEARTBEAT"},
                    {"unread", "UNREAD", false, true}};
         fmt::print(stderr,
-                   "█ between the first record and the last, ░ none, · older than "
-                   "what is kept\n");
+                   "█ between the first record and the last, ▒ with a gap, ░ "
+                   "none, · older than what is kept\n");
       });
 }
 

@@ -5,6 +5,7 @@
 #include <map>
 
 #include "controller/judge/control_check.h"
+#include "controller/judge/parameters.h"
 #include "proto/canonical.h"
 #include "proto/encode.h"
 #include "proto/status.h"
@@ -25,56 +26,89 @@ class Loader {
   absl::StatusOr<CompiledBaseline> Result();
 
  private:
-  void AddControl(const v1::BaselineFile& file, const YamlPlaces& places,
-                  int index, v1::Control control);
+  // One file as it was read.
+  struct Read {
+    std::string name;
+    v1::Baseline baseline;
+    YamlPlaces places;
+  };
+
+  void AddParameter(const Read& file, int index);
+  void AddControl(const Read& file, int index);
   void Refuse(const std::string& error) { errors_.push_back(error); }
 
   Tables tables_;
+  std::vector<Read> files_;
+  bool unread_ = false;  // whether a file could not be read
+  Parameters parameters_;
   CompiledBaseline baseline_;
-  // Where each id was first written.
+  // Where each id was first written, and each parameter's name after a "$".
   std::map<std::string, std::string> ids_;
   std::vector<std::string> errors_;
 };
 
-std::string Place(const v1::BaselineFile& file, const YamlPlaces& places,
+std::string Place(const std::string& file, const YamlPlaces& places,
                   const std::string& item, const std::string& key) {
   auto place = places.find(item + "." + key);
   if (place == places.end()) place = places.find(item);
-  return fmt::format("{}:{}:{}", file.name(), place->second.line,
+  return fmt::format("{}:{}:{}", file, place->second.line,
                      place->second.column);
 }
 
 void Loader::Add(const v1::BaselineFile& file) {
-  v1::Baseline baseline;
-  YamlPlaces places;
+  Read read{.name = file.name(), .baseline = {}, .places = {}};
   const absl::Status status =
-      ReadYaml(file.name(), file.yaml(), baseline, &places);
+      ReadYaml(file.name(), file.yaml(), read.baseline, &read.places);
+  unread_ = unread_ || !status.ok();
   if (!status.ok()) return Refuse(Message(status));
-  for (int i = 0; i < baseline.controls_size(); ++i)
-    AddControl(file, places, i, std::move(*baseline.mutable_controls(i)));
+  for (int i = 0; i < read.baseline.parameters_size(); ++i)
+    AddParameter(read, i);
+  files_.push_back(std::move(read));
 }
 
-void Loader::AddControl(const v1::BaselineFile& file, const YamlPlaces& places,
-                        int index, v1::Control control) {
+void Loader::AddParameter(const Read& file, int index) {
+  const v1::Parameter& parameter = file.baseline.parameters(index);
+  const std::string place =
+      Place(file.name, file.places, fmt::format("parameters[{}]", index), "name");
+  const auto refuse = [&](const std::string& why) {
+    Refuse(fmt::format("{}: parameter {}: {}", place,
+                       enc::Tty(HostText(parameter.name())), why));
+  };
+  const auto [first, fresh] = ids_.emplace("$" + parameter.name(), place);
+  if (!fresh) refuse("it was already written at " + first->second);
+  if (parameter.about().en().empty() || parameter.about().ja().empty())
+    refuse("about is missing: what it is, in English (en) and Japanese (ja)");
+  if (const absl::Status set = parameters_.Set(parameter); !set.ok())
+    refuse(Message(set));
+  *baseline_.parameters.Add() = parameter;
+}
+
+void Loader::AddControl(const Read& file, int index) {
+  v1::Control control = file.baseline.controls(index);
+  // What it refers to may stand in the file that could not be read.
+  if (unread_ && !parameters_.HasAllOf(control)) return;
   const std::string item = fmt::format("controls[{}]", index);
   const std::string name = control.id().empty()
                                ? fmt::format("number {}", index + 1)
                                : enc::Tty(HostText(control.id()));
   const auto refuse = [&](const std::string& key, const std::string& why) {
-    Refuse(fmt::format("{}: control {}: {}", Place(file, places, item, key),
-                       name, why));
+    Refuse(fmt::format("{}: control {}: {}",
+                       Place(file.name, file.places, item, key), name, why));
   };
   const auto [first, fresh] =
-      ids_.emplace(control.id(), Place(file, places, item, "id"));
+      ids_.emplace(control.id(), Place(file.name, file.places, item, "id"));
   if (!fresh && !control.id().empty())
     refuse("id", "the id was already used at " + first->second);
   if (baseline_.controls.size() == kMaxControls)
     return refuse("", fmt::format("more than {} controls", kMaxControls));
   baseline_.controls.push_back(
-      CompileControl(std::move(control), tables_, refuse));
+      CompileControl(std::move(control), parameters_, tables_, refuse));
 }
 
+// Controls may refer to what stands in another file.
 absl::StatusOr<CompiledBaseline> Loader::Result() {
+  for (const Read& file : files_)
+    for (int i = 0; i < file.baseline.controls_size(); ++i) AddControl(file, i);
   if (errors_.empty() && baseline_.controls.empty())
     Refuse("the baseline has no controls");
   if (!errors_.empty()) {
@@ -105,6 +139,7 @@ v1::Baseline CompiledBaseline::ToMessage() const {
   v1::Baseline baseline;
   for (const CompiledControl& control : controls)
     *baseline.add_controls() = control.control;
+  *baseline.mutable_parameters() = parameters;
   return baseline;
 }
 

@@ -21,6 +21,7 @@ struct CompiledBaseline {
   std::string version;
   // In the order of the files, and within them as written.
   std::vector<CompiledControl> controls;
+  google::protobuf::RepeatedPtrField<v1::Parameter> parameters;
 
   // The control of that id; nullptr when there is none.
   const CompiledControl* Find(const std::string& id) const;

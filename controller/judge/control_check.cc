@@ -123,26 +123,93 @@ void TryExample(const CompiledControl& control, const std::string& key,
   }
 }
 
+std::string Undecided(const v1::Parameter& parameter) {
+  return fmt::format(
+      "nobody has decided on ${} ({}): write it into the baseline's parameters "
+      "and apply it",
+      parameter.name(), parameter.about().en());
+}
+
+void Compile(Tables& tables, const Refuse& refuse, CompiledControl& control) {
+  const v1::Control& c = control.control;
+  control.applies = CompileQuery("applies", c.applies(), tables, refuse);
+  control.violations =
+      CompileQuery("violations", c.violations(), tables, refuse);
+  control.digest = Sha256(c.SerializeAsString());
+}
+
+// Puts the values of parameters into queries and sentences. Returns the one that
+// nobody has decided on; empty when there is none.
+std::string PutIn(const Parameters& parameters, v1::Control& control,
+                  const Refuse& refuse) {
+  std::string unset;
+  const auto put = [&](const char* key, std::string& sql) {
+    auto expanded = parameters.Expand(sql, unset);
+    if (expanded.ok())
+      sql = *std::move(expanded);
+    else
+      refuse(key, fmt::format("{}: there is no parameter ${}", key,
+                              Message(expanded.status())));
+  };
+  put("applies", *control.mutable_applies());
+  put("violations", *control.mutable_violations());
+  const auto put_numbers = [&](v1::Text& text) {
+    text.set_en(parameters.ExpandNumbers(text.en()));
+    text.set_ja(parameters.ExpandNumbers(text.ja()));
+  };
+  put_numbers(*control.mutable_title());
+  if (control.has_why()) put_numbers(*control.mutable_why());
+  if (control.has_fix()) put_numbers(*control.mutable_fix());
+  return unset;
+}
+
+// A value that makes no sense, such as a network that is none, must be told when
+// it is written, not on each host.
+void TryValues(const CompiledControl& control, Tables& tables,
+               const Refuse& refuse) {
+  if (!control.undecided.empty()) return;
+  for (const v1::Snapshot* example :
+       {&control.control.flags(), &control.control.clears()}) {
+    if (!tables.LoadAll(*example).ok()) return;
+    const Judgement judgement =
+        Evaluate(control, tables, Sight::Clear(), kExampleNow, kExampleLimits);
+    if (judgement.verdict == v1::VERDICT_UNKNOWN)
+      return refuse("violations", "with the values of its parameters: " +
+                                      enc::Tty(judgement.reason));
+  }
+}
+
 }  // namespace
 
-CompiledControl CompileControl(v1::Control control, Tables& tables,
-                               const Refuse& refuse) {
+CompiledControl CompileControl(v1::Control control, Parameters parameters,
+                               Tables& tables, const Refuse& refuse) {
   bool sound = true;
   const Refuse note = [&](const std::string& key, const std::string& why) {
     sound = false;
     refuse(key, why);
   };
+  CheckKeys(control, note);
+  CompiledControl tried;
+  tried.control = control;
   CompiledControl compiled;
-  compiled.control = std::move(control);
-  const v1::Control& c = compiled.control;
-  CheckKeys(c, note);
-  compiled.applies = CompileQuery("applies", c.applies(), tables, note);
-  compiled.violations =
-      CompileQuery("violations", c.violations(), tables, note);
-  compiled.digest = Sha256(c.SerializeAsString());
+  compiled.control = control;
+  const std::string unset = PutIn(parameters, compiled.control, note);
+  if (!unset.empty()) compiled.undecided = Undecided(parameters.Get(unset));
+  Compile(tables, note, compiled);
+  for (const v1::Parameter& given : control.given()) {
+    if (!parameters.Has(given.name()))
+      note("given", fmt::format("there is no parameter {}",
+                                enc::Tty(HostText(given.name()))));
+    else if (const auto set = parameters.Set(given); !set.ok())
+      note("given", Message(set));
+  }
   if (!sound) return compiled;
-  TryExample(compiled, "flags", c.flags(), v1::VERDICT_FAIL, tables, refuse);
-  TryExample(compiled, "clears", c.clears(), v1::VERDICT_PASS, tables, refuse);
+  PutIn(parameters, tried.control, note);
+  Compile(tables, note, tried);
+  TryExample(tried, "flags", control.flags(), v1::VERDICT_FAIL, tables, refuse);
+  TryExample(tried, "clears", control.clears(), v1::VERDICT_PASS, tables,
+             refuse);
+  if (compiled.digest != tried.digest) TryValues(compiled, tables, refuse);
   return compiled;
 }
 

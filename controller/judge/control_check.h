@@ -7,6 +7,7 @@
 #include <string>
 
 #include "controller/judge/evaluate.h"
+#include "controller/judge/parameters.h"
 #include "controller/judge/tables.h"
 #include "proto/baseline.pb.h"
 
@@ -16,10 +17,11 @@ namespace metsuke {
 using Refuse =
     std::function<void(const std::string& key, const std::string& why)>;
 
-// Compiles the control and tries it on its examples; `tables` is filled with
-// them. What it returns is of use only if `refuse` was not called.
-CompiledControl CompileControl(v1::Control control, Tables& tables,
-                               const Refuse& refuse);
+// Compiles the control with the values of `parameters` in it, and tries it on
+// its examples; `tables` is filled with them. What it returns is of use only if
+// `refuse` was not called.
+CompiledControl CompileControl(v1::Control control, Parameters parameters,
+                               Tables& tables, const Refuse& refuse);
 
 }  // namespace metsuke
 

@@ -38,8 +38,10 @@ Sight::Sight(const v1::Snapshot& snapshot, const TableDigests& tables) {
     row.set_status(seen ? "ok" : "unavailable");
     if (!seen)
       row.set_message(
-          "the controller has not knocked at this host lately; metsukectl ssh "
-          "probe makes it");
+          row.table() == "login_sources"
+              ? "the host has not told of late what happens on it"
+              : "the controller has not knocked at this host lately; "
+                "metsukectl ssh probe makes it");
   }
   snapshot_.mutable_collections()->MergeFrom(snapshot.collections());
   for (const v1::Gap& gap : snapshot.gaps()) {

@@ -1,9 +1,16 @@
 #include "controller/store/events.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <limits>
 #include <utility>
 
+#include "controller/drift/drift_events.h"
+#include "controller/store/state.h"
+#include "proto/encode.h"
+#include "proto/log.h"
+#include "proto/snapshot.pb.h"
 #include "proto/status.h"
 
 namespace metsuke {
@@ -45,19 +52,87 @@ bool Before(const v1::Event& a, const v1::Event& b) {
   return a.time() != b.time() ? a.time() < b.time() : a.id() < b.id();
 }
 
+// How far a table could be seen.
+struct View {
+  bool collected = false;
+  std::vector<std::string> gaps;  // rows of it
+  bool operator==(const View&) const = default;
+};
+
+absl::StatusOr<View> ViewOf(Database& database, const TableDigests& state,
+                            const std::string& table) {
+  v1::Snapshot about;
+  for (const char* name : {"collections", "gaps"}) {
+    const auto digest = state.find(name);
+    if (digest == state.end()) continue;
+    ASSIGN_OR_RETURN(const std::string rows, ReadBody(database, digest->second));
+    if (!about.MergeFromString(rows))
+      return absl::DataLossError("the stored rows cannot be read");
+  }
+  View view;
+  for (const v1::Collection& row : about.collections())
+    if (row.table() == table)
+      view.collected = row.status() == "ok" || row.status() == "absent";
+  for (const v1::Gap& gap : about.gaps())
+    if (gap.table() == table && gap.columns().empty())
+      view.gaps.push_back(gap.subject());
+  return view;
+}
+
+// What must have happened for a table to be another.
+absl::StatusOr<std::vector<v1::Event>> Drift(Database& database,
+                                             const TableDigests& before,
+                                             const TableDigests& after,
+                                             const std::string& table,
+                                             int64_t time) {
+  ASSIGN_OR_RETURN(const View was, ViewOf(database, before, table));
+  ASSIGN_OR_RETURN(const View is, ViewOf(database, after, table));
+  if (!is.collected) return std::vector<v1::Event>{};
+  if (was != is) {
+    ASSIGN_OR_RETURN(v1::Event event, UntoldDrift(table, time));
+    return std::vector<v1::Event>{std::move(event)};
+  }
+  ASSIGN_OR_RETURN(const std::string old_rows,
+                   ReadBody(database, before.at(table)));
+  ASSIGN_OR_RETURN(const std::string new_rows,
+                   ReadBody(database, after.at(table)));
+  return DriftEvents(table, old_rows, new_rows, time);
+}
+
 }  // namespace
 
-absl::Status StoreEvents(Database& database, const HostUpdate& update) {
-  for (const v1::Event& event : update.events) {
+absl::Status StoreEvents(Database& database, const std::string& host,
+                         std::span<const v1::Event> events) {
+  for (const v1::Event& event : events) {
     const std::string bytes = event.SerializeAsString();
     RETURN_IF_ERROR(database.Execute(
         "INSERT INTO event(host, time, id, kind, count, event) "
         "VALUES(?, ?, ?, ?, ?, ?) "
         "ON CONFLICT DO UPDATE SET count = excluded.count, "
         "event = excluded.event WHERE excluded.count > count",
-        update.host, event.time(), Blob{event.id()}, event.kind(),
+        host, event.time(), Blob{event.id()}, event.kind(),
         static_cast<int64_t>(std::min(event.count(), kLargestCount)),
         Blob{bytes}));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status StoreDrift(Database& database, const std::string& host,
+                        const TableDigests& before, const TableDigests& after,
+                        int64_t time) {
+  for (const std::string_view name : DriftTables()) {
+    const std::string table(name);
+    const auto was = before.find(table), is = after.find(table);
+    if (was == before.end() || is == after.end() || was->second == is->second)
+      continue;
+    const auto events = Drift(database, before, after, table, time);
+    // A damaged body must not keep records from being stored.
+    if (!events.ok())
+      Log(Priority::kError, fmt::format("host {}: {}: {}",
+                                        enc::Log(HostText(host)), table,
+                                        Message(events.status())));
+    else
+      RETURN_IF_ERROR(StoreEvents(database, host, *events));
   }
   return absl::OkStatus();
 }

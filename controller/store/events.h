@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -15,9 +16,17 @@
 
 namespace metsuke {
 
-// The events of an update, in an open transaction. A sum that was read once
-// more, with what had come to it, has the name it had, and grows.
-absl::Status StoreEvents(Database& database, const HostUpdate& update);
+// Keeps events of a host, in an open transaction. A sum that was read once more,
+// with what had come to it, has the name it had, and grows.
+absl::Status StoreEvents(Database& database, const std::string& host,
+                         std::span<const v1::Event> events);
+
+// Keeps what follows from a state that is another than it was, `before`; the
+// bodies of both are stored. Where a table could not be seen in the same way at
+// both times, it keeps that what happened is not told.
+absl::Status StoreDrift(Database& database, const std::string& host,
+                        const TableDigests& before, const TableDigests& after,
+                        int64_t time);
 
 // A place among the events of a host: after the event with this time and id.
 struct EventPlace {

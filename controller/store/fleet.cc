@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "controller/store/labels.h"
-#include "controller/store/record.h"
+#include "controller/store/state.h"
 #include "proto/canonical.h"
 #include "proto/encode.h"
 #include "proto/snapshot.pb.h"

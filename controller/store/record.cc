@@ -5,8 +5,9 @@
 #include <algorithm>
 #include <limits>
 
-#include "controller/store/body.h"
 #include "controller/store/events.h"
+#include "controller/store/observation.h"
+#include "controller/store/state.h"
 #include "controller/store/tidy.h"
 #include "proto/canonical.h"
 #include "proto/encode.h"
@@ -16,8 +17,6 @@
 
 namespace metsuke {
 namespace {
-
-using google::protobuf::FieldDescriptor;
 
 // SQLite's integers are signed.
 constexpr uint64_t kLargestSeq = std::numeric_limits<int64_t>::max();
@@ -30,17 +29,11 @@ struct Before {
 };
 
 absl::StatusOr<Before> ReadHost(Database& database, const std::string& id) {
+  RETURN_IF_ERROR(CheckInFleet(database, id));
   Query query = database.Run(
-      "SELECT last_seen, state_since, state, removed FROM host WHERE id = ?",
-      id);
-  if (!query.Step()) {
-    RETURN_IF_ERROR(query.status());
-    return absl::NotFoundError(
-        fmt::format("host {}: never opened a stream", enc::Log(HostText(id))));
-  }
-  if (query.Int(3) != 0)
-    return absl::PermissionDeniedError(
-        "the host was removed from the fleet; it can join again as a new one");
+      "SELECT last_seen, state_since, state FROM host WHERE id = ?", id);
+  query.Step();
+  RETURN_IF_ERROR(query.status());
   return Before{query.Int(0), query.Int(1), query.Text(2)};
 }
 
@@ -53,74 +46,6 @@ absl::StatusOr<uint64_t> Acknowledged(Database& database,
   const bool found = query.Step();
   RETURN_IF_ERROR(query.status());
   return found ? static_cast<uint64_t>(query.Int(0)) : 0;
-}
-
-bool Sensitive(const FieldDescriptor* table) {
-  return table->options().GetExtension(v1::sensitive);
-}
-
-absl::Status StoreBodies(Database& database, const std::string& host,
-                         const std::vector<TableBody>& bodies) {
-  for (const TableBody& body : bodies) {
-    const FieldDescriptor* table = TableField(body.table);
-    if (table == nullptr)
-      return absl::InvalidArgumentError("body of a table that does not exist");
-    RETURN_IF_ERROR(
-        database.Execute("INSERT INTO body(digest, table_number, size, zstd) "
-                         "VALUES(?, ?, ?, ?) ON CONFLICT DO NOTHING",
-                         Blob{body.digest}, int64_t{table->number()},
-                         int64_t{body.size}, Blob{body.zstd}));
-    if (!Sensitive(table)) continue;
-    RETURN_IF_ERROR(
-        database.Execute("INSERT INTO body_from(host, digest) VALUES(?, ?) "
-                         "ON CONFLICT DO NOTHING",
-                         host, Blob{body.digest}));
-  }
-  return absl::OkStatus();
-}
-
-// Ends what the table was and begins what it is; an empty digest is no table.
-absl::Status ChangeSpan(Database& database, const std::string& host,
-                        int64_t number, int64_t since,
-                        std::string_view digest) {
-  // What began at the very instant it ended never was.
-  RETURN_IF_ERROR(database.Execute(
-      "DELETE FROM span WHERE host = ? AND table_number = ? AND since = ?",
-      host, number, since));
-  RETURN_IF_ERROR(database.Execute(
-      "UPDATE span SET until = ?1 WHERE host = ?2 AND table_number = ?3 "
-      "AND until = 0 AND since = (SELECT max(since) FROM span "
-      "WHERE host = ?2 AND table_number = ?3)",
-      since, host, number));
-  if (digest.empty()) return absl::OkStatus();
-  return database.Execute(
-      "INSERT INTO span(host, table_number, since, until, digest) "
-      "VALUES(?, ?, ?, 0, ?)",
-      host, number, since, Blob{digest});
-}
-
-absl::Status ChangeSpans(Database& database, const std::string& host,
-                         const v1::State& state, const TableDigests& before,
-                         int64_t since) {
-  TableDigests gone = before;
-  for (const v1::TableDigest& table : state.tables()) {
-    const FieldDescriptor* field = TableField(table.table());
-    if (field == nullptr)
-      return absl::InvalidArgumentError("a table that does not exist");
-    gone.erase(table.table());
-    const auto was = before.find(table.table());
-    if (was != before.end() && was->second == table.digest()) continue;
-    ASSIGN_OR_RETURN(const bool has, HasBody(database, host, table));
-    if (!has)
-      return absl::NotFoundError(
-          fmt::format("body of {} is missing", table.table()));
-    RETURN_IF_ERROR(
-        ChangeSpan(database, host, field->number(), since, table.digest()));
-  }
-  for (const auto& [table, digest] : gone)
-    RETURN_IF_ERROR(
-        ChangeSpan(database, host, TableField(table)->number(), since, {}));
-  return absl::OkStatus();
 }
 
 // What the host calls itself stands in its table `host`.
@@ -147,14 +72,6 @@ absl::Status StoreNames(Database& database, const HostUpdate& update) {
                           name, os_name, update.host);
 }
 
-absl::Status PutState(Database& database, std::string_view digest,
-                      const v1::State& tables) {
-  const std::string bytes = tables.SerializeAsString();
-  return database.Execute(
-      "INSERT INTO state(digest, tables) VALUES(?, ?) ON CONFLICT DO NOTHING",
-      Blob{digest}, Blob{bytes});
-}
-
 absl::Status StoreState(Database& database, const HostUpdate& update,
                         const Before& host) {
   v1::State tables = *update.state;
@@ -168,6 +85,10 @@ absl::Status StoreState(Database& database, const HostUpdate& update,
   ASSIGN_OR_RETURN(const TableDigests before, ReadState(database, host.state));
   RETURN_IF_ERROR(
       ChangeSpans(database, update.host, *update.state, before, since));
+  TableDigests after;
+  for (const v1::TableDigest& table : update.state->tables())
+    after[table.table()] = table.digest();
+  RETURN_IF_ERROR(StoreDrift(database, update.host, before, after, since));
   RETURN_IF_ERROR(PutState(database, digest, tables));
   RETURN_IF_ERROR(database.Execute(
       "UPDATE host SET state = ?, state_since = ? WHERE id = ?", Blob{digest},
@@ -233,7 +154,8 @@ absl::Status StoreRecord(Database& database, const HostUpdate& update) {
   RETURN_IF_ERROR(StoreBodies(database, update.host, update.bodies));
   if (update.state) RETURN_IF_ERROR(StoreState(database, update, host));
   RETURN_IF_ERROR(StoreLosses(database, update));
-  RETURN_IF_ERROR(StoreEvents(database, update));
+  RETURN_IF_ERROR(StoreEvents(database, update.host, update.events));
+  RETURN_IF_ERROR(NoteLogins(database, update));
   RETURN_IF_ERROR(database.Execute(
       "INSERT INTO stream(host, stream, acknowledged, used) "
       "VALUES(?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
@@ -244,131 +166,6 @@ absl::Status StoreRecord(Database& database, const HostUpdate& update) {
   return database.Execute(
       "UPDATE host SET last_seen = max(last_seen, ?) WHERE id = ?", update.now,
       update.host);
-}
-
-absl::Status StoreObservation(Database& database,
-                              const Observation& observation) {
-  RETURN_IF_ERROR(ReadHost(database, observation.host).status());
-  Query query = database.Run("SELECT seen, seen_since FROM host WHERE id = ?",
-                             observation.host);
-  query.Step();
-  RETURN_IF_ERROR(query.status());
-  const std::string last = query.Text(0);
-  const int64_t since = std::max(query.Int(1), observation.now);
-  ASSIGN_OR_RETURN(const TableDigests before, ReadState(database, last));
-  TableDigests after = before;
-  for (const TableBody& body : observation.bodies) {
-    const FieldDescriptor* table = TableField(body.table);
-    if (table == nullptr || FilledBy(table) != "metsuke-controller")
-      return absl::InvalidArgumentError(
-          fmt::format("{} is not the controller's to fill", body.table));
-    after[body.table] = body.digest;
-  }
-  RETURN_IF_ERROR(
-      StoreBodies(database, observation.host, observation.bodies));
-  const v1::State state = InOrder(after);
-  const std::string digest = StateDigest(state);
-  RETURN_IF_ERROR(database.Execute(
-      "UPDATE host SET last_knock = ?, knocked_for = ?, knock_address = ? "
-      "WHERE id = ?",
-      observation.now, Blob{observation.knocked_for},
-      observation.knock_address, observation.host));
-  if (digest == last) return absl::OkStatus();
-  RETURN_IF_ERROR(
-      ChangeSpans(database, observation.host, state, before, since));
-  RETURN_IF_ERROR(PutState(database, digest, state));
-  return database.Execute(
-      "UPDATE host SET seen = ?, seen_since = ? WHERE id = ?", Blob{digest},
-      since, observation.host);
-}
-
-absl::Status ExpireObservations(Database& database, int64_t before,
-                                int64_t now) {
-  struct Expired {
-    std::string host, seen;
-    int64_t since;
-  };
-  std::vector<Expired> expired;
-  Query query = database.Run(
-      "SELECT id, seen, max(seen_since, ?2) FROM host "
-      "WHERE seen IS NOT NULL AND removed = 0 "
-      "AND (last_knock < ?1 OR last_knock > ?2)",
-      before, now);
-  while (query.Step())
-    expired.push_back({query.Text(0), query.Text(1), query.Int(2)});
-  RETURN_IF_ERROR(query.status());
-  for (const Expired& one : expired) {
-    ASSIGN_OR_RETURN(const TableDigests tables, ReadState(database, one.seen));
-    RETURN_IF_ERROR(ChangeSpans(database, one.host, {}, tables, one.since));
-    RETURN_IF_ERROR(database.Execute(
-        "UPDATE host SET seen = NULL, seen_since = ? WHERE id = ?", one.since,
-        one.host));
-  }
-  return absl::OkStatus();
-}
-
-v1::State InOrder(const TableDigests& tables) {
-  const auto* schema = v1::Snapshot::descriptor();
-  v1::State state;
-  for (int i = 0; i < schema->field_count(); ++i) {
-    const auto found = tables.find(schema->field(i)->name());
-    if (found == tables.end()) continue;
-    v1::TableDigest& table = *state.add_tables();
-    table.set_table(found->first);
-    table.set_digest(found->second);
-  }
-  return state;
-}
-
-absl::StatusOr<bool> HasBody(Database& database, const std::string& host,
-                             const v1::TableDigest& table) {
-  const FieldDescriptor* field = TableField(table.table());
-  if (field == nullptr)
-    return absl::InvalidArgumentError("a table that does not exist");
-  static const std::string* const kEmpty = new std::string(Sha256(""));
-  if (table.digest() == *kEmpty) return true;
-  // The table is part of the question: the digest of a sensitive table, asked
-  // for under the name of another, must not be answered.
-  Query query = database.Run(
-      "SELECT ?4 = 0 OR EXISTS(SELECT 1 FROM body_from "
-      "WHERE host = ?3 AND digest = ?1) "
-      "FROM body WHERE digest = ?1 AND table_number = ?2",
-      Blob{table.digest()}, int64_t{field->number()}, host,
-      int64_t{Sensitive(field)});
-  const bool found = query.Step();
-  RETURN_IF_ERROR(query.status());
-  return found && query.Int(0) != 0;
-}
-
-absl::StatusOr<std::string> ReadBody(Database& database,
-                                     std::string_view digest) {
-  if (digest == Sha256("")) return "";
-  Query query = database.Run("SELECT zstd, size FROM body WHERE digest = ?",
-                             Blob{digest});
-  if (!query.Step()) {
-    RETURN_IF_ERROR(query.status());
-    return absl::NotFoundError(fmt::format("no body {}", Hex(digest)));
-  }
-  auto bytes = Decompress(query.Bytes(0), static_cast<size_t>(query.Int(1)));
-  if (!bytes.ok() || Sha256(*bytes) != digest)
-    return absl::DataLossError(fmt::format(
-        "body {} is not what was stored: the database is damaged; restore it "
-        "from a backup",
-        Hex(digest)));
-  return bytes;
-}
-
-absl::StatusOr<TableDigests> ReadState(Database& database,
-                                       std::string_view digest) {
-  Query query =
-      database.Run("SELECT tables FROM state WHERE digest = ?", Blob{digest});
-  TableDigests tables;
-  v1::State state;
-  if (query.Step()) state.ParseFromString(query.Text(0));
-  RETURN_IF_ERROR(query.status());
-  for (const v1::TableDigest& table : state.tables())
-    tables[table.table()] = table.digest();
-  return tables;
 }
 
 }  // namespace metsuke

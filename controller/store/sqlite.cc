@@ -1,4 +1,5 @@
 #include "controller/store/sqlite.h"
+#include "controller/store/state.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -15,6 +16,7 @@
 #include "controller/store/events.h"
 #include "controller/store/fleet.h"
 #include "controller/store/labels.h"
+#include "controller/store/observation.h"
 #include "controller/store/record.h"
 #include "controller/store/schema.h"
 #include "controller/store/tidy.h"

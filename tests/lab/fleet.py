@@ -76,6 +76,22 @@ class Controller:
         return done
 
 
+def without(controller, table, pattern):
+    """The rows of the table at the controller, if none is like the pattern; what is told later than the tables is waited for."""
+    known = []
+
+    def there():
+        said = controller.ctl("query", f"SELECT * FROM {table}", "-o", "jsonl").stdout
+        known[:] = map(json.loads, said.splitlines())
+        return any(scenario.matches(row, pattern) for row in known)
+
+    try:
+        lab.until("a row", there, 10)
+    except lab.Failed:
+        return [scenario.shown(row) for row in known] or ["there is no row"]
+    return []
+
+
 def joins(host, binaries, plan, report):
     """The host enrols, its agent reports from its sandbox, and the controller judges."""
     with Controller(host, binaries) as controller:
@@ -95,11 +111,8 @@ def joins(host, binaries, plan, report):
         report.ok("the agent reports from its unit, and the controller has the tables")
         controller.ctl("ssh", "probe")
         for table, patterns in plan.at_controller.items():
-            said = controller.ctl("query", f"SELECT * FROM {table}", "-o", "jsonl").stdout
-            known = [json.loads(line) for line in said.splitlines()]
             for pattern in patterns:
-                report.check(f"at the controller {table} has {scenario.shown(pattern)}",
-                             [] if any(scenario.matches(row, pattern) for row in known) else map(scenario.shown, known))
+                report.check(f"at the controller {table} has {scenario.shown(pattern)}", without(controller, table, pattern))
         identity = json.loads(controller.ctl("host", "list", "-o", "json").stdout)["items"][0]["id"]
         items = json.loads(controller.ctl("posture", identity, "-o", "json", "--exit-zero").stdout)["items"]
         findings = {f["control"]: f for f in items}

@@ -3,11 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <libaudit.h>
-#include <linux/netlink.h>
 
-#include <cstring>
-
+#include "absl/strings/str_join.h"
 #include "collectors/collector.h"
+#include "tests/unit/audit_made.h"
 
 namespace metsuke {
 
@@ -16,79 +15,6 @@ absl::Status CollectAuditStatus(const Host& host, v1::Snapshot& snapshot);
 namespace {
 
 using ::testing::HasSubstr;
-
-std::string NetlinkMessage(uint16_t type, const std::string& payload) {
-  nlmsghdr header{};
-  header.nlmsg_len = NLMSG_LENGTH(payload.size());
-  header.nlmsg_type = type;
-  std::string message(reinterpret_cast<char*>(&header), sizeof header);
-  message += payload;
-  message.resize(NLMSG_ALIGN(message.size()));
-  return message;
-}
-
-// A rule as libaudit makes it for the kernel, which lists it as it was set.
-class Made {
- public:
-  Made() : data_(audit_rule_create_data()) {
-    AllowKeys();
-    data_->flags = AUDIT_FILTER_EXIT;
-  }
-  ~Made() { audit_rule_free_data(data_); }
-
-  Made& Pair(const char* pair) {
-    std::string copy = pair;
-    EXPECT_EQ(audit_rule_fieldpair_data(&data_, copy.data(),
-                                        static_cast<int>(data_->flags)),
-              0)
-        << pair;
-    return *this;
-  }
-  // libaudit takes a key only in a process in which it has seen a permission;
-  // auditctl tells it of syscalls by a variable that is not exported.
-  static void AllowKeys() {
-    audit_rule_data* scratch = audit_rule_create_data();
-    EXPECT_EQ(audit_add_watch_dir(AUDIT_WATCH, &scratch, "/etc/hostname"), 0);
-    EXPECT_EQ(audit_update_watch_perms(scratch, AUDIT_PERM_READ), 0);
-    audit_rule_free_data(scratch);
-  }
-  Made& Compare(const char* pair) {
-    std::string copy = pair;
-    EXPECT_EQ(audit_rule_interfield_comp_data(&data_, copy.data(),
-                                              AUDIT_FILTER_EXIT),
-              0)
-        << pair;
-    return *this;
-  }
-  Made& Syscall(const char* name) {
-    EXPECT_EQ(audit_rule_syscallbyname_data(data_, name), 0) << name;
-    return *this;
-  }
-  Made& Watch(int type, const char* path) {
-    EXPECT_EQ(audit_add_watch_dir(type, &data_, path), 0);
-    return *this;
-  }
-  Made& Permissions(int permissions) {
-    EXPECT_EQ(audit_update_watch_perms(data_, permissions), 0);
-    return *this;
-  }
-  Made& List(uint32_t list, uint32_t action) {
-    data_->flags = list;
-    data_->action = action;
-    return *this;
-  }
-  audit_rule_data& data() { return *data_; }
-
-  std::string Message() const {
-    return NetlinkMessage(
-        AUDIT_LIST_RULES,
-        std::string(reinterpret_cast<const char*>(data_),
-                    offsetof(audit_rule_data, buf) + data_->buflen));
-  }
-
- private:
-  audit_rule_data* data_;
-};
 
 std::string Show(const v1::AuditRule& row) {
   return row.list() + "|" + row.action() + "|" + row.rule() + "|" + row.keys();
@@ -102,7 +28,8 @@ std::string Row(const Made& made) {
 
 TEST(AuditRules, AWatchIsWrittenAsOne) {
   Made made;
-  made.Watch(AUDIT_WATCH, "/etc/passwd").Permissions(AUDIT_PERM_WRITE | AUDIT_PERM_ATTR);
+  made.Watch(AUDIT_WATCH, "/etc/passwd")
+      .Permissions(AUDIT_PERM_WRITE | AUDIT_PERM_ATTR);
   made.List(AUDIT_FILTER_EXIT, AUDIT_ALWAYS).Pair("key=identity");
   EXPECT_EQ(Row(made), "exit|always|-w /etc/passwd -p wa|identity");
 }
@@ -154,7 +81,55 @@ TEST(AuditRules, SeveralKeysAreListed) {
   const auto rows = ReadAuditRules(one.Message() + two.Message());
   ASSERT_TRUE(rows.ok());
   ASSERT_EQ(rows->size(), 1);
-  EXPECT_EQ(Show(rows->front()), "exit|always|-w /etc/ssh -p w|ssh,config,sshd");
+  EXPECT_EQ(Show(rows->front()),
+            "exit|always|-w /etc/ssh -p w|ssh,config,sshd");
+}
+
+// The typed columns, separated by "|".
+std::string Typed(std::string_view rule) {
+  const auto rows = ReadAuditRules(RuleMessage(rule));
+  if (!rows.ok() || rows->size() != 1) return "not one row";
+  const v1::AuditRule& row = rows->front();
+  return absl::StrJoin(
+      {row.arch(), absl::StrJoin(row.syscalls(), ","),
+       row.path() + (row.below() ? "/..." : ""), row.permissions(),
+       absl::StrJoin(row.conditions(), ",")},
+      "|");
+}
+
+TEST(AuditRules, WhatARuleSaysStandsInColumns) {
+  EXPECT_EQ(Typed("-w /etc/passwd -p aw -k identity"), "|all|/etc/passwd|wa|");
+  EXPECT_EQ(Typed("-w /etc/sudoers.d -p wa"), "|all|/etc/sudoers.d/...|wa|");
+  EXPECT_EQ(Typed("-a always,exit -F dir=/etc/ssh/ -F perm=w -F uid!=0"),
+            "|all|/etc/ssh/...|w|uid!=0");
+  EXPECT_EQ(Typed("-a always,exit -F arch=b64 -S openat,unlink -F exit=-EACCES "
+                  "-F auid>=1000 -F auid!=unset -k access"),
+            "b64|openat,unlink|||auid!=-1,auid>=1000,exit=-EACCES");
+  EXPECT_EQ(Typed("-a never,exit -F arch=b32 -S stime -C auid!=obj_uid"),
+            "b32|stime|||auid!=obj_uid");
+  EXPECT_EQ(Typed("-a always,exit -F arch!=b32 -S all"), "|all|||arch!=b32");
+  EXPECT_EQ(Typed("-a always,exclude -F msgtype=CWD"), "||||msgtype=CWD");
+}
+
+// auditctl -A marks it so; kernels of today take the mark off.
+TEST(AuditRules, ARuleThatWasPutFirstIsLikeTheOthers) {
+  Made made;
+  made.Watch(AUDIT_WATCH, "/etc/passwd").Permissions(AUDIT_PERM_WRITE);
+  made.List(AUDIT_FILTER_EXIT | AUDIT_FILTER_PREPEND, AUDIT_ALWAYS);
+  EXPECT_EQ(Row(made), "exit|always|-w /etc/passwd -p w|");
+}
+
+TEST(AuditRules, EveryComparisonIsOfTheFieldsThatLibauditMeans) {
+  for (const char* pair :
+       {"uid!=obj_uid",   "gid!=obj_gid",  "euid!=obj_uid", "egid!=obj_gid",
+        "auid!=obj_uid",  "suid!=obj_uid", "sgid!=obj_gid", "fsuid!=obj_uid",
+        "fsgid!=obj_gid", "uid!=auid",     "uid!=euid",     "uid!=fsuid",
+        "uid!=suid",      "auid!=fsuid",   "auid!=suid",    "auid!=euid",
+        "euid!=suid",     "euid!=fsuid",   "suid!=fsuid",   "gid!=egid",
+        "gid!=fsgid",     "gid!=sgid",     "egid!=fsgid",   "egid!=sgid",
+        "sgid!=fsgid"})
+    EXPECT_EQ(Typed(std::string("-a always,exit -S all -C ") + pair),
+              std::string("|all|||") + pair);
 }
 
 TEST(AuditRules, TornRulesAreErrors) {
@@ -164,12 +139,14 @@ TEST(AuditRules, TornRulesAreErrors) {
   EXPECT_THAT(Row(made), HasSubstr("a text beyond its end"));
   made.data().values[0] = 11;
   made.data().buflen = 1 << 20;
-  EXPECT_THAT(ReadAuditRules(NetlinkMessage(
-                  AUDIT_LIST_RULES,
-                  std::string(reinterpret_cast<char*>(&made.data()),
-                              sizeof(audit_rule_data) + 11)))
-                  .status().ToString(),
-              HasSubstr("texts beyond its end"));
+  EXPECT_THAT(
+      ReadAuditRules(
+          NetlinkMessage(AUDIT_LIST_RULES,
+                         std::string(reinterpret_cast<char*>(&made.data()),
+                                     sizeof(audit_rule_data) + 11)))
+          .status()
+          .ToString(),
+      HasSubstr("texts beyond its end"));
   made.data().buflen = 11;
   made.data().field_count = 65;
   EXPECT_THAT(Row(made), HasSubstr("too many fields"));
@@ -235,7 +212,8 @@ TEST(AuditStatus, AKernelWithoutAuditIsAbsentAndAContainerIsNot) {
   EXPECT_TRUE(IsAbsent(CollectAuditStatus(
       Refusing(absl::UnimplementedError("refused")), snapshot)));
   const absl::Status denied = CollectAuditStatus(
-      Refusing(absl::PermissionDeniedError("netlink audit_status: no")), snapshot);
+      Refusing(absl::PermissionDeniedError("netlink audit_status: no")),
+      snapshot);
   EXPECT_TRUE(absl::IsPermissionDenied(denied));
   EXPECT_FALSE(IsAbsent(denied));
   EXPECT_THAT(denied.ToString(), HasSubstr("CAP_AUDIT_CONTROL"));

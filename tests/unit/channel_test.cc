@@ -40,10 +40,11 @@ class ChannelTest : public testing::Test {
     auto listener = ChannelListener::Bind(path_, kAgent);
     EXPECT_TRUE(listener.ok()) << listener.status();
     return std::thread([this, size, l = *std::move(listener)]() mutable {
-      status_ = l.Serve([&](uint64_t mask, const JournalPosition& position) {
+      status_ = l.Serve([&](const Inquiry& inquiry) {
         v1::Collected collected;
         auto& table = *collected.add_tables();
-        table.set_table(fmt::format("{} {}", mask, position.number));
+        table.set_table(fmt::format("{} {} {}", inquiry.mask, inquiry.heartbeat,
+                                    inquiry.position.number));
         table.set_canonical(std::string(size, 'x'));
         return collected;
       });
@@ -73,10 +74,14 @@ TEST_F(ChannelTest, AnswersOfAnySizeArrive) {
                             size_t{20} << 20}) {
     std::thread server = ServeOnce(size);
     const auto answer =
-        Ask(path_, 0x8000'0000'0000'0001, milliseconds(10'000), {.number = 7});
+        Ask(path_,
+            {.mask = 0x8000'0000'0000'0001,
+             .heartbeat = 9,
+             .position = {.number = 7}},
+            milliseconds(10'000));
     server.join();
     ASSERT_TRUE(answer.ok()) << answer.status();
-    EXPECT_EQ(answer->tables(0).table(), "9223372036854775809 7");
+    EXPECT_EQ(answer->tables(0).table(), "9223372036854775809 9 7");
     EXPECT_EQ(answer->tables(0).canonical().size(), size);
     EXPECT_TRUE(status_.ok()) << status_;
   }
@@ -84,7 +89,7 @@ TEST_F(ChannelTest, AnswersOfAnySizeArrive) {
 
 TEST_F(ChannelTest, AnAnswerAboveTheCapIsRefusedWithAReason) {
   std::thread server = ServeOnce(size_t{65} << 20);
-  const auto answer = Ask(path_, 1, milliseconds(10'000));
+  const auto answer = Ask(path_, {.mask = 1}, milliseconds(10'000));
   server.join();
   EXPECT_EQ(answer.status().code(), StatusCode::kFailedPrecondition);
   EXPECT_TRUE(absl::StrContains(Message(answer.status()), "more than 67108864"));
@@ -92,7 +97,7 @@ TEST_F(ChannelTest, AnAnswerAboveTheCapIsRefusedWithAReason) {
 
 TEST_F(ChannelTest, TheAgentIsHeardAndAStrangerIsNot) {
   const auto ask = [&] {
-    return static_cast<int>(Ask(path_, 1, milliseconds(5000)).status().code());
+    return static_cast<int>(Ask(path_, {.mask = 1}, milliseconds(5000)).status().code());
   };
   std::thread server = ServeOnce();
   struct stat info;
@@ -109,7 +114,7 @@ TEST_F(ChannelTest, WhoOpensTheSocketAnywayIsRecognised) {
   EXPECT_EQ(As(kStranger,
                [&] {
                  return static_cast<int>(
-                     Ask(path_, 1, milliseconds(5000)).status().code());
+                     Ask(path_, {.mask = 1}, milliseconds(5000)).status().code());
                }),
             static_cast<int>(StatusCode::kUnavailable));
   server.join();
@@ -131,12 +136,12 @@ absl::StatusOr<std::string> Send(const std::string& path,
 }
 
 TEST_F(ChannelTest, AQuestionThatIsNotOneIsRefused) {
-  Question wrong_version{kChannelMagic, 1, 1, {}};
-  Question wrong_magic{1, kChannelVersion, 1, {}};
+  Question wrong_version{kChannelMagic, 1, {.mask = 1}};
+  Question wrong_magic{1, kChannelVersion, {.mask = 1}};
   const auto bytes = [](const Question& q) {
     return std::string(reinterpret_cast<const char*>(&q), sizeof q);
   };
-  const std::string good = bytes({kChannelMagic, kChannelVersion, 1, {}});
+  const std::string good = bytes({kChannelMagic, kChannelVersion, {.mask = 1}});
   for (const std::string& question :
        {bytes(wrong_version), bytes(wrong_magic), good.substr(1), good + "x",
         std::string(60'000, 'x')}) {
@@ -165,10 +170,10 @@ TEST_F(ChannelTest, AnAskerWaitsNoLongerThanItsDeadline) {
   auto listener = ChannelListener::Bind(path_, kAgent);
   ASSERT_TRUE(listener.ok());
   const auto start = std::chrono::steady_clock::now();
-  EXPECT_EQ(Ask(path_, 1, milliseconds(300)).status().code(),
+  EXPECT_EQ(Ask(path_, {.mask = 1}, milliseconds(300)).status().code(),
             StatusCode::kDeadlineExceeded);
   EXPECT_LT(std::chrono::steady_clock::now() - start, milliseconds(2000));
-  EXPECT_EQ(Ask(path_ + "x", 1, milliseconds(300)).status().code(),
+  EXPECT_EQ(Ask(path_ + "x", {.mask = 1}, milliseconds(300)).status().code(),
             StatusCode::kNotFound);
 }
 

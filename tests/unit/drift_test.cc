@@ -1,4 +1,6 @@
-#include "controller/drift/drift.h"
+#include "controller/drift/diff_table.h"
+
+#include "controller/drift/diff_verdicts.h"
 
 #include <google/protobuf/text_format.h>
 #include <gtest/gtest.h>

@@ -9,7 +9,7 @@
 
 #include "collectors/collector.h"
 #include "collectors/cycle.h"
-#include "collectors/own_event.h"
+#include "proto/event_id.h"
 #include "proto/run.h"
 #include "proto/status.h"
 #include "tests/unit/host_folder.h"

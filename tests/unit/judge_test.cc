@@ -151,10 +151,10 @@ TEST(LoadBaseline, AllThatIsWrongIsToldAtOnce) {
                           Control({{"id", "b"}})),
        File("b.yaml", "- idd: x\n"), File("c.yaml", Control({{"id", "b"}}))});
   EXPECT_EQ(Message(baseline.status()),
+            "b.yaml:2:3: Control has no key \"idd\"; did you mean id?\n"
             "a.yaml:2:3: control no-telnet: severity is missing: low, medium, "
             "high or critical\n"
             "a.yaml:5:15: control no-telnet: violations: no such column: x\n"
-            "b.yaml:2:3: Control has no key \"idd\"; did you mean id?\n"
             "c.yaml:2:7: control b: the id was already used at a.yaml:8:7");
 }
 

@@ -27,6 +27,7 @@ namespace metsuke {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::UnorderedElementsAreArray;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::UnorderedElementsAre;
@@ -675,6 +676,81 @@ TEST_F(StoreTest, ADatabaseOfTheSecondVersionIsBroughtUpToDate) {
   EXPECT_EQ(store_->FindHost(kDb)->last_knock(), 0);
 }
 
+constexpr int64_t kDay = 86400, kNow = 100 * kDay + 5000;
+
+HostUpdate Login(const std::string& host, uint64_t seq, int64_t time,
+                 const std::string& account, const std::string& from,
+                 const std::string& method = "publickey") {
+  HostUpdate update{.host = host, .stream = kStream, .seq = seq, .now = kNow};
+  v1::Event& event = update.events.emplace_back();
+  event.set_time(time);
+  event.set_kind("login");
+  event.set_service("ssh");
+  event.set_account(account);
+  event.set_from(from);
+  event.set_method(method);
+  event.set_source("journal");
+  event.set_id(Sha256(std::to_string(seq)).substr(0, 16));
+  event.set_count(1);
+  return update;
+}
+
+HostUpdate AgentSays(uint64_t seq, const std::string& detail) {
+  HostUpdate update = Login(kWeb, seq, kNow, "", "");
+  update.events[0].set_kind("recorder");
+  update.events[0].set_source("agent");
+  update.events[0].set_detail(detail);
+  return update;
+}
+
+TEST_F(StoreTest, LoginsMakeATableOfWhereTheyCameFrom) {
+  ASSERT_TRUE(Connect(*store_, kWeb).ok());
+  const auto rows = [&]() -> std::vector<std::string> {
+    const Fleet fleet = ReadFleet();
+    if (fleet.hosts.at(0).state < 0) return {"no table"};
+    const auto& tables = fleet.states.at(fleet.hosts.at(0).state).tables;
+    if (!tables.contains("login_sources")) return {"no table"};
+    v1::Snapshot snapshot;
+    EXPECT_TRUE(
+        snapshot.ParseFromString(*store_->Body(tables.at("login_sources"))));
+    std::vector<std::string> lines;
+    for (const v1::LoginSource& row : snapshot.login_sources())
+      lines.push_back(fmt::format("{} {} {} {}", row.account(), row.from(),
+                                  row.method(), row.last() / kDay));
+    return lines;
+  };
+  EXPECT_THAT(rows(), ElementsAre("no table"));
+  ASSERT_TRUE(Commit(*store_, Login(kWeb, 1, kNow, "bob", "192.0.2.1")).ok());
+  ASSERT_TRUE(Commit(*store_, Login(kWeb, 2, kNow - 29 * kDay, "alice",
+                                    "192.0.2.1", "password")).ok());
+  ASSERT_TRUE(Commit(*store_, Login(kWeb, 3, kNow - kDay, "alice", "192.0.2.1"))
+                  .ok());
+  // Too long ago, and by a clock that is ahead.
+  ASSERT_TRUE(Commit(*store_, Login(kWeb, 4, kNow - 40 * kDay, "carol", "x")).ok());
+  ASSERT_TRUE(Commit(*store_, Login(kWeb, 5, kNow + 9 * kDay, "dave", "y")).ok());
+  const std::vector<std::string> known = {"alice 192.0.2.1 password 71",
+                                          "alice 192.0.2.1 publickey 99",
+                                          "bob 192.0.2.1 publickey 100",
+                                          "dave y publickey 100"};
+  EXPECT_EQ(rows(), known);
+  // What the controller saw goes, and this does not.
+  ASSERT_TRUE(store_->Observe({kWeb, kNow, {KnockBody("password")}}).ok());
+  ASSERT_TRUE(store_->ExpireObservations(kNow + 1, kNow + 1).ok());
+  EXPECT_EQ(rows(), known);
+  ASSERT_TRUE(store_->ExpireObservations(kNow + 2, kNow + 2).ok());
+  EXPECT_EQ(rows(), known);
+  // Not having read must not read as nobody having come.
+  ASSERT_TRUE(Commit(*store_, AgentSays(6, "events cannot be read: x")).ok());
+  EXPECT_THAT(rows(), ElementsAre("no table"));
+  ASSERT_TRUE(Commit(*store_, AgentSays(7, "events can be read again")).ok());
+  EXPECT_EQ(rows(), known);
+  // The agent alone can say that.
+  HostUpdate forged = AgentSays(8, "events cannot be read: x");
+  forged.events[0].set_source("journal");
+  ASSERT_TRUE(Commit(*store_, forged).ok());
+  EXPECT_EQ(rows(), known);
+}
+
 HostUpdate Happened(const std::string& host, uint64_t seq,
                     const std::vector<std::pair<int64_t, std::string>>& events,
                     uint64_t count = 1) {
@@ -700,6 +776,54 @@ std::vector<std::string> EventsOf(Store& store, const std::string& host,
   });
   EXPECT_TRUE(read.ok()) << read;
   return lines;
+}
+
+// How collectors fared: `table` as it says, with a gap when `gap` is not empty.
+std::vector<TableBody> About(const std::string& table, const std::string& status,
+                             const std::string& gap = "") {
+  v1::Snapshot fared, gaps;
+  fared.add_collections()->set_table(table);
+  fared.mutable_collections(0)->set_status(status);
+  if (!gap.empty()) {
+    gaps.add_gaps()->set_table(table);
+    gaps.mutable_gaps(0)->set_subject(gap);
+  }
+  return {MakeBody("collections",
+                   CanonicalTable(fared, TableField("collections"))),
+          MakeBody("gaps", CanonicalTable(gaps, TableField("gaps")))};
+}
+
+TEST_F(StoreTest, WhatChangedInATableHappened) {
+  ASSERT_TRUE(Connect(*store_, kWeb).ok());
+  uint64_t seq = 0;
+  const auto look = [&](const std::string& account, const std::string& status,
+                        const std::string& gap = "") {
+    std::vector<TableBody> bodies = About("accounts", status, gap);
+    bodies.push_back(account.empty() ? MakeBody("accounts", "")
+                                     : AccountBody(account));
+    ++seq;
+    ASSERT_TRUE(Commit(*store_, Update(kWeb, seq, static_cast<int64_t>(seq) * 100,
+                                       bodies)).ok());
+  };
+  look("alice", "ok");
+  EXPECT_THAT(EventsOf(*store_, kWeb), ElementsAre()) << "the first look";
+  look("bob", "ok");
+  const std::vector<std::string> told = {"200 alice 1", "200 bob 1"};
+  EXPECT_THAT(EventsOf(*store_, kWeb), UnorderedElementsAreArray(told));
+  // What could not be seen has not gone, and has not come when it can be again;
+  // that it may have is said.
+  look("", "permission_denied");
+  EXPECT_THAT(EventsOf(*store_, kWeb), UnorderedElementsAreArray(told));
+  look("bob", "ok");
+  EXPECT_THAT(EventsOf(*store_, kWeb, {.since = 300}), ElementsAre("400  1"));
+  look("carol", "ok", "/etc/passwd");
+  EXPECT_THAT(EventsOf(*store_, kWeb, {.since = 500}), ElementsAre("500  1"));
+  // What is seen in part is compared with the same part.
+  look("dave", "ok", "/etc/passwd");
+  EXPECT_THAT(EventsOf(*store_, kWeb, {.since = 600}),
+              UnorderedElementsAre("600 carol 1", "600 dave 1"));
+  look("", "absent", "/etc/passwd");
+  EXPECT_THAT(EventsOf(*store_, kWeb, {.since = 700}), ElementsAre("700 dave 1"));
 }
 
 TEST_F(StoreTest, KeepsAnEventOnceHoweverOftenItComes) {

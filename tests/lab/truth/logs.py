@@ -1,6 +1,7 @@
 """journal_config, logrotate_rules, log_files: what is kept."""
 
 import contextlib
+import datetime
 import re
 import sqlite3
 import struct
@@ -244,7 +245,34 @@ def _sequences(host):
     return [f for f in files if f.get("Head realtime")]
 
 
-@check("log_gaps", "journalctl --header and ls", "path", "since", "until", may_be_empty=True)
+OF_THE_SYSTEM = re.compile(r"/var/log/(syslog|messages|auth\.log|secure|cron(\.log)?|audit/audit\.log)")
+
+
+def _stamps(host, names):
+    """Seconds of each record of a text log, in its order, from all of its lines."""
+    said = host.tool("sh", "-c", "for f; do case $f in *.gz) zcat \"$f\" ;; *) cat \"$f\" ;; esac; done | "
+                     "grep -aoE '^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}(\\.[0-9]+)?[+-][0-9]{2}:[0-9]{2}'", "sh", *names, codes=(0, 1))
+    return [int(datetime.datetime.fromisoformat(line).timestamp()) for line in said.splitlines()]
+
+
+def _off_rhythm(path, stamps):
+    """Silences ten times as long as all others, and where time goes back; of a host that was never off meanwhile."""
+    steps = [(b, a) for a, b in zip(stamps, stamps[1:]) if a - b >= 600]
+    if len(stamps) < 200 or not OF_THE_SYSTEM.fullmatch(path):
+        return
+    pauses = sorted(((a, b) for a, b in zip(stamps, stamps[1:])), key=lambda p: p[0] - p[1])
+    for count in (1, 2, 3):
+        told, others = pauses[:count], pauses[count:]
+        length = [b - a for a, b in told]
+        beside = stamps[-1] - stamps[0] - sum(length)
+        if length[-1] >= max(3600, 10 * (others[0][1] - others[0][0]), 10) and beside // 604800 >= count:
+            yield from ((a, b) for a, b in told if stamps[-1] - b >= b - a and a - stamps[0] >= b - a)
+            break
+    if len(steps) <= 3:
+        yield from steps
+
+
+@check("log_gaps", "journalctl --header, ls and all lines of the logs", "path", "since", "until", may_be_empty=True)
 def holes(host, _):
     found = []
     by_row = {}
@@ -268,7 +296,24 @@ def holes(host, _):
             if older != number + 1:
                 found.append({"path": base, "since": _moments(host, base, [files[older]])[1],
                               "until": _moments(host, base, [files[number]])[0]})
+        if not re.search(r"/([bw]tmp|lastlog)", base):
+            stamps = _stamps(host, [files[number] for number in reversed(numbers)])
+            found += [{"path": base, "since": since, "until": until} for since, until in _off_rhythm(base, stamps)]
     return found
 
 
 apart("log_gaps", source="as in log_sources", reason="a sentence of this table")
+
+
+@check("log_heartbeats", "grep and journalctl", "path", "facility", "arrived", each=lambda row: row if row["arrived"] else None,
+       may_be_empty=True)
+def heartbeats(host, _):
+    found = []
+    for facility in ("daemon", "authpriv"):
+        line = f"heartbeat {facility} {host.heartbeat:016x}"
+        for path in host.tool("grep", "-rlsIF", line, "/var/log", codes=(0, 1, 2)).splitlines():
+            found.append({"path": path, "facility": facility, "arrived": True})
+        if line in host.tool("journalctl", "-t", "metsuke-agent", "-o", "cat").splitlines():
+            file = next(f["path"] for f in _sequences(host) if f["path"].endswith("/system.journal"))
+            found.append({"path": file, "facility": facility, "arrived": True})
+    return found

@@ -1,14 +1,12 @@
-// What changed: the difference between two bodies of one table, row by row,
-// and between two sets of verdicts.
+// What changed between two bodies of one table, row by row.
 
-#ifndef METSUKE_CONTROLLER_DRIFT_DRIFT_H_
-#define METSUKE_CONTROLLER_DRIFT_DRIFT_H_
+#ifndef METSUKE_CONTROLLER_DRIFT_DIFF_TABLE_H_
+#define METSUKE_CONTROLLER_DRIFT_DIFF_TABLE_H_
 
 #include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "controller/judge/judge.h"
 #include "proto/operator.pb.h"
 
 namespace metsuke {
@@ -23,13 +21,6 @@ absl::StatusOr<std::vector<v1::Change>> DiffTable(const std::string& table,
                                                   const std::string& before,
                                                   const std::string& after);
 
-// Changes of table "verdicts": the controls of `baseline` that came out
-// differently, in its order, with verdict and reason. Both states were judged
-// by it.
-std::vector<v1::Change> DiffVerdicts(const CompiledBaseline& baseline,
-                                     const JudgedState& before,
-                                     const JudgedState& after);
-
 }  // namespace metsuke
 
-#endif  // METSUKE_CONTROLLER_DRIFT_DRIFT_H_
+#endif  // METSUKE_CONTROLLER_DRIFT_DIFF_TABLE_H_

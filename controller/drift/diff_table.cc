@@ -1,13 +1,15 @@
-#include "controller/drift/drift.h"
+#include "controller/drift/diff_table.h"
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 
+#include "controller/judge/tables.h"
 #include "proto/canonical.h"
 #include "proto/instant.h"
 #include "proto/options.pb.h"
+#include "proto/snapshot.pb.h"
 #include "proto/status.h"
-#include "proto/text.h"
 
 namespace metsuke {
 namespace {
@@ -58,14 +60,16 @@ absl::StatusOr<RowsByKey> Read(const FieldDescriptor* table,
   return rows;
 }
 
-// Takes the rows that are in both away from both, as often as in both.
+// Takes the rows that are in both away from both, as often as in both. A host may
+// have sent very many of one key.
 void Cancel(std::vector<Texts>& before, std::vector<Texts>& after) {
-  std::erase_if(before, [&](const Texts& row) {
-    const auto same = std::find(after.begin(), after.end(), row);
-    if (same == after.end()) return false;
-    after.erase(same);
-    return true;
-  });
+  std::ranges::sort(before);
+  std::ranges::sort(after);
+  std::vector<Texts> gone, come;
+  std::ranges::set_difference(before, after, std::back_inserter(gone));
+  std::ranges::set_difference(after, before, std::back_inserter(come));
+  before = std::move(gone);
+  after = std::move(come);
 }
 
 // One changed row; null stands for a row that is not there.
@@ -102,19 +106,6 @@ void DiffKey(const FieldDescriptor* table, std::vector<Texts> before,
                                  i < after.size() ? &after[i] : nullptr));
 }
 
-void AddColumn(const char* name, const std::string& was, const std::string& is,
-               v1::Change& change) {
-  if (was == is) return;
-  v1::ColumnChange& column = *change.add_columns();
-  column.set_column(name);
-  column.set_before(was);
-  column.set_after(is);
-}
-
-std::string VerdictText(v1::Verdict verdict) {
-  return EnumText(v1::Verdict_descriptor()->FindValueByNumber(verdict));
-}
-
 }  // namespace
 
 absl::StatusOr<std::vector<v1::Change>> DiffTable(const std::string& table,
@@ -129,25 +120,6 @@ absl::StatusOr<std::vector<v1::Change>> DiffTable(const std::string& table,
   for (const auto& [key, rows] : old_rows) new_rows[key];
   for (const auto& [key, rows] : new_rows)
     DiffKey(field, old_rows[key], rows, changes);
-  return changes;
-}
-
-std::vector<v1::Change> DiffVerdicts(const CompiledBaseline& baseline,
-                                     const JudgedState& before,
-                                     const JudgedState& after) {
-  std::vector<v1::Change> changes;
-  for (size_t i = 0; i < baseline.controls.size(); ++i) {
-    const Judgement& was = *before.judgements[i];
-    const Judgement& is = *after.judgements[i];
-    if (was.verdict == is.verdict) continue;
-    v1::Change& change = changes.emplace_back();
-    change.set_table("verdicts");
-    change.set_kind("changed");
-    change.add_key("control=" + baseline.controls[i].control.id());
-    AddColumn("verdict", VerdictText(was.verdict), VerdictText(is.verdict),
-              change);
-    AddColumn("reason", was.reason.raw(), is.reason.raw(), change);
-  }
   return changes;
 }
 

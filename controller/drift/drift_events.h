@@ -1,0 +1,35 @@
+// What must have happened on a host because its tables are others now: of what
+// no record tells, or may tell wrongly.
+
+#ifndef METSUKE_CONTROLLER_DRIFT_DRIFT_EVENTS_H_
+#define METSUKE_CONTROLLER_DRIFT_DRIFT_EVENTS_H_
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "proto/event.pb.h"
+
+namespace metsuke {
+
+// The tables whose changes are events.
+std::span<const std::string_view> DriftTables();
+
+// The events that make the rows `after` of the rows `before`, both canonical
+// bytes of one of these tables. `time`, in seconds since 1970-01-01 UTC, is when
+// the rows were first seen to be `after`. Of very many changes the first are told
+// and the number of the others. DataLoss for bytes that are no such table.
+absl::StatusOr<std::vector<v1::Event>> DriftEvents(const std::string& table,
+                                                   const std::string& before,
+                                                   const std::string& after,
+                                                   int64_t time);
+
+// The event that says that a table changed while it could not be compared.
+absl::StatusOr<v1::Event> UntoldDrift(const std::string& table, int64_t time);
+
+}  // namespace metsuke
+
+#endif  // METSUKE_CONTROLLER_DRIFT_DRIFT_EVENTS_H_

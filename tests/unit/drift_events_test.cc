@@ -1,0 +1,142 @@
+#include "controller/drift/drift_events.h"
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <google/protobuf/text_format.h>
+#include <gtest/gtest.h>
+
+#include "proto/canonical.h"
+#include "proto/event_id.h"
+#include "proto/snapshot.pb.h"
+
+namespace metsuke {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+std::string Rows(const std::string& table, const char* text) {
+  v1::Snapshot snapshot;
+  EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(text, &snapshot));
+  return CanonicalTable(snapshot, TableField(table));
+}
+
+std::vector<std::string> Lines(const std::string& table, const char* before,
+                               const char* after) {
+  const auto events =
+      DriftEvents(table, Rows(table, before), Rows(table, after), 1000);
+  EXPECT_TRUE(events.ok()) << events.status();
+  std::vector<std::string> lines;
+  for (const v1::Event& event : *events)
+    lines.push_back(fmt::format("{} {} [{}] {}", event.kind(), event.service(),
+                                event.account(), event.detail()));
+  return lines;
+}
+
+TEST(DriftEvents, TellWhatBecameOfARow) {
+  EXPECT_THAT(
+      Lines("packages",
+            R"pb(packages { name: "a" architecture: "amd64" version: "1" status: "installed" }
+                 packages { name: "b" architecture: "amd64" version: "1" })pb",
+            R"pb(packages { name: "a" architecture: "amd64" version: "2" status: "installed" }
+                 packages { name: "c" architecture: "all" version: "3" })pb"),
+      ElementsAre("package packages [] a amd64 changed: version 1 to 2",
+                  "package packages [] b amd64 removed: version 1",
+                  "package packages [] c all added: version 3"));
+  EXPECT_THAT(
+      Lines("authorized_keys", "",
+            R"pb(authorized_keys {
+                   account: "bob" path: "/home/bob/.ssh/authorized_keys"
+                   fingerprint: "SHA256:x" type: "ssh-ed25519" bits: 256
+                   comment: "bob@pc"
+                 })pb"),
+      ElementsAre("key authorized_keys [bob] /home/bob/.ssh/authorized_keys "
+                  "SHA256:x added: type ssh-ed25519, comment bob@pc"));
+  EXPECT_THAT(Lines("sudo_rules",
+                    R"pb(sudo_rules { subject: "%ops" hosts: "ALL" run_as: "root" command: "ALL" authenticate: true })pb",
+                    R"pb(sudo_rules { subject: "%ops" hosts: "ALL" run_as: "root" command: "ALL" })pb"),
+              ElementsAre("privilege sudo_rules [%ops] ALL root ALL changed: "
+                          "authenticate true to false"));
+  EXPECT_THAT(Lines("audit_status", "audit_status { enabled: true lost: 3 }",
+                    "audit_status { enabled: true lost: 40 }"),
+              ElementsAre("recorder audit_status [] changed: lost 3 to 40"));
+}
+
+TEST(DriftEvents, AreOfWhatCounts) {
+  EXPECT_THAT(Lines("accounts", R"pb(accounts { name: "bob" uid: 1000 last_login: 5 })pb",
+                    R"pb(accounts { name: "bob" uid: 1000 last_login: 9 })pb"),
+              IsEmpty());
+  EXPECT_THAT(Lines("accounts", R"pb(accounts { name: "bob" uid: 1000 })pb",
+                    R"pb(accounts { name: "bob" uid: 0 last_login: 9 })pb"),
+              ElementsAre("account accounts [bob] changed: uid 1000 to 0"));
+  const auto service = [](const char* before, const char* after) {
+    const auto row = [](const char* active) {
+      return fmt::format(R"(services {{ name: "x" active: "{}" }})", active);
+    };
+    return Lines("services", row(before).c_str(), row(after).c_str());
+  };
+  EXPECT_THAT(service("inactive", "activating"), IsEmpty());
+  EXPECT_THAT(service("active", "inactive"), IsEmpty());
+  EXPECT_THAT(service("active", "failed"),
+              ElementsAre("service services [] x changed: active active to failed"));
+  EXPECT_THAT(Lines("services",
+                    R"pb(services { name: "user@1000.service" enabled: "static" active: "active" }
+                         services { name: "run-u7.service" enabled: "transient" })pb",
+                    R"pb(services { name: "nginx.service" load: "loaded" enabled: "enabled" active: "active" })pb"),
+              ElementsAre("service services [] nginx.service added: load loaded, "
+                          "enabled enabled"));
+  EXPECT_THAT(Lines("ports", "", "ports { port: 1 }"), IsEmpty());
+}
+
+TEST(DriftEvents, HaveNamesOfTheirOwnThatLast) {
+  const std::string before =
+      Rows("groups", R"pb(groups { name: "a" gid: 1 } groups { name: "b" gid: 2 })pb");
+  const auto events = *DriftEvents("groups", before, "", 1000);
+  ASSERT_EQ(events.size(), 2u);
+  EXPECT_NE(events[0].id(), events[1].id());
+  EXPECT_EQ(events[0].id().size(), kEventIdBytes);
+  EXPECT_EQ(events[0].source(), "drift");
+  EXPECT_EQ(events[0].time(), 1000);
+  EXPECT_EQ((*DriftEvents("groups", before, "", 1000))[1].id(), events[1].id());
+  EXPECT_FALSE(DriftEvents("groups", "\xff", before, 1000).ok());
+}
+
+TEST(DriftEvents, OfVeryManyTheFirstAndHowManyMore) {
+  v1::Snapshot snapshot;
+  for (int i = 0; i < 700; ++i) {
+    v1::Package& package = *snapshot.add_packages();
+    package.set_name(fmt::format("p{:03}", i));
+    package.set_version(std::string(i == 0 ? 9000 : 1, 'v'));
+  }
+  const auto events = *DriftEvents(
+      "packages", "", CanonicalTable(snapshot, TableField("packages")), 1000);
+  ASSERT_EQ(events.size(), 501u);
+  EXPECT_EQ(events[500].detail(), "and 200 more");
+  EXPECT_EQ(events[500].count(), 200u);
+  EXPECT_EQ(events[0].detail().size(), 400u);
+  // A thousand characters of three bytes each are cut between two.
+  std::string name;
+  for (int i = 0; i < 1000; ++i) name += "目";
+  v1::Snapshot accounts;
+  accounts.add_accounts()->set_name(name);
+  const auto cut = *DriftEvents(
+      "accounts", "", CanonicalTable(accounts, TableField("accounts")), 1000);
+  EXPECT_EQ(cut[0].account(), name.substr(0, 255));
+}
+
+TEST(DriftEvents, OfVeryManyRowsOfOneKeyAreToldInTime) {
+  v1::Snapshot before, after;
+  for (int i = 0; i < 40'000; ++i) {
+    before.add_packages()->set_version(std::to_string(2 * i));
+    after.add_packages()->set_version(std::to_string(2 * i + 1));
+  }
+  const auto* table = TableField("packages");
+  EXPECT_EQ(DriftEvents("packages", CanonicalTable(before, table),
+                        CanonicalTable(after, table), 1000)->size(), 501u);
+  const std::string large(9 << 20, 'x');
+  EXPECT_EQ((*DriftEvents("packages", large, "", 1000))[0].detail(),
+            "changed: too large to tell how");
+}
+
+}  // namespace
+}  // namespace metsuke
