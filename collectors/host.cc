@@ -209,9 +209,8 @@ std::string Host::Remember(const std::string& what, const std::string& path,
   (void)Find(*tree_, &inputs, "", path);
   recording_->Add(inputs);
   const std::vector<std::string> question = {what, path};
-  const v1::Answer* known = earlier_ ? earlier_->AnswerTo(question) : nullptr;
-  const bool same = known != nullptr && Unchanged(Recording(known->inputs()));
-  const std::string answer = same ? known->output() : find();
+  const v1::Answer* const known = AnswerTo(question);
+  const std::string answer = known != nullptr ? known->output() : find();
   recording_->Answered(question, answer, inputs);
   return answer;
 }
@@ -292,11 +291,10 @@ absl::StatusOr<std::string> Host::RunForBytes(
   if (recording_ != nullptr) recording_->Add(inputs);
   RETURN_IF_ERROR(program.status());
   RETURN_IF_ERROR(Demand(FileInfo::Kind::kRegular, *program, argv[0]));
-  const v1::Answer* known = earlier_ ? earlier_->AnswerTo(argv) : nullptr;
-  const bool same =
-      known != nullptr && Unchanged(Recording(known->inputs()));
-  ASSIGN_OR_RETURN(const std::string output,
-                   same ? known->output() : RunProgram(argv, options));
+  const v1::Answer* const known = AnswerTo(argv);
+  ASSIGN_OR_RETURN(const std::string output, known != nullptr
+                                                 ? known->output()
+                                                 : RunProgram(argv, options));
   if (recording_ != nullptr) recording_->Answered(argv, output, inputs);
   return output;
 }
@@ -355,36 +353,6 @@ absl::StatusOr<int> Host::Bus() const {
                : ErrnoStatus(errno, kBus);
   return fd.Release();
 }
-
-void Host::ReadLive() const {
-  if (recording_ != nullptr) recording_->SetLive();
-}
-
-void Host::StartRecording(Recording earlier) const {
-  recording_ = std::make_unique<Recording>();
-  earlier_ = std::make_unique<Recording>(std::move(earlier));
-}
-
-Recording Host::TakeRecording() const {
-  const std::unique_ptr<Recording> taken = std::move(recording_);
-  earlier_ = nullptr;
-  return taken == nullptr ? Recording() : std::move(*taken);
-}
-
-uint64_t Host::Heartbeat() const {
-  if (recording_ != nullptr) recording_->LookedFor(heartbeat_);
-  return heartbeat_;
-}
-
-bool Host::LookedForHeartbeat() const {
-  return earlier_ != nullptr && heartbeat_ != 0 &&
-         earlier_->ToProto().heartbeat() == heartbeat_;
-}
-
-Host::Unrecorded::Unrecorded(const Host& host)
-    : host_(host), recording_(std::move(host.recording_)) {}
-
-Host::Unrecorded::~Unrecorded() { host_.recording_ = std::move(recording_); }
 
 bool Host::Unchanged(const Recording& recording) const {
   if (recording.live()) return false;

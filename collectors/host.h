@@ -57,6 +57,10 @@ class Recording;
 // The file system below the host's root; see collectors/safe_open.h.
 class SafeTree;
 
+namespace v1 {
+class Answer;
+}
+
 // What the kernel says of itself; not to be had of a mounted image.
 struct KernelFacts {
   std::string hostname, release, machine;  // uname(2)
@@ -201,6 +205,9 @@ class Host {
   const boost::filesystem::path root_;
 
  private:
+  // What was answered before, if it would be answered so again; else null.
+  const v1::Answer* AnswerTo(const std::vector<std::string>& question) const;
+
   std::unique_ptr<const SafeTree> tree_;
   mutable std::unique_ptr<Recording> recording_, earlier_;
   uint64_t heartbeat_ = 0;

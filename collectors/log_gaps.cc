@@ -56,7 +56,7 @@ class LogGaps {
         snapshot_(snapshot),
         gaps_(kTable, snapshot),
         zone_(ReadZone(host)),
-        off_(ReadOff(host)) {}
+        off_(ReadOff(host, gaps_)) {}
 
   void AddJournals() {
     const auto trouble = [&](const std::string& path, std::string why) {

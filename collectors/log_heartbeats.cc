@@ -23,6 +23,7 @@
 #include "collectors/log_names.h"
 #include "collectors/log_reader.h"
 #include "collectors/syslog_writer.h"
+#include "collectors/unpack.h"
 #include "collectors/words.h"
 #include "proto/status.h"
 

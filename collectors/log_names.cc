@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "collectors/unpack.h"
+
 namespace metsuke {
 namespace {
 

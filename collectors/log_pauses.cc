@@ -10,6 +10,7 @@
 
 #include "collectors/log_names.h"
 #include "collectors/log_places.h"
+#include "collectors/unpack.h"
 #include "proto/status.h"
 
 namespace metsuke {

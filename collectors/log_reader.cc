@@ -3,17 +3,16 @@
 #include <fmt/format.h>
 #include <sqlite3.h>
 #include <utmp.h>
-#include <zlib.h>
-#include <zstd.h>
 
 #include <algorithm>
 #include <cstring>
 #include <iterator>
-#include <memory>
 #include <set>
 #include <tuple>
 
 #include "collectors/last_login.h"
+#include "collectors/login_database.h"
+#include "collectors/unpack.h"
 #include "collectors/words.h"
 #include "proto/status.h"
 
@@ -22,38 +21,6 @@ namespace {
 
 // What is read of each end of a log, and unpacked of a compressed one.
 constexpr size_t kEnd = 64 << 10;
-constexpr size_t kMaxDatabase = 64 << 20;
-
-constexpr std::string_view kPacked[] = {".gz", ".zst", ".xz", ".bz2", ".lz4"};
-
-std::string Gunzip(std::string_view bytes, size_t most) {
-  z_stream stream{};
-  if (inflateInit2(&stream, 15 + 16) != Z_OK) return {};
-  std::string text(most, '\0');
-  stream.next_in =
-      reinterpret_cast<Bytef*>(const_cast<char*>(bytes.data()));
-  stream.avail_in = static_cast<uInt>(bytes.size());
-  stream.next_out = reinterpret_cast<Bytef*>(text.data());
-  stream.avail_out = static_cast<uInt>(text.size());
-  inflate(&stream, Z_SYNC_FLUSH);
-  text.resize(most - stream.avail_out);
-  inflateEnd(&stream);
-  return text;
-}
-
-std::string Unzstd(std::string_view bytes, size_t most) {
-  const std::unique_ptr<ZSTD_DStream, size_t (*)(ZSTD_DStream*)> stream(
-      ZSTD_createDStream(), ZSTD_freeDStream);
-  // A window of 8 MiB is what zstd itself uses up to level 19.
-  ZSTD_DCtx_setParameter(stream.get(), ZSTD_d_windowLogMax, 23);
-  std::string text(most, '\0');
-  ZSTD_inBuffer in{bytes.data(), bytes.size(), 0};
-  ZSTD_outBuffer out{text.data(), text.size(), 0};
-  while (in.pos < in.size && out.pos < out.size)
-    if (ZSTD_isError(ZSTD_decompressStream(stream.get(), &out, &in))) break;
-  text.resize(out.pos);
-  return text;
-}
 
 // The first instant in `text`; the last one when `backwards`. What is later
 // than the file was changed, by more than clocks and zones are off, is no time
@@ -81,12 +48,6 @@ std::optional<int64_t> UtmpTime(std::string_view bytes, bool backwards) {
       return static_cast<uint32_t>(record.ut_tv.tv_sec);
   }
   return {};
-}
-
-absl::Status CheckPacking(const std::string& path) {
-  if (path.ends_with(".gz") || path.ends_with(".zst")) return absl::OkStatus();
-  return absl::UnimplementedError(
-      fmt::format("{}: only gzip and zstd are read", path));
 }
 
 // The two ends of a file that may be large.
@@ -139,44 +100,21 @@ absl::StatusOr<std::optional<LogSpan>> ReadPacked(const Host& host,
       {*oldest, std::max(*oldest, piece.info.modified)});
 }
 
-// The database of wtmpdb(8), an SQLite file with times in microseconds. It is
-// read as a copy in memory, so that no lock is taken and no journal touched.
+// The database of wtmpdb(8), with times in microseconds.
 absl::StatusOr<std::optional<LogSpan>> ReadWtmpdb(const Host& host,
                                                   const LogPiece& piece) {
-  ASSIGN_OR_RETURN(std::string bytes,
-                   host.ReadBytes(piece.path, 0, kMaxDatabase + 1));
-  if (bytes.size() > kMaxDatabase)
-    return absl::ResourceExhaustedError(
-        fmt::format("{}: larger than {} bytes", piece.path, kMaxDatabase));
-  if (bytes.empty()) return std::optional<LogSpan>();
-  // A database in WAL mode says so here and could not be opened from memory;
-  // what is in its main file is whole all the same (fileformat2.html, 1.3.3).
-  if (bytes.size() > 19) bytes[18] = bytes[19] = 1;
-  sqlite3* made = nullptr;
-  const int opened = sqlite3_open(":memory:", &made);
-  const std::unique_ptr<sqlite3, int (*)(sqlite3*)> database(made,
-                                                             sqlite3_close);
-  const auto size = static_cast<sqlite3_int64>(bytes.size());
-  sqlite3_stmt* prepared = nullptr;
-  if (opened != SQLITE_OK ||
-      sqlite3_deserialize(made, "main",
-                          reinterpret_cast<unsigned char*>(bytes.data()), size,
-                          size, SQLITE_DESERIALIZE_READONLY) != SQLITE_OK ||
-      sqlite3_prepare_v2(made,
-                         "SELECT min(Login), max(max(Login, "
-                         "ifnull(Logout, 0))) FROM wtmp",
-                         -1, &prepared, nullptr) != SQLITE_OK)
-    return absl::UnavailableError(
-        fmt::format("{}: {}", piece.path, sqlite3_errmsg(made)));
-  const std::unique_ptr<sqlite3_stmt, int (*)(sqlite3_stmt*)> query(
-      prepared, sqlite3_finalize);
-  if (sqlite3_step(prepared) != SQLITE_ROW)
-    return absl::UnavailableError(
-        fmt::format("{}: {}", piece.path, sqlite3_errmsg(made)));
-  if (sqlite3_column_type(prepared, 0) == SQLITE_NULL)
-    return std::optional<LogSpan>();
-  return std::optional<LogSpan>({sqlite3_column_int64(prepared, 0) / 1000000,
-                                 sqlite3_column_int64(prepared, 1) / 1000000});
+  ASSIGN_OR_RETURN(std::string bytes, ReadLoginDatabase(host, piece.path));
+  std::optional<LogSpan> span;
+  if (bytes.empty()) return span;
+  RETURN_IF_ERROR(QueryLoginDatabase(
+      std::move(bytes),
+      "SELECT min(Login), max(max(Login, ifnull(Logout, 0))) FROM wtmp",
+      [&](sqlite3_stmt* row) {
+        if (sqlite3_column_type(row, 0) != SQLITE_NULL)
+          span = {sqlite3_column_int64(row, 0) / 1000000,
+                  sqlite3_column_int64(row, 1) / 1000000};
+      }));
+  return span;
 }
 
 // The first and the last of the logins that a file of last logins holds.
@@ -214,28 +152,6 @@ void Join(const LogSpan& span, std::optional<LogSpan>& all) {
   if (!all) all = span;
   all->oldest = std::min(all->oldest, span.oldest);
   all->newest = std::max(all->newest, span.newest);
-}
-
-bool IsPacked(std::string_view name) {
-  return std::any_of(std::begin(kPacked), std::end(kPacked),
-                     [&](auto suffix) { return name.ends_with(suffix); });
-}
-
-absl::StatusOr<std::string> UnpackWhole(const Host& host,
-                                        const std::string& path, size_t most) {
-  constexpr size_t kMost = 64 << 20;
-  RETURN_IF_ERROR(CheckPacking(path));
-  ASSIGN_OR_RETURN(const std::string packed,
-                   host.ReadBytes(path, 0, kMost + 1));
-  std::string bytes = Unpack(path, packed, most + 1);
-  if (packed.size() > kMost || bytes.size() > most)
-    return absl::ResourceExhaustedError(
-        fmt::format("{}: too large to be read as a whole", path));
-  return bytes;
-}
-
-std::string Unpack(std::string_view name, std::string_view bytes, size_t most) {
-  return name.ends_with(".gz") ? Gunzip(bytes, most) : Unzstd(bytes, most);
 }
 
 absl::StatusOr<std::optional<LogSpan>> ReadPiece(const Host& host,

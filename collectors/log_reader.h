@@ -39,19 +39,6 @@ struct LogSpan {
 // Makes `all`, which may be nothing yet, reach over `span` as well.
 void Join(const LogSpan& span, std::optional<LogSpan>& all);
 
-// The beginning of what a .gz or .zst file holds, at most `most` bytes, from
-// the beginning of the file; less when it is torn. `name` says which it is.
-std::string Unpack(std::string_view name, std::string_view bytes, size_t most);
-
-// Whether the name ends as that of a compressed file does.
-bool IsPacked(std::string_view name);
-
-// All that a compressed file holds, if that is `most` bytes at most; of
-// itself, 64 MiB are read. ResourceExhausted when there is more of either,
-// Unimplemented when it is compressed in a way that is not read.
-absl::StatusOr<std::string> UnpackWhole(const Host& host,
-                                        const std::string& path, size_t most);
-
 // The span of one file; nothing when it has no record. Unimplemented when it
 // is compressed in a way that is not read.
 absl::StatusOr<std::optional<LogSpan>> ReadPiece(const Host& host,

@@ -205,7 +205,8 @@ std::vector<Pause> WhileOn(const std::vector<Pause>& silences,
 
 std::vector<Pause> FindImplausible(std::vector<Pause> silences,
                                    const Rhythm& rhythm) {
-  if (!rhythm.whole || rhythm.irregular || !rhythm.first || rhythm.records < kFewestRecords)
+  if (!rhythm.whole || rhythm.irregular || !rhythm.first ||
+      rhythm.records < kFewestRecords)
     return {};
   std::ranges::stable_sort(silences, std::greater(), Length);
   const int64_t span = *rhythm.last - *rhythm.first;

@@ -20,6 +20,7 @@
 #include "collectors/log_retention.h"
 #include "collectors/log_streams.h"
 #include "collectors/syslog_writer.h"
+#include "collectors/unpack.h"
 #include "collectors/words.h"
 #include "proto/status.h"
 

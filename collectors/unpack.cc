@@ -53,7 +53,7 @@ class Gzip : public Unpacker {
 class Zstd : public Unpacker {
  public:
   Zstd() : stream_(ZSTD_createDStream(), ZSTD_freeDStream) {
-    // As in log_reader.cc.
+    // A window of 8 MiB is what zstd itself uses up to level 19.
     ZSTD_DCtx_setParameter(stream_.get(), ZSTD_d_windowLogMax, 23);
   }
 
@@ -71,17 +71,55 @@ class Zstd : public Unpacker {
   const std::unique_ptr<ZSTD_DStream, size_t (*)(ZSTD_DStream*)> stream_;
 };
 
+std::unique_ptr<Unpacker> UnpackerOf(std::string_view name) {
+  if (name.ends_with(".gz")) return std::make_unique<Gzip>();
+  return std::make_unique<Zstd>();
+}
+
 }  // namespace
 
-absl::Status UnpackBlocks(
-    const Host& host, const std::string& path, size_t& left,
-    const std::function<void(std::string_view)>& take) {
-  std::unique_ptr<Unpacker> unpacker;
-  if (path.ends_with(".gz")) unpacker = std::make_unique<Gzip>();
-  if (path.ends_with(".zst")) unpacker = std::make_unique<Zstd>();
-  if (unpacker == nullptr)
-    return absl::UnimplementedError(
-        fmt::format("{}: only gzip and zstd are read", path));
+bool IsPacked(std::string_view name) {
+  constexpr std::string_view kSuffixes[] = {".gz", ".zst", ".xz", ".bz2",
+                                            ".lz4"};
+  return std::ranges::any_of(
+      kSuffixes, [&](auto suffix) { return name.ends_with(suffix); });
+}
+
+absl::Status CheckPacking(const std::string& path) {
+  if (path.ends_with(".gz") || path.ends_with(".zst")) return absl::OkStatus();
+  return absl::UnimplementedError(
+      fmt::format("{}: only gzip and zstd are read", path));
+}
+
+std::string Unpack(std::string_view name, std::string_view bytes, size_t most) {
+  const auto unpacker = UnpackerOf(name);
+  std::string text, block;
+  do {
+    const bool good = unpacker->Fill(bytes, block);
+    text.append(block, 0, most - text.size());
+    if (!good) break;
+  } while (text.size() < most && (!bytes.empty() || block.size() == kBlock));
+  return text;
+}
+
+absl::StatusOr<std::string> UnpackWhole(const Host& host,
+                                        const std::string& path, size_t most) {
+  constexpr size_t kMost = 64 << 20;
+  RETURN_IF_ERROR(CheckPacking(path));
+  ASSIGN_OR_RETURN(const std::string packed,
+                   host.ReadBytes(path, 0, kMost + 1));
+  std::string bytes = Unpack(path, packed, most + 1);
+  if (packed.size() > kMost || bytes.size() > most)
+    return absl::ResourceExhaustedError(
+        fmt::format("{}: too large to be read as a whole", path));
+  return bytes;
+}
+
+absl::Status UnpackBlocks(const Host& host, const std::string& path,
+                          size_t& left,
+                          const std::function<void(std::string_view)>& take) {
+  RETURN_IF_ERROR(CheckPacking(path));
+  const auto unpacker = UnpackerOf(path);
   std::string block;
   const size_t most = left;
   for (int64_t at = 0;; at += static_cast<int64_t>(kRead)) {

@@ -27,8 +27,9 @@ absl::StatusOr<std::vector<v1::Event>> DriftEvents(const std::string& table,
                                                    const std::string& after,
                                                    int64_t time);
 
-// The event that says that a table changed while it could not be compared.
-absl::StatusOr<v1::Event> UntoldDrift(const std::string& table, int64_t time);
+// The event that says that one of these tables changed while it could not be
+// compared.
+v1::Event UntoldDrift(const std::string& table, int64_t time);
 
 }  // namespace metsuke
 

@@ -88,10 +88,7 @@ absl::StatusOr<std::vector<v1::Event>> Drift(Database& database,
   ASSIGN_OR_RETURN(const View was, ViewOf(database, before, table));
   ASSIGN_OR_RETURN(const View is, ViewOf(database, after, table));
   if (!is.collected) return std::vector<v1::Event>{};
-  if (was != is) {
-    ASSIGN_OR_RETURN(v1::Event event, UntoldDrift(table, time));
-    return std::vector<v1::Event>{std::move(event)};
-  }
+  if (was != is) return std::vector<v1::Event>{UntoldDrift(table, time)};
   ASSIGN_OR_RETURN(const std::string old_rows,
                    ReadBody(database, before.at(table)));
   ASSIGN_OR_RETURN(const std::string new_rows,

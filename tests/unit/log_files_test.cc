@@ -13,6 +13,7 @@
 #include "collectors/collector.h"
 #include "collectors/log_names.h"
 #include "collectors/log_reader.h"
+#include "collectors/unpack.h"
 #include "tests/unit/recorded_host.h"
 
 namespace metsuke {

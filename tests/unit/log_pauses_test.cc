@@ -338,9 +338,19 @@ TEST_F(LogPausesTest, WtmpdbTellsWhenTheHostWasOff) {
                 nullptr, nullptr, nullptr),
             SQLITE_OK);
   sqlite3_close(db);
+  v1::Snapshot snapshot;
+  Gaps gaps("log_gaps", snapshot);
   EXPECT_THAT(
-      ReadOff(host_),
+      ReadOff(host_, gaps),
       UnorderedElementsAre(Pause{0, 1000}, Pause{2000, 3000}, Pause{0, 4000}));
+  EXPECT_EQ(snapshot.gaps_size(), 0);
+  folder_.Write("var/lib/wtmpdb/wtmp.db", "no database");
+  folder_.Write("var/log/wtmp.1.xz", "packed otherwise");
+  ReadOff(host_, gaps);
+  ASSERT_EQ(snapshot.gaps_size(), 2) << "not having looked is told";
+  EXPECT_EQ(snapshot.gaps(0).subject(), "/var/log/wtmp.1.xz");
+  EXPECT_EQ(snapshot.gaps(1).reason(),
+            "when the host was off: not an SQLite file");
 }
 
 TEST_F(LogPausesTest, ARhythmOfPeopleIsNone) {
