@@ -16,6 +16,7 @@ done
 [ -f build/build.ninja ] || cmake --preset release
 ninja -C build
 if [ -z "$quick" ]; then
+  ninja -C build metsuke-bench
   ninja -C build tidy
   cmake --preset fuzz >/dev/null
   ninja -C build-fuzz

@@ -54,7 +54,7 @@ absl::StatusOr<Cost> Look(const Program& program, const std::string& socket,
   const Stopwatch watch;
   for (int i = 0; i < times; ++i)
     RETURN_IF_ERROR(
-        Ask(socket, AllTables(), std::chrono::seconds(30)).status());
+        Ask(socket, {.mask = AllTables()}, std::chrono::seconds(30)).status());
   return Cost{watch.Read().wall / times,
               (CpuOf(program.pid()) - before) / times};
 }
