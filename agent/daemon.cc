@@ -10,10 +10,10 @@
 #include <ctime>
 #include <utility>
 
-#include "agent/heard.h"
 #include "agent/look.h"
 #include "agent/notify.h"
 #include "collectors/channel.h"
+#include "collectors/event_position.h"
 #include "proto/canonical.h"
 #include "proto/encode.h"
 #include "proto/log.h"
@@ -187,18 +187,18 @@ void Daemon::StartListening() {
   looker_.join();  // it has put its answer: at its end
   looker_ = std::thread([this, from = spool_->position()] {
     const Inquiry inquiry{.mask = kHear,
-                          .position = JournalPosition::FromBytes(from)};
+                          .position = EventPosition::FromBytes(from)};
     mailbox_.Put(event::Heard{Ask(config_.collect(), inquiry, kLookDeadline)});
   });
 }
 
 void Daemon::OnHeard(const event::Heard& answer) {
   looking_ = false;
-  std::string unread = unread_;
-  const auto heard = TakeHeard(answer.collected, unread, std::time(nullptr));
+  Unread unread = unread_;
+  const auto heard = TakeHeard(answer.collected, spool_->position(), unread,
+                               std::time(nullptr));
   const absl::Status noted = spool_->AppendEvents(
-      heard.events, heard.position.value_or(spool_->position()),
-      std::time(nullptr));
+      heard.events, heard.position, std::time(nullptr));
   if (noted.ok()) unread_ = unread;
   if (!noted.ok()) {
     Log(Priority::kError,

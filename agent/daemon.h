@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "absl/status/status.h"
+#include "agent/heard.h"
 #include "agent/heartbeat.h"
 #include "agent/mailbox.h"
 #include "agent/prober.h"
@@ -64,7 +65,7 @@ class Daemon {
   Clock::time_point last_look_;
   Clock::time_point next_watchdog_;
   std::string told_;  // the last status the service manager got
-  std::string unread_;  // why events could not be read the last time
+  Unread unread_;
   Heartbeat heartbeat_;  // of the looker, when there is one
 };
 

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <deque>
 
+#include "collectors/audit_events.h"
 #include "collectors/journal_events.h"
 #include "collectors/outcome.h"
 #include "collectors/recording.h"
@@ -167,10 +168,11 @@ v1::Outcome Cycle::RunAlone(const Worker::Run& run) {
                          : std::move(answers.front().second);
 }
 
-v1::Heard Cycle::Hear(const JournalPosition& from, int64_t now) {
+v1::Heard Cycle::HearAlone(
+    const std::function<absl::StatusOr<v1::Heard>()>& hear) {
   v1::Outcome outcome = RunAlone([&](const Collector&) {
     v1::Outcome answer;
-    auto heard = HearJournal(host_, from, now);
+    auto heard = hear();
     if (!heard.ok()) return Failed(heard.status());
     *answer.mutable_heard() = *std::move(heard);
     return answer;
@@ -179,6 +181,14 @@ v1::Heard Cycle::Hear(const JournalPosition& from, int64_t now) {
   v1::Heard heard;
   heard.set_unread(outcome.message());
   return heard;
+}
+
+void Cycle::Hear(const EventPosition& from, int64_t now,
+                 v1::Collected& collected) {
+  *collected.mutable_heard() =
+      HearAlone([&] { return HearJournal(host_, from.journal, now); });
+  *collected.mutable_audit() =
+      HearAlone([&] { return HearAudit(host_, from.audit, now); });
 }
 
 void Cycle::End(Worker& worker) {

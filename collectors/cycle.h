@@ -15,7 +15,7 @@
 
 #include "collectors/collector.h"
 #include "collectors/host.h"
-#include "collectors/journal_position.h"
+#include "collectors/event_position.h"
 #include "collectors/worker.h"
 #include "proto/collect.pb.h"
 
@@ -55,9 +55,10 @@ class Cycle {
   // inputs have changed is looked at in a child.
   v1::Collected Look(uint64_t mask);
 
-  // What happened after the record at `from`, read in a child as well; `now`
-  // is in seconds since 1970-01-01 UTC.
-  v1::Heard Hear(const JournalPosition& from, int64_t now);
+  // What happened after the records at `from`, read in children as well, one
+  // for each recorder, so that neither keeps the other from being read; `now`
+  // is in seconds since 1970-01-01 UTC. Sets `heard` and `audit`.
+  void Hear(const EventPosition& from, int64_t now, v1::Collected& collected);
 
   // How many collectors Look has run, in all.
   uint64_t runs() const { return runs_; }
@@ -77,6 +78,7 @@ class Cycle {
   void End(Worker& worker);
   v1::Outcome RunIfChanged(const Collector& collector) const;
   void Keep(const Collector& collector, v1::Outcome outcome);
+  v1::Heard HearAlone(const std::function<absl::StatusOr<v1::Heard>()>& hear);
   v1::Outcome RunAlone(const Worker::Run& run);
   void LeaveOutTheLargest();
   v1::Collected Gather(uint64_t mask) const;

@@ -8,17 +8,40 @@ namespace metsuke {
 namespace {
 
 constexpr int64_t kWindow = 600;  // seconds
-// Kinds of failures that are told apart at once.
-constexpr size_t kMostFailures = 300;
+// Sums that are told apart at once.
+constexpr size_t kMostSums = 300;
 // A process that says the same again this much later means something else, and
 // so does one that has got the number of one that is gone.
 constexpr int64_t kSameBreath = 5;      // seconds
 constexpr int64_t kOneConnection = 600; // seconds
 
+bool IsFailure(const v1::Event& event) { return event.kind() == "login_failed"; }
+
+// What the kernel records of a program may be very many records.
+bool IsSummed(const v1::Event& event) {
+  return event.source() == "audit" &&
+         (event.kind() == "file" || event.kind() == "command" ||
+          event.kind() == "recorder");
+}
+
 std::string KeyOf(const v1::Event& event) {
-  return fmt::format("{}\n{}\n{}\n{}\n{}\n{}", event.time() / kWindow,
-                     event.service(), event.account(), event.actor(),
-                     event.from(), event.method());
+  return fmt::format("{}\n{}\n{}\n{}\n{}\n{}\n{}\n{}\n{}",
+                     event.time() / kWindow, event.kind(), event.service(),
+                     event.account(), event.actor(), event.from(),
+                     event.method(),
+                     IsFailure(event) ? "" : event.login_account(),
+                     IsFailure(event) ? "" : event.detail());
+}
+
+// Makes one of what would be too many.
+void Blur(v1::Event& event) {
+  if (IsFailure(event)) {
+    event.clear_account();
+    event.set_detail("of many accounts");
+  } else {
+    event.clear_service();
+    event.set_detail("many others");
+  }
 }
 
 bool SameWords(const v1::Event& a, const v1::Event& b) {
@@ -30,25 +53,16 @@ bool SameWords(const v1::Event& a, const v1::Event& b) {
 }  // namespace
 
 void EventSums::Add(v1::Event event, uint64_t process) {
-  if (event.kind() == "login_failed") {
+  if (IsFailure(event)) {
     // A client that leaves after its tries has not tried once more by that.
     const auto before = failed_.find(process);
     if (event.method() == "none" && before != failed_.end() &&
         event.time() - before->second <= kOneConnection)
       return;
     failed_[process] = event.time();
-    if (failures_.size() >= kMostFailures && !failures_.contains(KeyOf(event))) {
-      event.clear_account();
-      event.set_detail("of many accounts");
-    }
-    const std::string key = KeyOf(event);
-    const auto [known, added] = failures_.try_emplace(key, events_.size());
-    if (added) return events_.push_back(std::move(event));
-    v1::Event& sum = events_[known->second];
-    // A sum is worth what the weakest of its parts is.
-    if (event.source() != "journal") sum.set_source(event.source());
-    return sum.set_count(sum.count() + event.count());
+    return AddToSum(std::move(event));
   }
+  if (IsSummed(event)) return AddToSum(std::move(event));
   if (event.kind() == "account") {
     const auto [last, first] = said_.try_emplace(process, events_.size());
     if (!first && SameWords(events_[last->second], event)) return;
@@ -57,8 +71,19 @@ void EventSums::Add(v1::Event event, uint64_t process) {
   events_.push_back(std::move(event));
 }
 
+void EventSums::AddToSum(v1::Event event) {
+  if (sums_.size() >= kMostSums && !sums_.contains(KeyOf(event))) Blur(event);
+  const std::string key = KeyOf(event);
+  const auto [known, added] = sums_.try_emplace(key, events_.size());
+  if (added) return events_.push_back(std::move(event));
+  v1::Event& sum = events_[known->second];
+  // A sum is worth what the weakest of its parts is.
+  if (event.source() != "journal") sum.set_source(event.source());
+  sum.set_count(sum.count() + event.count());
+}
+
 std::vector<v1::Event> EventSums::Take() {
-  failures_.clear();
+  sums_.clear();
   said_.clear();
   failed_.clear();
   return std::exchange(events_, {});

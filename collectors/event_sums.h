@@ -1,7 +1,8 @@
 // Puts events together that are one for a reader: the failures of one account
-// from one source by one method within ten minutes of the clock, and what one
-// process said twice. Who tries more accounts than anybody reads gets one event
-// for those that are too many.
+// from one source by one method within ten minutes of the clock, what the
+// kernel recorded of one account and one program in them, and what one process
+// said twice. Who tries more accounts than anybody reads gets one event for
+// those that are too many, and so does who runs as many programs.
 
 #ifndef METSUKE_COLLECTORS_EVENT_SUMS_H_
 #define METSUKE_COLLECTORS_EVENT_SUMS_H_
@@ -26,7 +27,9 @@ class EventSums {
 
  private:
   std::vector<v1::Event> events_;
-  std::map<std::string, size_t> failures_;  // index of the event they count in
+  void AddToSum(v1::Event event);
+
+  std::map<std::string, size_t> sums_;      // index of the event they count in
   std::map<uint64_t, size_t> said_;         // by process: its last event
   std::map<uint64_t, int64_t> failed_;      // by process: when, in seconds
 };

@@ -5,7 +5,7 @@
 
 #include <cstdint>
 
-#include "collectors/journal_position.h"
+#include "collectors/event_position.h"
 
 namespace metsuke {
 
@@ -16,7 +16,7 @@ struct Inquiry {
   // The number in the lines that the agent gave to syslog(3) last, for the
   // table log_heartbeats; 0 for none.
   uint64_t heartbeat = 0;
-  JournalPosition position;
+  EventPosition position;
 };
 
 // The bit that asks for events.

@@ -118,8 +118,7 @@ int Serve(const v1::CollectConfig& config, Host& host) {
           if ((inquiry.mask & ~kHear) != 0)
             collected = cycle.Look(inquiry.mask);
           if ((inquiry.mask & kHear) != 0)
-            *collected.mutable_heard() =
-                cycle.Hear(inquiry.position, std::time(nullptr));
+            cycle.Hear(inquiry.position, std::time(nullptr), collected);
           return collected;
         });
     if (absl::IsInternal(status)) return Fail(kError, status);
@@ -127,28 +126,38 @@ int Serve(const v1::CollectConfig& config, Host& host) {
   }
 }
 
-// All that the journal still has, as far back as a first look goes.
-absl::StatusOr<v1::Events> AllEvents(Cycle& cycle) {
+// All that the records still tell, as far back as a first look goes; `unread`
+// becomes why a recorder could not be read.
+v1::Events AllEvents(Cycle& cycle, std::string& unread) {
   v1::Events events;
-  JournalPosition position;
+  std::string position;
   bool more = true;
   while (more) {
-    const v1::Heard heard = cycle.Hear(position, std::time(nullptr));
-    if (!heard.unread().empty())
-      return absl::UnavailableError(heard.unread());
-    events.mutable_events()->MergeFrom(heard.events());
-    position = JournalPosition::FromBytes(heard.position());
-    more = heard.more();
+    v1::Collected collected;
+    cycle.Hear(EventPosition::FromBytes(position), std::time(nullptr),
+               collected);
+    more = false;
+    for (const v1::Heard* heard : {&collected.heard(), &collected.audit()}) {
+      if (!heard->unread().empty()) unread = heard->unread();
+      events.mutable_events()->MergeFrom(heard->events());
+      more = more || heard->more();
+    }
+    position = PositionAfter(collected, position);
   }
+  std::stable_sort(events.mutable_events()->begin(),
+                   events.mutable_events()->end(),
+                   [](const v1::Event& a, const v1::Event& b) {
+                     return a.time() < b.time();
+                   });
   return events;
 }
 
 // What --once prints.
 absl::StatusOr<std::string> Answer(const Flags& flags, uint64_t mask,
-                                   Cycle& cycle) {
+                                   Cycle& cycle, std::string& unread) {
   const bool json = flags.format == "json";
   if (flags.events) {
-    ASSIGN_OR_RETURN(const v1::Events events, AllEvents(cycle));
+    const v1::Events events = AllEvents(cycle, unread);
     return json ? AsJson(events) : events.SerializeAsString();
   }
   const v1::Collected collected = cycle.Look(mask);
@@ -161,11 +170,13 @@ int Once(const Flags& flags, const Host& host) {
   if (const auto dropped = DropPrivileges(); !dropped.ok())
     return Complain(kError, dropped);
   Cycle cycle(host, AllCollectors());
-  const absl::StatusOr<std::string> out = Answer(flags, *mask, cycle);
+  std::string unread;
+  const auto out = Answer(flags, *mask, cycle, unread);
   if (!out.ok()) return Complain(kError, out.status());
   const size_t written = fwrite(out->data(), 1, out->size(), stdout);
   if (written != out->size() || fflush(stdout) != 0)
     return Complain(kError, absl::UnavailableError("standard output is closed"));
+  if (!unread.empty()) return Complain(kError, absl::UnavailableError(unread));
   return kDone;
 }
 

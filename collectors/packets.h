@@ -16,7 +16,7 @@
 namespace metsuke {
 
 inline constexpr uint32_t kChannelMagic = 0x4b53544d;  // "MTSK" on x86
-inline constexpr uint32_t kChannelVersion = 3;
+inline constexpr uint32_t kChannelVersion = 4;
 inline constexpr size_t kMaxPacket = 64 << 10;
 inline constexpr uint64_t kMaxAnswer = 64 << 20;
 
@@ -24,7 +24,7 @@ struct Question {
   uint32_t magic, version;
   Inquiry inquiry;
 };
-static_assert(sizeof(Question) == 88);
+static_assert(sizeof(Question) == 120);
 
 enum PacketKind : uint32_t { kPart = 0, kRefusal = 1 };
 

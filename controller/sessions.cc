@@ -1,6 +1,7 @@
 #include "controller/sessions.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <utility>
 
 namespace metsuke {
@@ -32,12 +33,35 @@ void End(const v1::Event& logout, v1::HostSession& session) {
   session.set_end("ended");
 }
 
+// Two recorders tell the same of su and sudo, each with its clock.
+constexpr int64_t kSameMoment = 5;  // seconds
+
+bool IsOfAnother(const v1::Event& event, const v1::HostSession& session,
+                 int64_t moment) {
+  return event.source() != session.source() &&
+         event.service() == session.service() &&
+         event.account() == session.account() &&
+         std::abs(event.time() - moment) <= kSameMoment;
+}
+
+// What audit tells of a session nobody could make up.
+void Confirm(const v1::Event& login, v1::HostSession& session) {
+  if (login.source() != "audit") return;
+  session.set_source(login.source());
+  session.set_actor(login.actor());
+  session.set_login_account(login.login_account());
+  if (session.detail().empty()) session.set_detail(login.detail());
+}
+
 }  // namespace
 
 void SessionJoin::Add(const v1::Event& event) {
   if (event.kind() == "login") {
     const auto [open, added] =
         open_.try_emplace(event.session(), sessions_.size());
+    if (!added && IsOfAnother(event, sessions_[open->second],
+                              sessions_[open->second].began()))
+      return Confirm(event, sessions_[open->second]);
     // A process number that is used again begins another session.
     if (!added) sessions_[open->second].set_end("unknown");
     open->second = sessions_.size();
@@ -47,9 +71,14 @@ void SessionJoin::Add(const v1::Event& event) {
     const auto open = open_.find(event.session());
     if (open != open_.end()) {
       End(event, sessions_[open->second]);
+      closed_[event.session()] = open->second;
       open_.erase(open);
       return;
     }
+    const auto closed = closed_.find(event.session());
+    if (closed != closed_.end() &&
+        std::abs(event.time() - sessions_[closed->second].ended()) <= kSameMoment)
+      return;
     v1::HostSession session = Begun(event);
     session.set_began(0);
     End(event, session);
@@ -62,6 +91,7 @@ std::vector<v1::HostSession> SessionJoin::Take(int64_t booted) {
     if (sessions_[index].began() < booted || BootOf(key) != boot_)
       sessions_[index].set_end("boot");
   open_.clear();
+  closed_.clear();
   std::ranges::stable_sort(sessions_, {}, [](const v1::HostSession& session) {
     return session.began() != 0 ? session.began() : session.ended();
   });

@@ -27,7 +27,9 @@ class SessionJoin {
  private:
   std::vector<v1::HostSession> sessions_;
   std::map<std::string, size_t> open_;  // by Event.session
-  std::string boot_;                    // of the last login
+  // By Event.session: the session that ended last.
+  std::map<std::string, size_t> closed_;
+  std::string boot_;  // of the last login
 };
 
 }  // namespace metsuke

@@ -43,9 +43,14 @@ absl::StatusOr<v1::EventsRequest> RequestOf(const Options& options) {
 
 // What they are in a line for people, beside the columns that say nothing there.
 std::string Who(const Item& item) {
-  const std::string account = item["account"], actor = item["actor"];
-  return actor.empty() || actor == account ? account
-                                           : fmt::format("{} by {}", account, actor);
+  const std::string account = item["account"], actor = item["actor"],
+                    login = item["login_account"];
+  const bool another = !actor.empty() && actor != account;
+  std::string who = another ? fmt::format("{} by {}", account, actor) : account;
+  // Whose session it was, where neither name says it.
+  if (!login.empty() && login != account && login != actor)
+    who += fmt::format(" (logged in: {})", login);
+  return who;
 }
 
 Item ToItem(const v1::HostEvent& entry) {

@@ -117,22 +117,27 @@ absl::Status BenchEvents(const BenchOptions& options, Report& report) {
   std::vector<double> cpu, idle;
   size_t events = 0, parts = 0;
   for (int round = 0; round < options.rounds; ++round) {
-    JournalPosition position;
+    std::string position;
     events = parts = 0;
     const Stopwatch watch;
     bool more = true;
     while (more) {
-      const v1::Heard heard = cycle.Hear(position, kNow);
+      v1::Collected collected;
+      cycle.Hear(EventPosition::FromBytes(position), kNow, collected);
+      const v1::Heard& heard = collected.heard();
       if (!heard.unread().empty())
         return absl::InternalError(heard.unread());
       events += static_cast<size_t>(heard.events_size());
-      position = JournalPosition::FromBytes(heard.position());
+      position = PositionAfter(collected, position);
       more = heard.more();
       ++parts;
     }
     cpu.push_back(watch.Read().cpu);
     const Stopwatch again;
-    for (int i = 0; i < options.cycles; ++i) cycle.Hear(position, kNow);
+    for (int i = 0; i < options.cycles; ++i) {
+      v1::Collected nothing;
+      cycle.Hear(EventPosition::FromBytes(position), kNow, nothing);
+    }
     idle.push_back(again.Read().cpu / options.cycles);
   }
   double bytes = 0;

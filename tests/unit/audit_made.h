@@ -9,6 +9,7 @@
 #include <sys/utsname.h>
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "collectors/words.h"
@@ -52,6 +53,17 @@ class Made {
     EXPECT_EQ(audit_add_watch_dir(AUDIT_WATCH, &scratch, "/etc/hostname"), 0);
     EXPECT_EQ(audit_update_watch_perms(scratch, AUDIT_PERM_READ), 0);
     audit_rule_free_data(scratch);
+  }
+  // A field of a list of exclusions but the type: whether the kernel has them
+  // libaudit asks it, and it answers only outside of containers.
+  Made& Excluded(const std::string& pair) {
+    const size_t at = pair.find('=');
+    const uint32_t n = data_->field_count++;
+    data_->fields[n] =
+        static_cast<uint32_t>(audit_name_to_field(pair.substr(0, at).c_str()));
+    data_->values[n] = static_cast<uint32_t>(std::stoul(pair.substr(at + 1)));
+    data_->fieldflags[n] = AUDIT_EQUAL;
+    return *this;
   }
   Made& Compare(const char* pair) {
     std::string copy = pair;
@@ -148,7 +160,11 @@ inline std::string RuleMessage(std::string_view line) {
     } else {
       EXPECT_EQ(words[i], "-F") << line;
       arch = arch || value.starts_with("arch");
-      made.Pair(value.c_str());
+      if (made.data().flags == AUDIT_FILTER_EXCLUDE &&
+          !value.starts_with("msgtype"))
+        made.Excluded(value);
+      else
+        made.Pair(value.c_str());
     }
   }
   // A rule that names no system call is about all.

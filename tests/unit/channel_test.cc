@@ -43,8 +43,9 @@ class ChannelTest : public testing::Test {
       status_ = l.Serve([&](const Inquiry& inquiry) {
         v1::Collected collected;
         auto& table = *collected.add_tables();
-        table.set_table(fmt::format("{} {} {}", inquiry.mask, inquiry.heartbeat,
-                                    inquiry.position.number));
+        table.set_table(fmt::format("{} {} {} {}", inquiry.mask, inquiry.heartbeat,
+                                    inquiry.position.journal.number,
+                                    inquiry.position.audit.offset));
         table.set_canonical(std::string(size, 'x'));
         return collected;
       });
@@ -77,11 +78,11 @@ TEST_F(ChannelTest, AnswersOfAnySizeArrive) {
         Ask(path_,
             {.mask = 0x8000'0000'0000'0001,
              .heartbeat = 9,
-             .position = {.number = 7}},
+             .position = {.journal = {.number = 7}, .audit = {.offset = 8}}},
             milliseconds(10'000));
     server.join();
     ASSERT_TRUE(answer.ok()) << answer.status();
-    EXPECT_EQ(answer->tables(0).table(), "9223372036854775809 9 7");
+    EXPECT_EQ(answer->tables(0).table(), "9223372036854775809 9 7 8");
     EXPECT_EQ(answer->tables(0).canonical().size(), size);
     EXPECT_TRUE(status_.ok()) << status_;
   }

@@ -7,6 +7,7 @@
 
 #include <fstream>
 
+#include "collectors/audit_events.h"
 #include "collectors/collector.h"
 #include "collectors/cycle.h"
 #include "proto/event_id.h"
@@ -94,6 +95,21 @@ class JournalEvents : public testing::Test {
   JournalPosition position_;
   bool more_ = false;
 };
+
+// Audit numbers no boots, and sessions are put together by them.
+TEST_F(JournalEvents, OfAuditBelongToTheBootOfTheirTime) {
+  Journal("system.journal", Accepted(10, "alice"));
+  folder_.Write(
+      "var/log/audit/audit.log",
+      fmt::format("type=USER_START msg=audit({}.000:1): pid=7 uid=0 auid=0 ses=1 "
+                  "msg='op=PAM:session_open acct=\"root\" exe=\"/usr/bin/su\" "
+                  "hostname=? addr=? terminal=? res=success'\n",
+                  kNow - 3600 + 20));
+  const auto heard = HearAudit(host_, {}, kNow);
+  ASSERT_TRUE(heard.ok()) << heard.status();
+  ASSERT_EQ(heard->events_size(), 1);
+  EXPECT_EQ(heard->events(0).session(), "0ca1ad2c-7");
+}
 
 TEST(JournalPosition, IsTheCursorAsNumbers) {
   const std::string cursor =
@@ -258,7 +274,9 @@ TEST_F(JournalEvents, AreReadOutOfAsManyFilesAsJournaldKeeps) {
     Journal(fmt::format("system@{}.journal", i), Accepted(i, "alice"));
   EXPECT_EQ(Hear().size(), 100u);
   Cycle cycle(host_, {});
-  EXPECT_EQ(cycle.Hear({}, kNow).unread(), "");
+  v1::Collected collected;
+  cycle.Hear({}, kNow, collected);
+  EXPECT_EQ(collected.heard().unread(), "");
 }
 
 TEST_F(JournalEvents, NeverPassOverDamageInSilence) {

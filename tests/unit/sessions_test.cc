@@ -62,5 +62,40 @@ TEST(Sessions, OfAProcessNumberThatIsUsedAgainAreTwo) {
               ElementsAre("alice 10-20 ended", "bob 30-40 ended"));
 }
 
+v1::Event Of(v1::Event event, const std::string& service,
+             const std::string& source) {
+  event.set_service(service);
+  event.set_source(source);
+  return event;
+}
+
+TEST(Sessions, ThatTwoRecordersTellAreOne) {
+  SessionJoin join;
+  v1::Event audit = Of(Event(10, "login", "b-1", "root"), "sudo", "audit");
+  audit.set_login_account("alice");
+  join.Add(audit);
+  join.Add(Of(Event(10, "login", "b-1", "root"), "sudo", "user"));
+  join.Add(Of(Event(14, "logout", "b-1", "root"), "sudo", "user"));
+  join.Add(Of(Event(15, "logout", "b-1", "root"), "sudo", "audit"));
+  // Also where the weaker is first.
+  join.Add(Of(Event(20, "login", "b-2", "root"), "su", "user"));
+  audit = Of(Event(21, "login", "b-2", "root"), "su", "audit");
+  audit.set_login_account("bob");
+  join.Add(audit);
+  const auto sessions = join.Take(0);
+  ASSERT_EQ(sessions.size(), 2u);
+  EXPECT_EQ(sessions[0].source(), "audit");
+  EXPECT_EQ(sessions[0].login_account(), "alice");
+  EXPECT_EQ(sessions[0].end(), "ended");
+  EXPECT_EQ(sessions[1].source(), "audit");
+  EXPECT_EQ(sessions[1].login_account(), "bob");
+  EXPECT_EQ(sessions[1].end(), "open");
+}
+
+TEST(Sessions, OfOneRecorderThatFollowAtOnceAreTwo) {
+  EXPECT_THAT(Joined({Event(10, "login", "b-1"), Event(11, "login", "b-1")}),
+              ElementsAre("alice 10-0 unknown", "alice 11-0 open"));
+}
+
 }  // namespace
 }  // namespace metsuke

@@ -167,32 +167,58 @@ TEST_F(SpoolEvents, ThePositionOfAnOldStreamIsNone) {
 }
 
 TEST(Heard, SaysOnceThatNothingCanBeRead) {
-  std::string unread;
+  Unread unread;
   const absl::StatusOr<v1::Collected> none = absl::UnavailableError("no socket");
-  auto heard = TakeHeard(none, unread, 1000);
+  const std::string before(96, 'b');
+  auto heard = TakeHeard(none, before, unread, 1000);
   ASSERT_EQ(heard.events.events_size(), 1);
   EXPECT_EQ(heard.events.events(0).detail(),
             "events cannot be read: metsuke-collect cannot be asked: no socket");
   EXPECT_EQ(heard.events.events(0).id().size(), 16u);
-  EXPECT_FALSE(heard.position);
-  EXPECT_EQ(TakeHeard(none, unread, 1001).events.events_size(), 0);
+  EXPECT_EQ(heard.position, before);
+  EXPECT_EQ(TakeHeard(none, before, unread, 1001).events.events_size(), 0);
 
   v1::Collected answer;
   answer.mutable_heard()->set_unread("the host keeps no journal");
-  heard = TakeHeard(answer, unread, 1002);
+  heard = TakeHeard(answer, before, unread, 1002);
   ASSERT_EQ(heard.events.events_size(), 1);
   EXPECT_THAT(heard.events.events(0).detail(), HasSubstr("keeps no journal"));
 
   answer.mutable_heard()->clear_unread();
-  answer.mutable_heard()->set_position("p");
+  answer.mutable_heard()->set_position(std::string(64, 'j'));
   answer.mutable_heard()->set_more(true);
   *answer.mutable_heard()->add_events() = Happened("alice").events(0);
-  heard = TakeHeard(answer, unread, 1003);
+  heard = TakeHeard(answer, before, unread, 1003);
   ASSERT_EQ(heard.events.events_size(), 2);
   EXPECT_EQ(heard.events.events(0).detail(), "events can be read again");
-  EXPECT_EQ(heard.position, "p");
+  EXPECT_EQ(heard.position, std::string(64, 'j') + std::string(32, 'b'));
   EXPECT_TRUE(heard.more);
-  EXPECT_EQ(TakeHeard(answer, unread, 1004).events.events_size(), 1);
+  EXPECT_EQ(TakeHeard(answer, before, unread, 1004).events.events_size(), 1);
+}
+
+TEST(Heard, OneRecorderDoesNotKeepTheOtherFromBeingRead) {
+  Unread unread;
+  v1::Collected answer;
+  answer.mutable_heard()->set_unread("the host keeps no journal");
+  answer.mutable_audit()->set_position(std::string(32, 'a'));
+  *answer.mutable_audit()->add_events() = Happened("alice").events(0);
+  auto heard = TakeHeard(answer, std::string(64, 'j'), unread, 1000);
+  EXPECT_EQ(heard.events.events_size(), 2);
+  EXPECT_EQ(heard.position, std::string(64, 'j') + std::string(32, 'a'));
+
+  answer.mutable_heard()->clear_unread();
+  answer.mutable_audit()->Clear();
+  answer.mutable_audit()->set_unread("closed to us");
+  heard = TakeHeard(answer, heard.position, unread, 1001);
+  ASSERT_EQ(heard.events.events_size(), 2);
+  EXPECT_EQ(heard.events.events(0).detail(), "events can be read again");
+  EXPECT_EQ(heard.events.events(1).detail(),
+            "records of audit cannot be read: closed to us");
+  EXPECT_EQ(TakeHeard(answer, heard.position, unread, 1002).events.events_size(), 0);
+  answer.mutable_audit()->clear_unread();
+  heard = TakeHeard(answer, heard.position, unread, 1003);
+  ASSERT_EQ(heard.events.events_size(), 1);
+  EXPECT_EQ(heard.events.events(0).detail(), "records of audit can be read again");
 }
 
 }  // namespace

@@ -1,0 +1,353 @@
+#include "collectors/audit_event_reader.h"
+
+#include <auparse.h>
+#include <fmt/format.h>
+#include <libaudit.h>
+
+#include <optional>
+#include <utility>
+
+#include "collectors/words.h"
+#include "proto/event_id.h"
+#include "proto/utf8.h"
+
+namespace metsuke {
+namespace {
+
+// What is kept of a text that a user may choose.
+constexpr size_t kMaxText = 256;
+// System calls whose lines may come between those of others.
+constexpr size_t kMostCalls = 64;
+// sudo says in one record what it runs and in the next that it begins.
+constexpr size_t kMostPrograms = 1000;
+
+std::string Kept(std::string_view text) {
+  return ToUtf8(text.substr(0, kMaxText));
+}
+
+std::string_view NameOf(std::string_view path) {
+  return path.substr(path.rfind('/') + 1);
+}
+
+// One record's fields as they are written.
+class Fields {
+ public:
+  explicit Fields(auparse_state_t* state) : state_(state) {}
+
+  // As it is in the line; "" when there is none.
+  std::string Raw(const char* name) const {
+    if (!Find(name)) return "";
+    const char* const text = auparse_get_field_str(state_);
+    return text == nullptr ? "" : text;
+  }
+
+  // The text that the line has in quotes or, where it is anything but plain, in
+  // hexadecimal digits. "" for none, and for what the writer did not know.
+  std::string Text(const char* name) const {
+    if (!Find(name)) return "";
+    const char* const raw = auparse_get_field_str(state_);
+    if (raw == nullptr) return "";
+    const std::string_view written = raw;
+    if (written == "?" || written == "\"?\"" || written == "(null)") return "";
+    // Asked of a text alone: for an id it would ask the name service.
+    const char* const text = auparse_interpret_field(state_);
+    return text == nullptr ? "" : text;
+  }
+
+  std::optional<uint64_t> Number(const char* name) const {
+    const auto number = metsuke::Number(Raw(name));
+    if (!number || *number < 0) return std::nullopt;
+    return static_cast<uint64_t>(*number);
+  }
+
+  // Nothing for an id that is not set.
+  std::optional<uint32_t> Uid(const char* name) const {
+    const auto number = Number(name);
+    if (!number || *number >= UINT32_MAX) return std::nullopt;
+    return static_cast<uint32_t>(*number);
+  }
+
+ private:
+  bool Find(const char* name) const {
+    if (auparse_first_field(state_) == 0) return false;
+    do {
+      const char* const field = auparse_get_field_name(state_);
+      if (field != nullptr && std::string_view(field) == name) return true;
+    } while (auparse_next_field(state_) > 0);
+    return false;
+  }
+
+  auparse_state_t* const state_;
+};
+
+// A system call that a rule with a key recorded, from several records.
+struct Call {
+  std::string exe, key, folder, object;
+  std::optional<uint32_t> uid, euid, login_uid;
+  uint64_t pid = 0;
+  bool done = false, refused = false, executes = false;
+};
+
+}  // namespace
+
+class AuditEventReader::Parser {
+ public:
+  Parser(NameOfUid name_of, BootAt boot_at, TakeAuditEvent take)
+      : name_of_(std::move(name_of)),
+        boot_at_(std::move(boot_at)),
+        take_(std::move(take)),
+        state_(auparse_init(AUSOURCE_FEED, nullptr)) {
+    if (state_ == nullptr) return;
+    auparse_set_escape_mode(state_, AUPARSE_ESC_RAW);
+    auparse_add_callback(
+        state_,
+        [](auparse_state_t*, auparse_cb_event_t what, void* self) {
+          if (what == AUPARSE_CB_EVENT_READY)
+            static_cast<Parser*>(self)->TakeEvent();
+        },
+        this, nullptr);
+  }
+  ~Parser() {
+    if (state_ != nullptr) auparse_destroy(state_);
+  }
+
+  void Feed(std::string_view line) {
+    if (state_ == nullptr) return;
+    auparse_feed(state_, line.data(), line.size());
+    auparse_feed(state_, "\n", 1);
+  }
+
+  void Finish() {
+    if (state_ != nullptr) auparse_flush_feed(state_);
+  }
+
+ private:
+  void TakeEvent() {
+    const au_event_t* const stamp = auparse_get_timestamp(state_);
+    if (stamp == nullptr || auparse_first_record(state_) <= 0) return;
+    stamp_ = {static_cast<uint64_t>(stamp->sec) * 1000 + stamp->milli,
+              stamp->serial};
+    std::optional<Call> call;
+    bool configured = false;
+    do {
+      const Fields fields(state_);
+      switch (auparse_get_type(state_)) {
+        case AUDIT_USER_START:
+          TellSession(fields, "login");
+          break;
+        case AUDIT_USER_END:
+          TellSession(fields, "logout");
+          break;
+        case AUDIT_USER_AUTH:
+          TellFailure(fields);
+          break;
+        case AUDIT_USER_CMD:
+          TakeCommand(fields);
+          break;
+        case AUDIT_CONFIG_CHANGE:
+          TellChange(fields);
+          configured = true;
+          break;
+        case AUDIT_SYSCALL:
+          call = ReadCall(fields);
+          break;
+        case AUDIT_EXECVE:
+          if (call) call->executes = true;
+          break;
+        case AUDIT_CWD:
+          if (call) call->folder = fields.Text("cwd");
+          break;
+        case AUDIT_PATH:
+          if (call) TakePath(fields, *call);
+          break;
+        default:
+          break;
+      }
+    } while (auparse_next_record(state_) > 0);
+    if (call && !configured) TellCall(*call);
+  }
+
+  // "su" or "sudo" when one of them wrote the record; the name of the program
+  // is the writer's word, and only who may write records gets this far.
+  static std::string_view ServiceOf(const Fields& fields) {
+    const std::string exe = fields.Text("exe");
+    for (const std::string_view name : {"sudo", "su"})
+      if (NameOf(exe) == name) return name;
+    return "";
+  }
+
+  v1::Event Begin(const Fields& fields, std::string_view kind,
+                  std::string_view service) const {
+    v1::Event event;
+    event.set_kind(std::string(kind));
+    event.set_service(Kept(service));
+    event.set_time(static_cast<int64_t>(stamp_.milliseconds / 1000));
+    event.set_count(1);
+    event.set_source("audit");
+    if (const auto login = fields.Uid("auid"))
+      event.set_login_account(name_of_(*login));
+    return event;
+  }
+
+  // Names the event, once all else is set.
+  void Tell(v1::Event event, uint64_t process) const {
+    event.set_id(
+        EventId(stamp_.milliseconds * 1000,
+                fmt::format("audit\n{}\n{}\n{}\n{}\n{}", stamp_.serial, process,
+                            event.kind(), event.account(), event.detail())));
+    take_(std::move(event), process);
+  }
+
+  void TellSession(const Fields& fields, std::string_view kind) {
+    const std::string_view service = ServiceOf(fields);
+    const auto pid = fields.Number("pid");
+    if (service.empty() || !pid || fields.Raw("res") != "success" ||
+        !fields.Text("op").starts_with("PAM:session_"))
+      return;
+    v1::Event event = Begin(fields, kind, service);
+    event.set_account(Kept(fields.Text("acct")));
+    if (const auto uid = fields.Uid("uid")) event.set_actor(name_of_(*uid));
+    const auto program = programs_.find(*pid);
+    if (program != programs_.end()) {
+      if (kind == "login") event.set_detail(program->second);
+      programs_.erase(program);
+    }
+    const std::string boot = boot_at_(stamp_.milliseconds * 1000);
+    event.set_session(fmt::format("{}-{}", boot, *pid));
+    Tell(std::move(event), *pid);
+  }
+
+  void TellFailure(const Fields& fields) {
+    const std::string_view service = ServiceOf(fields);
+    if (service.empty() || fields.Raw("res") != "failed") return;
+    v1::Event event = Begin(fields, "login_failed", service);
+    // Of sudo it is the user whose password was asked for.
+    event.set_account(service == "su" ? Kept(fields.Text("acct")) : "");
+    if (const auto uid = fields.Uid("uid")) event.set_actor(name_of_(*uid));
+    event.set_method("password");
+    Tell(std::move(event), fields.Number("pid").value_or(0));
+  }
+
+  // Never the arguments: a program's name ends at the first blank.
+  void TakeCommand(const Fields& fields) {
+    const auto pid = fields.Number("pid");
+    const std::string command = fields.Text("cmd");
+    const std::string program = Kept(command.substr(0, command.find(' ')));
+    if (!pid) return;
+    if (fields.Raw("res") == "success") {
+      if (programs_.size() >= kMostPrograms) programs_.clear();
+      programs_[*pid] = program;
+      return;
+    }
+    v1::Event event = Begin(fields, "login_failed", "sudo");
+    if (const auto uid = fields.Uid("uid")) event.set_actor(name_of_(*uid));
+    event.set_method("policy");
+    event.set_detail(program);
+    Tell(std::move(event), *pid);
+  }
+
+  // Who changed what the kernel records: rules, and whether it records at all.
+  void TellChange(const Fields& fields) {
+    v1::Event event = Begin(fields, "recorder", "audit");
+    event.set_actor(event.login_account());
+    std::string what = fields.Raw("op");
+    for (const char* name :
+         {"audit_enabled", "audit_pid", "audit_failure", "audit_backlog_limit",
+          "audit_backlog_wait_time", "audit_rate_limit"})
+      if (const std::string value = fields.Raw(name); !value.empty())
+        what += fmt::format(" {}={}", name, value);
+    if (const std::string key = KeyOf(fields); !key.empty())
+      what += fmt::format(" {}", key);
+    if (fields.Raw("res") == "0") what += ": refused";
+    event.set_detail(Kept(what));
+    Tell(std::move(event), 0);
+  }
+
+  // The keys of the rule, of which there may be several.
+  static std::string KeyOf(const Fields& fields) {
+    std::string key = fields.Text("key");
+    for (char& c : key)
+      if (c == '\x01') c = ',';
+    return key;
+  }
+
+  static Call ReadCall(const Fields& fields) {
+    Call call;
+    call.exe = fields.Text("exe");
+    call.key = KeyOf(fields);
+    call.uid = fields.Uid("uid");
+    call.euid = fields.Uid("euid");
+    call.login_uid = fields.Uid("auid");
+    call.pid = fields.Number("pid").value_or(0);
+    call.done = fields.Raw("success") == "yes";
+    const std::string exit = fields.Raw("exit");
+    call.refused = !call.done && (exit == "-13" || exit == "-1");
+    return call;
+  }
+
+  // Of a rename the last is the name that it has now.
+  static void TakePath(const Fields& fields, Call& call) {
+    const std::string name = fields.Text("name");
+    if (name.empty() || fields.Raw("nametype") == "PARENT") return;
+    call.object = name.front() == '/' ? name : call.folder + "/" + name;
+  }
+
+  void TellCall(const Call& call) {
+    // What was not there, or is a mistake of the program, is no event.
+    if (call.key.empty() || (!call.done && !call.refused)) return;
+    if (call.executes && !call.login_uid) return;
+    if (!call.executes && call.object.empty()) return;
+    v1::Event event;
+    event.set_kind(call.executes ? "command" : "file");
+    event.set_service(Kept(NameOf(call.exe)));
+    event.set_time(static_cast<int64_t>(stamp_.milliseconds / 1000));
+    event.set_count(1);
+    event.set_source("audit");
+    if (call.login_uid) event.set_login_account(name_of_(*call.login_uid));
+    if (call.uid) event.set_actor(name_of_(*call.uid));
+    if (call.euid) event.set_account(name_of_(*call.euid));
+    event.set_detail(Kept(fmt::format("{}: {}{}", call.key,
+                                      call.executes ? call.exe : call.object,
+                                      call.refused ? ": refused" : "")));
+    Tell(std::move(event), call.pid);
+  }
+
+  const NameOfUid name_of_;
+  const BootAt boot_at_;
+  const TakeAuditEvent take_;
+  auparse_state_t* const state_;
+  AuditStamp stamp_;
+  std::map<uint64_t, std::string> programs_;  // of sudo, by its process
+};
+
+AuditEventReader::AuditEventReader(NameOfUid name_of, BootAt boot_at,
+                                   TakeAuditEvent take)
+    : parser_(std::make_unique<Parser>(std::move(name_of), std::move(boot_at),
+                                       std::move(take))) {}
+
+AuditEventReader::~AuditEventReader() = default;
+
+// The library takes a hundred times as long for a line as this does, and most
+// lines are of no event.
+bool AuditEventReader::IsOfUse(const AuditLine& read) {
+  if (read.type == "SYSCALL") {
+    if (read.rest.find(" key=(null)") != read.rest.npos) return false;
+    if (calls_.size() >= kMostCalls) calls_.erase(calls_.begin());
+    calls_.insert(read.stamp);
+    return true;
+  }
+  if (read.type == "EXECVE" || read.type == "CWD" || read.type == "PATH")
+    return calls_.contains(read.stamp);
+  for (const std::string_view type :
+       {"USER_START", "USER_END", "USER_AUTH", "USER_CMD", "CONFIG_CHANGE"})
+    if (read.type == type) return true;
+  return false;
+}
+
+void AuditEventReader::Read(const AuditLine& read, std::string_view line) {
+  if (IsOfUse(read)) parser_->Feed(line);
+}
+
+void AuditEventReader::Finish() { parser_->Finish(); }
+
+}  // namespace metsuke

@@ -1,0 +1,57 @@
+// What the records of the kernel's audit subsystem say that happened.
+//
+// The kernel stamps each with the process, its uid and its login uid, which no
+// process can change of itself, and takes records of programs only from who may
+// write them (CAP_AUDIT_WRITE): of su and sudo they are what the journal's are
+// not, more than the word of the user who called them.
+
+#ifndef METSUKE_COLLECTORS_AUDIT_EVENT_READER_H_
+#define METSUKE_COLLECTORS_AUDIT_EVENT_READER_H_
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <string_view>
+
+#include "collectors/audit_line.h"
+#include "collectors/uid_names.h"
+#include "proto/event.pb.h"
+
+namespace metsuke {
+
+// The beginning of the id of the boot that a record of this time, in
+// microseconds since 1970-01-01 UTC, is of; empty when that cannot be told.
+using BootAt = std::function<std::string(uint64_t time)>;
+
+// Called with an event and the process it is about.
+using TakeAuditEvent = std::function<void(v1::Event event, uint64_t process)>;
+
+class AuditEventReader {
+ public:
+  AuditEventReader(NameOfUid name_of, BootAt boot_at, TakeAuditEvent take);
+  ~AuditEventReader();
+  AuditEventReader(const AuditEventReader&) = delete;
+  AuditEventReader& operator=(const AuditEventReader&) = delete;
+
+  // The next line of the log. An event is told when the line that follows its
+  // last shows that it is whole.
+  void Read(const AuditLine& read, std::string_view line);
+  // Tells the events whose lines have all been read.
+  void Finish();
+
+ private:
+  class Parser;
+
+  bool IsOfUse(const AuditLine& read);
+
+  std::unique_ptr<Parser> parser_;
+  // System calls whose further lines are read as well.
+  std::set<AuditStamp> calls_;
+};
+
+}  // namespace metsuke
+
+#endif  // METSUKE_COLLECTORS_AUDIT_EVENT_READER_H_

@@ -1,0 +1,440 @@
+// tests/events/audit.log was written by auditd 3.0.9 on Debian 12, of commands
+// run for it: ten sessions of su and sudo, three refusals, rules set and
+// removed, watched files changed, programs run as root. What ausearch(8) finds
+// in it is in audit-events.txt.
+
+#include "collectors/audit_events.h"
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <set>
+#include <sstream>
+
+#include "collectors/audit_event_reader.h"
+#include "collectors/cycle.h"
+#include "collectors/event_position.h"
+#include "collectors/words.h"
+#include "tests/unit/host_folder.h"
+
+namespace metsuke {
+namespace {
+
+using ::testing::Contains;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+constexpr char kLog[] = "var/log/audit/audit.log";
+constexpr int64_t kNow = 1795393300;
+
+std::string FileOf(const std::string& name) {
+  std::ifstream file(METSUKE_SOURCE "/tests/events/" + name, std::ios::binary);
+  std::stringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+std::string Shown(const v1::Event& event) {
+  const auto or_none = [](const std::string& text) {
+    return text.empty() ? "-" : text;
+  };
+  std::string line = fmt::format(
+      "{} {} {} account={} actor={} login={} method={} count={}", event.time(),
+      event.kind(), event.service(), or_none(event.account()),
+      or_none(event.actor()), or_none(event.login_account()),
+      or_none(event.method()), event.count());
+  if (!event.detail().empty()) line += " " + event.detail();
+  return line;
+}
+
+class AuditEvents : public testing::Test {
+ protected:
+  AuditEvents() : host_(folder_.path()) {
+    folder_.Write("etc/passwd",
+                  "root:x:0:0::/root:/bin/sh\nauda:x:1001:1001::/:/bin/sh\n");
+  }
+
+  std::vector<v1::Event> Hear(int64_t now = kNow,
+                              const HearLimits& limits = {}) {
+    std::vector<v1::Event> events;
+    auto heard = HearAudit(host_, position_, now, limits);
+    EXPECT_TRUE(heard.ok()) << heard.status();
+    if (!heard.ok()) return events;
+    v1::Collected collected;
+    *collected.mutable_audit() = *heard;
+    position_ =
+        EventPosition::FromBytes(
+            PositionAfter(collected, EventPosition{.audit = position_}.Bytes()))
+            .audit;
+    more_ = heard->more();
+    for (v1::Event& event : *heard->mutable_events())
+      events.push_back(std::move(event));
+    return events;
+  }
+  std::vector<std::string> Lines(int64_t now = kNow) {
+    std::vector<std::string> lines;
+    for (const v1::Event& event : Hear(now)) lines.push_back(Shown(event));
+    return lines;
+  }
+  void Rotate() {
+    const auto folder = folder_.path() / "var/log/audit";
+    for (int i = 8; i >= 0; --i) {
+      const auto old =
+          folder / (i == 0 ? "audit.log" : fmt::format("audit.log.{}", i));
+      if (boost::filesystem::exists(old))
+        boost::filesystem::rename(old,
+                                  folder / fmt::format("audit.log.{}", i + 1));
+    }
+  }
+  void Append(const std::string& text) {
+    boost::filesystem::create_directories(folder_.path() / "var/log/audit");
+    std::ofstream(folder_.path() / kLog, std::ios::app | std::ios::binary)
+        << text;
+  }
+
+  HostFolder folder_;
+  Host host_;
+  AuditPosition position_;
+  bool more_ = false;
+};
+
+// A session of su by auda, at `seconds` and with this number.
+std::string Session(int64_t seconds, int serial, const std::string& more = "") {
+  return fmt::format(
+      "type=USER_START msg=audit({}.123:{}): pid=7 uid=1001 auid=1001 ses=1 "
+      "msg='op=PAM:session_open grantors=pam_unix acct=\"root\" "
+      "exe=\"/usr/bin/su\" hostname=? addr=? terminal=? res=success'{}\n",
+      seconds, serial, more);
+}
+
+TEST_F(AuditEvents, AreThoseThatAusearchFinds) {
+  folder_.Write(kLog, FileOf("audit.log"));
+  const std::string expected = FileOf("audit-events.txt");
+  std::string found;
+  for (const v1::Event& event : Hear()) {
+    found += Shown(event) + "\n";
+    EXPECT_EQ(event.source(), "audit");
+    EXPECT_THAT(event.id(), SizeIs(16));
+  }
+  EXPECT_EQ(found, expected);
+  EXPECT_FALSE(more_);
+  EXPECT_THAT(Hear(), IsEmpty());
+}
+
+TEST_F(AuditEvents, NeverTellArguments) {
+  folder_.Write(kLog, FileOf("audit.log"));
+  for (const v1::Event& event : Hear())
+    for (const char* argument : {"-u", "su doers", "color", "x y", "loginuid"})
+      EXPECT_THAT(event.detail(), Not(HasSubstr(argument)));
+}
+
+// Reads a part of the log, then it is rotated and the rest follows, for each
+// place in it.
+TEST_F(AuditEvents, AreToldOnceWhereverTheLogIsRotated) {
+  const std::string log = FileOf("audit.log");
+  folder_.Write(kLog, log);
+  std::map<std::string, uint64_t> whole;
+  const auto count = [](const std::vector<v1::Event>& events,
+                        std::map<std::string, uint64_t>& counts) {
+    for (v1::Event event : events) {
+      const uint64_t times = event.count();
+      event.set_count(1);
+      // That of a sum is the first of its parts.
+      if (event.kind() == "command" || event.kind() == "file")
+        event.set_time(0);
+      // Of a session of sudo another record says which program it ran.
+      if (event.service() == "sudo") event.clear_detail();
+      counts[Shown(event)] += times;
+    }
+  };
+  count(Hear(), whole);
+  std::string before;
+  for (size_t at = log.find('\n'); at != log.npos;
+       at = log.find('\n', at + 1)) {
+    // auditd rotates between events.
+    const auto stamp = [&](size_t begin) {
+      const auto read = ReadAuditLine(
+          std::string_view(log).substr(begin, log.find('\n', begin) - begin));
+      return read ? read->stamp : AuditStamp();
+    };
+    if (at + 1 < log.size() &&
+        stamp(at + 1) == stamp(log.rfind('\n', at - 1) + 1))
+      continue;
+    boost::filesystem::remove_all(folder_.path() / "var");
+    position_ = {};
+    std::map<std::string, uint64_t> parts;
+    // In the middle of a line, while its event is being written.
+    Append(log.substr(0, at / 2));
+    const size_t last = log.rfind('\n', at / 2);
+    const AuditStamp now = last == log.npos ? AuditStamp() : stamp(last + 1);
+    count(Hear(static_cast<int64_t>(now.milliseconds / 1000) + 1), parts);
+    Append(log.substr(at / 2, at + 1 - at / 2));
+    count(Hear(kNow), parts);
+    Rotate();
+    Append(log.substr(at + 1));
+    Rotate();
+    Append(Session(kNow - 100, 9999));
+    count(Hear(kNow), parts);
+    parts.erase(
+        fmt::format("{} login su account=root actor=auda login=auda "
+                    "method=- count=1",
+                    kNow - 100));
+    std::map<std::string, uint64_t> missing;
+    for (const auto& [line, times] : whole)
+      if (parts[line] != times) missing[line] = parts[line];
+    ASSERT_THAT(missing, IsEmpty()) << "rotated at " << at;
+    ASSERT_EQ(parts.size(), whole.size()) << "rotated at " << at;
+  }
+}
+
+TEST_F(AuditEvents, ComeInPartsAsLargeAsTheLimit) {
+  folder_.Write(kLog, FileOf("audit.log"));
+  HearLimits limits;
+  limits.events = 3;
+  std::multiset<std::string> ids;
+  uint64_t times = 0, times_whole = 0;
+  int parts = 0;
+  do {
+    for (const v1::Event& event : Hear(kNow, limits)) {
+      ids.insert(event.id());
+      times += event.count();
+    }
+  } while (more_ && ++parts < 100);
+  EXPECT_GT(parts, 1);
+  EXPECT_LT(parts, 100);
+  EXPECT_EQ(ids.size(), std::set<std::string>(ids.begin(), ids.end()).size());
+  position_ = {};
+  std::set<std::string> whole;
+  for (const v1::Event& event : Hear()) {
+    whole.insert(event.id());
+    times_whole += event.count();
+  }
+  for (const std::string& id : whole) EXPECT_THAT(ids, Contains(id));
+  EXPECT_EQ(times, times_whole);
+}
+
+// A log of many parts that is read on after it was copied, with no time at all.
+TEST_F(AuditEvents, AreFoundAgainInALargeLog) {
+  std::string log;
+  constexpr int kSessions = 5000;
+  for (int i = 1; i <= kSessions; ++i) log += Session(kNow - 9000 + i, i);
+  Append(log);
+  HearLimits limits;
+  limits.events = 100;
+  std::multiset<std::string> ids;
+  int parts = 0;
+  do {
+    for (const v1::Event& event : Hear(kNow, limits)) ids.insert(event.id());
+    if (parts == 20) {
+      boost::filesystem::remove(folder_.path() / kLog);
+      folder_.Write("elsewhere", "so that the inode is another");
+      Append(log);
+      limits.time = std::chrono::milliseconds(0);
+    }
+  } while (more_ && ++parts < 100);
+  EXPECT_GT(parts, 30);
+  EXPECT_LT(parts, 100);
+  EXPECT_EQ(ids.size(), size_t{kSessions});
+  EXPECT_EQ(std::set<std::string>(ids.begin(), ids.end()).size(), ids.size());
+}
+
+TEST_F(AuditEvents, OfTheLastSecondsWaitUntilTheyAreWhole) {
+  Append(Session(kNow - 10, 1) + Session(kNow - 1, 2));
+  EXPECT_THAT(Lines(), SizeIs(1));
+  EXPECT_THAT(Lines(kNow + 1), IsEmpty());
+  EXPECT_THAT(Lines(kNow + 3), SizeIs(1));
+  // A clock that was ahead does not hold anything up.
+  Append(Session(kNow + 86400, 3));
+  EXPECT_THAT(Lines(kNow + 4), SizeIs(1));
+}
+
+TEST_F(AuditEvents, ThatAreGoneBeforeTheyCouldBeReadAreSaid) {
+  Append(Session(kNow - 5000, 1));
+  EXPECT_THAT(Lines(), SizeIs(1));
+  boost::filesystem::remove(folder_.path() / kLog);
+  Append(Session(kNow - 1000, 5));
+  EXPECT_THAT(Lines(),
+              ElementsAre(HasSubstr("records between 2026-11-22T22:58:20Z and "
+                                    "2026-11-23T00:05:00Z were gone"),
+                          HasSubstr("login su")));
+  // A copy of the file has other numbers and the same records.
+  const std::string log = Session(kNow - 1000, 5) + Session(kNow - 900, 6);
+  boost::filesystem::remove(folder_.path() / kLog);
+  folder_.Write("elsewhere", "so that the inode is another");
+  Append(log);
+  EXPECT_THAT(Lines(),
+              ElementsAre(HasSubstr(fmt::format("{} login", kNow - 900))));
+}
+
+TEST_F(AuditEvents, ReachBackSevenDaysAtFirst) {
+  Append(Session(kNow - 8 * 86400, 1) + Session(kNow - 6 * 86400, 2));
+  EXPECT_THAT(
+      Lines(),
+      ElementsAre(HasSubstr(fmt::format("{} login", kNow - 6 * 86400))));
+}
+
+TEST_F(AuditEvents, SurviveNoise) {
+  Append("noise \x01\x02\n\n" + std::string(3 << 20, 'x') + "\n" +
+         Session(kNow - 60, 1) + "type=USER_START msg=audit(1.2\n" +
+         "type=USER_START msg=audit(" + std::to_string(kNow - 50) +
+         ".000:2): pid=\n" + Session(kNow - 40, 3));
+  const auto lines = Lines();
+  EXPECT_THAT(lines, Contains(HasSubstr("are no records of audit")));
+  EXPECT_THAT(lines, SizeIs(3));
+}
+
+TEST_F(AuditEvents, OfOtherHostsAreCountedAndNotTold) {
+  Append("node=another.example " + Session(kNow - 60, 1) +
+         Session(kNow - 50, 2));
+  EXPECT_THAT(Lines(),
+              ElementsAre(HasSubstr("1 records name another host"),
+                          HasSubstr(fmt::format("{} login", kNow - 50))));
+}
+
+TEST_F(AuditEvents, AreAboutWhoTheKernelSays) {
+  // What a user types may look like a field; it is written in digits then.
+  Append(fmt::format(
+      "type=USER_AUTH msg=audit({}.000:1): pid=7 uid=1001 auid=0 ses=1 "
+      "msg='op=PAM:authentication grantors=? "
+      "acct=726F6F74206578653D222F7573722F62696E2F7375646F22 "
+      "exe=\"/usr/bin/su\" hostname=? addr=? terminal=? res=failed'\n",
+      kNow - 60));
+  EXPECT_THAT(Lines(),
+              ElementsAre(fmt::format(
+                  "{} login_failed su account=root exe=\"/usr/bin/sudo\" "
+                  "actor=auda login=root method=password count=1",
+                  kNow - 60)));
+}
+
+TEST_F(AuditEvents, OfWhatIsRefusedSayIt) {
+  const auto call = [](int serial, const std::string& success,
+                       const std::string& exit) {
+    return fmt::format(
+        "type=SYSCALL msg=audit({0}.000:{1}): arch=c000003e syscall=257 "
+        "success={2} exit={3} ppid=1 pid=9 auid=1001 uid=1001 euid=1001 "
+        "tty=pts0 ses=1 comm=\"cat\" exe=\"/usr/bin/cat\" key=\"perm\"\n"
+        "type=CWD msg=audit({0}.000:{1}): cwd=\"/etc\"\n"
+        "type=PATH msg=audit({0}.000:{1}): item=0 name=\"shadow\" inode=1 "
+        "dev=fe:00 mode=0100640 ouid=0 ogid=42 rdev=00:00 nametype=NORMAL\n",
+        kNow - 60, serial, success, exit);
+  };
+  Append(call(1, "no", "-13") + call(2, "no", "-2") + call(3, "yes", "3"));
+  EXPECT_THAT(
+      Lines(),
+      ElementsAre(HasSubstr("file cat account=auda actor=auda login=auda "
+                            "method=- count=1 perm: /etc/shadow: refused"),
+                  HasSubstr("count=1 perm: /etc/shadow")));
+}
+
+// A program that somebody ran, as far as it is told apart.
+std::string Execution(int serial, const std::string& auid,
+                      int64_t seconds = kNow - 60) {
+  return fmt::format(
+      "type=SYSCALL msg=audit({0}.000:{1}): success=yes exit=0 pid={1} "
+      "auid={2} uid=0 euid=0 exe=\"/usr/bin/id\" key=\"k\"\n"
+      "type=EXECVE msg=audit({0}.000:{1}): argc=1 a0=\"id\"\n",
+      seconds, serial, auid);
+}
+
+TEST_F(AuditEvents, OfSeveralLinesAreNotCutByALimit) {
+  std::string log;
+  for (int i = 1; i <= 50; ++i)
+    log += Execution(i, "1001", kNow - 1000 + i * 10);
+  Append(log);
+  HearLimits limits;
+  limits.events = 1;
+  uint64_t times = 0;
+  int parts = 0;
+  do {
+    for (const v1::Event& event : Hear(kNow, limits)) times += event.count();
+  } while (more_ && ++parts < 100);
+  EXPECT_GT(parts, 10);
+  EXPECT_EQ(times, 50u);
+}
+
+TEST_F(AuditEvents, OfProgramsAreAboutWhoHasLoggedIn) {
+  Append(Execution(1, "1001") + Execution(2, "1001") + Execution(3, "0") +
+         Execution(4, "4294967295"));
+  EXPECT_THAT(Lines(), ElementsAre(HasSubstr("login=auda method=- count=2"),
+                                   HasSubstr("login=root method=- count=1")));
+}
+
+TEST_F(AuditEvents, AreNotWhatOnlyAccompaniesThem) {
+  // A folder in which nothing was found, and the rule that a rule recorded.
+  Append(fmt::format(
+      "type=SYSCALL msg=audit({0}.000:1): success=yes exit=0 pid=1 auid=1001 "
+      "uid=0 euid=0 exe=\"/usr/bin/x\" key=\"k\"\n"
+      "type=PATH msg=audit({0}.000:1): item=0 name=\"/etc/\" nametype=PARENT\n"
+      "type=CONFIG_CHANGE msg=audit({0}.000:2): auid=1001 ses=1 op=add_rule "
+      "key=\"new\" list=4 res=1\n"
+      "type=SYSCALL msg=audit({0}.000:2): success=yes exit=0 pid=1 auid=1001 "
+      "uid=0 euid=0 exe=\"/usr/sbin/auditctl\" key=\"k\"\n"
+      "type=PATH msg=audit({0}.000:2): item=0 name=\"/etc\" nametype=NORMAL\n"
+      "type=USER_START msg=audit({0}.000:3): pid=7 uid=0 auid=0 ses=1 "
+      "msg='op=login acct=\"root\" exe=\"/usr/bin/su\" res=success'\n",
+      kNow - 60));
+  EXPECT_THAT(Lines(), ElementsAre(fmt::format(
+                           "{} recorder audit account=- actor=auda "
+                           "login=auda method=- count=1 add_rule new",
+                           kNow - 60)));
+}
+
+TEST_F(AuditEvents, OfManyProgramsEndInASum) {
+  std::string log;
+  for (int i = 0; i < 400; ++i)
+    log += fmt::format(
+        "type=SYSCALL msg=audit({0}.000:{1}): success=yes exit=0 pid={1} "
+        "auid=1001 uid=0 euid=0 exe=\"/usr/bin/p{1}\" key=\"k\"\n"
+        "type=EXECVE msg=audit({0}.000:{1}): argc=1 a0=\"p\"\n",
+        kNow / 600 * 600 - 600, i + 1);
+  Append(log);
+  const auto events = Hear();
+  ASSERT_THAT(events, SizeIs(301));
+  EXPECT_EQ(events.back().detail(), "many others");
+  EXPECT_EQ(events.back().count(), 100u);
+}
+
+TEST_F(AuditEvents, AreNoneOfAHostWithoutTheLog) {
+  EXPECT_THAT(Lines(), IsEmpty());
+  EXPECT_TRUE(position_.none());
+}
+
+TEST_F(AuditEvents, OfALogThatIsNoFileAreAnError) {
+  boost::filesystem::create_directories(folder_.path() / "var/log/audit");
+  ASSERT_EQ(mkfifo((folder_.path() / kLog).c_str(), 0600), 0);
+  Cycle cycle(host_, {});
+  v1::Collected collected;
+  cycle.Hear({}, kNow, collected);
+  EXPECT_THAT(collected.audit().unread(), HasSubstr("audit.log"));
+}
+
+TEST_F(AuditEvents, AreReadWhereAuditdConfSaysThatTheyAre) {
+  folder_.Write("etc/audit/auditd.conf", "log_file = /srv/audit/records\n");
+  folder_.Write("srv/audit/records", Session(kNow - 60, 2));
+  folder_.Write("srv/audit/records.1", Session(kNow - 70, 1));
+  folder_.Write("srv/audit/records.old", Session(kNow - 80, 1));
+  EXPECT_THAT(Lines(), SizeIs(2));
+}
+
+TEST(AuditLine, IsReadToItsEndOrNotAtAll) {
+  const auto read = ReadAuditLine("node=a.b type=X msg=audit(12.034:56): rest");
+  ASSERT_TRUE(read);
+  EXPECT_EQ(read->node, "a.b");
+  EXPECT_EQ(read->type, "X");
+  EXPECT_EQ(read->stamp.milliseconds, 12034u);
+  EXPECT_EQ(read->stamp.serial, 56u);
+  EXPECT_EQ(read->rest, " rest");
+  for (const char* bad :
+       {"", "type=", "type=X", "type=X msg=audit(", "type=X msg=audit(1.2:3)",
+        "type=X msg=audit(1.2000:3): ", "type=X msg=audit(-1.2:3): ",
+        "type=X msg=audit(99999999999999.2:3): ", "type=X msg=audit(1.2:3x): ",
+        "node= type=X msg=audit(1.2:3): "})
+    EXPECT_FALSE(ReadAuditLine(bad)) << bad;
+}
+
+}  // namespace
+}  // namespace metsuke
