@@ -121,9 +121,8 @@ std::string Key(const Kind& kind, const v1::Change& change,
   return words;
 }
 
-v1::Event Drifted(const Kind& kind, int64_t time, const std::string& detail) {
+v1::Event Drifted(const Kind& kind, const std::string& detail) {
   v1::Event event;
-  event.set_time(time);
   event.set_kind(std::string(kind.kind));
   event.set_service(std::string(kind.table));
   event.set_detail(Shortened(detail, kMaxDetail));
@@ -132,23 +131,14 @@ v1::Event Drifted(const Kind& kind, int64_t time, const std::string& detail) {
   return event;
 }
 
-// With its name; `number` tells it from the others of its table and time.
-v1::Event Named(v1::Event event, size_t number) {
-  event.set_id(EventId(static_cast<uint64_t>(event.time()) * 1'000'000,
-                       fmt::format("{}\n{}\n{}\n{}", event.service(), number,
-                                   event.account(), event.detail())));
-  return event;
-}
-
-std::optional<v1::Event> EventOf(const Kind& kind, const v1::Change& change,
-                                 int64_t time) {
+std::optional<v1::Event> EventOf(const Kind& kind, const v1::Change& change) {
   const std::optional<std::string> columns = Columns(kind, change);
   if (IsPassing(kind, change)) return std::nullopt;
   if (!columns) return std::nullopt;
   std::string account;
   const std::string key = Key(kind, change, account);
   v1::Event event = Drifted(
-      kind, time,
+      kind,
       fmt::format("{}{}{}{}{}", key, key.empty() ? "" : " ", change.kind(),
                   columns->empty() ? "" : ": ", *columns));
   event.set_account(Shortened(account, kMaxAccount));
@@ -168,38 +158,45 @@ std::span<const std::string_view> DriftTables() {
 
 absl::StatusOr<std::vector<v1::Event>> DriftEvents(const std::string& table,
                                                    const std::string& before,
-                                                   const std::string& after,
-                                                   int64_t time) {
+                                                   const std::string& after) {
   const Kind* const kind = Find(table);
   if (kind == nullptr) return std::vector<v1::Event>{};
   if (before.size() + after.size() > kMostBytes)
-    return std::vector<v1::Event>{Named(
-        Drifted(*kind, time, "changed: too large to tell how"), 0)};
+    return std::vector<v1::Event>{
+        Drifted(*kind, "changed: too large to tell how")};
   ASSIGN_OR_RETURN(const std::vector<v1::Change> changes,
                    DiffTable(table, before, after));
   std::vector<v1::Event> events;
   size_t more = 0;
   for (const v1::Change& change : changes)
-    if (auto event = EventOf(*kind, change, time)) {
+    if (auto event = EventOf(*kind, change)) {
       if (events.size() < kMostEvents)
         events.push_back(*std::move(event));
       else
         ++more;
     }
   if (more > 0) {
-    events.push_back(Drifted(*kind, time, fmt::format("and {} more", more)));
+    events.push_back(Drifted(*kind, fmt::format("and {} more", more)));
     events.back().set_count(more);
   }
-  for (size_t i = 0; i < events.size(); ++i)
-    events[i] = Named(std::move(events[i]), i);
   return events;
 }
 
-v1::Event UntoldDrift(const std::string& table, int64_t time) {
-  return Named(Drifted(*Find(table), time,
-                       "changed, but was not seen in the same way before: what "
-                       "else changed is not told"),
-               0);
+v1::Event UntoldDrift(const std::string& table) {
+  return Drifted(*Find(table),
+                 "changed, but was not seen in the same way before: what else "
+                 "changed is not told");
+}
+
+void SetTime(int64_t time, std::vector<v1::Event>& events) {
+  size_t number = 0;
+  for (v1::Event& event : events) {
+    event.set_time(time);
+    event.set_id(EventId(static_cast<uint64_t>(time) * 1'000'000,
+                         fmt::format("{}\n{}\n{}\n{}", event.service(),
+                                     number++, event.account(),
+                                     event.detail())));
+  }
 }
 
 }  // namespace metsuke

@@ -19,17 +19,20 @@ namespace metsuke {
 std::span<const std::string_view> DriftTables();
 
 // The events that make the rows `after` of the rows `before`, both canonical
-// bytes of one of these tables. `time`, in seconds since 1970-01-01 UTC, is when
-// the rows were first seen to be `after`. Of very many changes the first are told
-// and the number of the others. DataLoss for bytes that are no such table.
+// bytes of one of these tables; without a time and a name, which SetTime gives
+// them. Of very many changes the first are told and the number of the others.
+// DataLoss for bytes that are no such table.
 absl::StatusOr<std::vector<v1::Event>> DriftEvents(const std::string& table,
                                                    const std::string& before,
-                                                   const std::string& after,
-                                                   int64_t time);
+                                                   const std::string& after);
 
 // The event that says that one of these tables changed while it could not be
-// compared.
-v1::Event UntoldDrift(const std::string& table, int64_t time);
+// compared; as those of DriftEvents.
+v1::Event UntoldDrift(const std::string& table);
+
+// Sets when the rows were first seen to be others, in seconds since 1970-01-01
+// UTC, and names the events of one table by it.
+void SetTime(int64_t time, std::vector<v1::Event>& events);
 
 }  // namespace metsuke
 

@@ -83,17 +83,16 @@ absl::StatusOr<View> ViewOf(Database& database, const TableDigests& state,
 absl::StatusOr<std::vector<v1::Event>> Drift(Database& database,
                                              const TableDigests& before,
                                              const TableDigests& after,
-                                             const std::string& table,
-                                             int64_t time) {
+                                             const std::string& table) {
   ASSIGN_OR_RETURN(const View was, ViewOf(database, before, table));
   ASSIGN_OR_RETURN(const View is, ViewOf(database, after, table));
   if (!is.collected) return std::vector<v1::Event>{};
-  if (was != is) return std::vector<v1::Event>{UntoldDrift(table, time)};
+  if (was != is) return std::vector<v1::Event>{UntoldDrift(table)};
   ASSIGN_OR_RETURN(const std::string old_rows,
                    ReadBody(database, before.at(table)));
   ASSIGN_OR_RETURN(const std::string new_rows,
                    ReadBody(database, after.at(table)));
-  return DriftEvents(table, old_rows, new_rows, time);
+  return DriftEvents(table, old_rows, new_rows);
 }
 
 }  // namespace
@@ -116,20 +115,27 @@ absl::Status StoreEvents(Database& database, const std::string& host,
 
 absl::Status StoreDrift(Database& database, const std::string& host,
                         const TableDigests& before, const TableDigests& after,
-                        int64_t time) {
+                        int64_t time, DriftMemo& memo) {
   for (const std::string_view name : DriftTables()) {
     const std::string table(name);
     const auto was = before.find(table), is = after.find(table);
     if (was == before.end() || is == after.end() || was->second == is->second)
       continue;
-    const auto events = Drift(database, before, after, table, time);
-    // A damaged body must not keep records from being stored.
-    if (!events.ok())
-      Log(Priority::kError, fmt::format("host {}: {}: {}",
-                                        enc::Log(HostText(host)), table,
-                                        Message(events.status())));
-    else
-      RETURN_IF_ERROR(StoreEvents(database, host, *events));
+    const std::string key = DriftMemo::KeyOf(table, before, after);
+    if (memo.Find(key) == nullptr) {
+      auto events = Drift(database, before, after, table);
+      if (!events.ok()) {
+        // A damaged body must not keep records from being stored.
+        Log(Priority::kError, fmt::format("host {}: {}: {}",
+                                          enc::Log(HostText(host)), table,
+                                          Message(events.status())));
+        continue;
+      }
+      memo.Keep(key, *std::move(events));
+    }
+    std::vector<v1::Event> events = *memo.Find(key);
+    SetTime(time, events);
+    RETURN_IF_ERROR(StoreEvents(database, host, events));
   }
   return absl::OkStatus();
 }

@@ -11,6 +11,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "controller/store/drift_memo.h"
 #include "controller/store/sql.h"
 #include "controller/store/store.h"
 
@@ -26,7 +27,7 @@ absl::Status StoreEvents(Database& database, const std::string& host,
 // both times, it keeps that what happened is not told.
 absl::Status StoreDrift(Database& database, const std::string& host,
                         const TableDigests& before, const TableDigests& after,
-                        int64_t time);
+                        int64_t time, DriftMemo& memo);
 
 // A place among the events of a host: after the event with this time and id.
 struct EventPlace {

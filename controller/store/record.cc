@@ -73,7 +73,7 @@ absl::Status StoreNames(Database& database, const HostUpdate& update) {
 }
 
 absl::Status StoreState(Database& database, const HostUpdate& update,
-                        const Before& host) {
+                        const Before& host, DriftMemo& memo) {
   v1::State tables = *update.state;
   tables.clear_taken();  // hosts that look alike share the row
   const std::string digest = StateDigest(tables);
@@ -88,7 +88,8 @@ absl::Status StoreState(Database& database, const HostUpdate& update,
   TableDigests after;
   for (const v1::TableDigest& table : update.state->tables())
     after[table.table()] = table.digest();
-  RETURN_IF_ERROR(StoreDrift(database, update.host, before, after, since));
+  RETURN_IF_ERROR(
+      StoreDrift(database, update.host, before, after, since, memo));
   RETURN_IF_ERROR(PutState(database, digest, tables));
   RETURN_IF_ERROR(database.Execute(
       "UPDATE host SET state = ?, state_since = ? WHERE id = ?", Blob{digest},
@@ -142,7 +143,8 @@ absl::StatusOr<Standing> StoreContact(Database& database,
   return standing;
 }
 
-absl::Status StoreRecord(Database& database, const HostUpdate& update) {
+absl::Status StoreRecord(Database& database, const HostUpdate& update,
+                         DriftMemo& memo) {
   ASSIGN_OR_RETURN(const Before host, ReadHost(database, update.host));
   if (update.seq == 0 || update.seq > kLargestSeq)
     return absl::InvalidArgumentError("a record with an impossible number");
@@ -152,7 +154,7 @@ absl::Status StoreRecord(Database& database, const HostUpdate& update) {
   if (acknowledged == 0)
     RETURN_IF_ERROR(ForgetStreams(database, update.host));
   RETURN_IF_ERROR(StoreBodies(database, update.host, update.bodies));
-  if (update.state) RETURN_IF_ERROR(StoreState(database, update, host));
+  if (update.state) RETURN_IF_ERROR(StoreState(database, update, host, memo));
   RETURN_IF_ERROR(StoreLosses(database, update));
   RETURN_IF_ERROR(StoreEvents(database, update.host, update.events));
   RETURN_IF_ERROR(NoteLogins(database, update));

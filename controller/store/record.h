@@ -7,6 +7,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "controller/store/drift_memo.h"
 #include "controller/store/sql.h"
 #include "controller/store/store.h"
 
@@ -17,7 +18,8 @@ absl::StatusOr<Standing> StoreContact(Database& database,
                                       const Contact& contact);
 
 // Store::Commit in an open transaction.
-absl::Status StoreRecord(Database& database, const HostUpdate& update);
+absl::Status StoreRecord(Database& database, const HostUpdate& update,
+                         DriftMemo& memo);
 
 }  // namespace metsuke
 

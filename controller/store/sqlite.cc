@@ -128,7 +128,9 @@ class SqliteStore : public Store {
               std::function<void(absl::Status)> done) override {
     const auto kept = std::make_shared<HostUpdate>(std::move(update));
     writer_.Submit(
-        [kept](Database& database) { return StoreRecord(database, *kept); },
+        [this, kept](Database& database) {
+          return StoreRecord(database, *kept, drift_memo_);
+        },
         std::move(done));
   }
 
@@ -232,6 +234,7 @@ class SqliteStore : public Store {
   // In the order of dependence: the readers close before the writer, whose
   // connection is the one that folds the log into the database.
   Descriptor lock_;
+  DriftMemo drift_memo_;  // of the writing thread
   Writer writer_;
   Readers readers_;
 };

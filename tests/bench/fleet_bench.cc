@@ -101,7 +101,7 @@ class FleetRun {
   absl::Status Prepare(const std::vector<v1::Snapshot>& states) {
     const Stopwatch watch;
     ASSIGN_OR_RETURN(const auto store, OpenSqliteStore(folder_.Make("store")));
-    RETURN_IF_ERROR(Fill(states, hosts_, own_names_, *store));
+    RETURN_IF_ERROR(Fill(states, hosts_, own_names_, 1, *store));
     ASSIGN_OR_RETURN(const auto standing, StandingBaseline::Load(*store));
     ASSIGN_OR_RETURN(auto files, BaselineFiles(options_.baseline));
     RETURN_IF_ERROR(
@@ -111,7 +111,23 @@ class FleetRun {
     report_.Add({name_ + ": first states stored", ShowSeconds(seconds),
                  fmt::format("{} hosts a second through the store's interface",
                              ShowCount(hosts_ / seconds))});
-    return absl::OkStatus();
+    return Upgrade(states, *store);
+  }
+
+  // All hosts get another version of one package, and go back: what changed is
+  // told as events of each.
+  absl::Status Upgrade(std::vector<v1::Snapshot> states, Store& store) {
+    const std::vector<v1::Snapshot> before = states;
+    for (v1::Snapshot& state : states)
+      state.mutable_packages(0)->set_version("2:bench");
+    const Stopwatch watch;
+    RETURN_IF_ERROR(Fill(states, hosts_, own_names_, 2, store));
+    const double seconds = watch.Read().wall;
+    report_.Add({name_ + ": one package upgraded on each, stored",
+                 ShowSeconds(seconds),
+                 fmt::format("{} hosts a second, an event each",
+                             ShowCount(hosts_ / seconds))});
+    return Fill(before, hosts_, own_names_, 3, store);
   }
 
   // Has a target for the whole fleet and none for smaller ones.

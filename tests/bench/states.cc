@@ -110,7 +110,7 @@ BenchState MakeState(const v1::Snapshot& snapshot) {
 }
 
 absl::Status Fill(const std::vector<v1::Snapshot>& states, int hosts,
-                  bool own_names, Store& store) {
+                  bool own_names, uint64_t seq, Store& store) {
   std::vector<BenchState> kinds;
   for (const v1::Snapshot& snapshot : states)
     kinds.push_back(MakeState(snapshot));
@@ -133,11 +133,12 @@ absl::Status Fill(const std::vector<v1::Snapshot>& states, int hosts,
     }
     HostUpdate update{.host = fmt::format("{:08x}-0000-4000-8000-{:012x}", i, i),
                       .stream = fmt::format("{:016}", i),
-                      .seq = 1,
-                      .now = kTaken + 1,
+                      .seq = seq,
+                      .now = kTaken + static_cast<int64_t>(seq),
                       .state = kind.state,
                       .bodies = {},
                       .losses = {}};
+    update.state->set_taken(update.now);
     for (const TableBody& body : kind.bodies)
       if (known.insert(body.digest).second || Sensitive(body.table))
         update.bodies.push_back(body);

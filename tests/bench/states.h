@@ -27,10 +27,11 @@ v1::Snapshot Vary(const v1::Snapshot& host, int number);
 BenchState MakeState(const v1::Snapshot& snapshot);
 
 // Puts `hosts` hosts into the store, through the calls that agents' streams
-// make; the state of host i is number i % states.size(). With `own_names`,
-// each host has a name and an address of its own, as real ones do.
+// make, as each host's record number `seq`; the state of host i is number
+// i % states.size(). With `own_names`, each host has a name and an address of
+// its own, as real ones do.
 absl::Status Fill(const std::vector<v1::Snapshot>& states, int hosts,
-                  bool own_names, Store& store);
+                  bool own_names, uint64_t seq, Store& store);
 
 // The files of a baseline in a folder.
 absl::StatusOr<std::vector<v1::BaselineFile>> BaselineFiles(

@@ -5,6 +5,7 @@
 #include <google/protobuf/text_format.h>
 #include <gtest/gtest.h>
 
+#include "controller/store/drift_memo.h"
 #include "proto/canonical.h"
 #include "proto/event_id.h"
 #include "proto/snapshot.pb.h"
@@ -24,7 +25,7 @@ std::string Rows(const std::string& table, const char* text) {
 std::vector<std::string> Lines(const std::string& table, const char* before,
                                const char* after) {
   const auto events =
-      DriftEvents(table, Rows(table, before), Rows(table, after), 1000);
+      DriftEvents(table, Rows(table, before), Rows(table, after));
   EXPECT_TRUE(events.ok()) << events.status();
   std::vector<std::string> lines;
   for (const v1::Event& event : *events)
@@ -91,14 +92,19 @@ TEST(DriftEvents, AreOfWhatCounts) {
 TEST(DriftEvents, HaveNamesOfTheirOwnThatLast) {
   const std::string before =
       Rows("groups", R"pb(groups { name: "a" gid: 1 } groups { name: "b" gid: 2 })pb");
-  const auto events = *DriftEvents("groups", before, "", 1000);
+  auto events = *DriftEvents("groups", before, "");
+  SetTime(1000, events);
   ASSERT_EQ(events.size(), 2u);
   EXPECT_NE(events[0].id(), events[1].id());
   EXPECT_EQ(events[0].id().size(), kEventIdBytes);
   EXPECT_EQ(events[0].source(), "drift");
   EXPECT_EQ(events[0].time(), 1000);
-  EXPECT_EQ((*DriftEvents("groups", before, "", 1000))[1].id(), events[1].id());
-  EXPECT_FALSE(DriftEvents("groups", "\xff", before, 1000).ok());
+  auto again = *DriftEvents("groups", before, "");
+  SetTime(1000, again);
+  EXPECT_EQ(again[1].id(), events[1].id());
+  SetTime(1001, again);
+  EXPECT_NE(again[1].id(), events[1].id());
+  EXPECT_FALSE(DriftEvents("groups", "\xff", before).ok());
 }
 
 TEST(DriftEvents, OfVeryManyTheFirstAndHowManyMore) {
@@ -109,7 +115,7 @@ TEST(DriftEvents, OfVeryManyTheFirstAndHowManyMore) {
     package.set_version(std::string(i == 0 ? 9000 : 1, 'v'));
   }
   const auto events = *DriftEvents(
-      "packages", "", CanonicalTable(snapshot, TableField("packages")), 1000);
+      "packages", "", CanonicalTable(snapshot, TableField("packages")));
   ASSERT_EQ(events.size(), 501u);
   EXPECT_EQ(events[500].detail(), "and 200 more");
   EXPECT_EQ(events[500].count(), 200u);
@@ -120,7 +126,7 @@ TEST(DriftEvents, OfVeryManyTheFirstAndHowManyMore) {
   v1::Snapshot accounts;
   accounts.add_accounts()->set_name(name);
   const auto cut = *DriftEvents(
-      "accounts", "", CanonicalTable(accounts, TableField("accounts")), 1000);
+      "accounts", "", CanonicalTable(accounts, TableField("accounts")));
   EXPECT_EQ(cut[0].account(), name.substr(0, 255));
 }
 
@@ -132,10 +138,43 @@ TEST(DriftEvents, OfVeryManyRowsOfOneKeyAreToldInTime) {
   }
   const auto* table = TableField("packages");
   EXPECT_EQ(DriftEvents("packages", CanonicalTable(before, table),
-                        CanonicalTable(after, table), 1000)->size(), 501u);
+                        CanonicalTable(after, table))->size(), 501u);
   const std::string large(9 << 20, 'x');
-  EXPECT_EQ((*DriftEvents("packages", large, "", 1000))[0].detail(),
+  EXPECT_EQ((*DriftEvents("packages", large, ""))[0].detail(),
             "changed: too large to tell how");
+}
+
+// What decides about the events of a table must be in the name they are kept by.
+TEST(DriftMemo, KnowsWhatHostsThatChangedAlikeHaveToTell) {
+  const TableDigests before = {{"groups", "a"}, {"collections", "c"}, {"gaps", "g"}};
+  TableDigests after = before;
+  after["groups"] = "b";
+  const std::string key = DriftMemo::KeyOf("groups", before, after);
+  DriftMemo memo;
+  EXPECT_EQ(memo.Find(key), nullptr);
+  memo.Keep(key, {v1::Event()});
+  ASSERT_NE(memo.Find(key), nullptr);
+  EXPECT_EQ(memo.Find(key)->size(), 1u);
+  for (const char* table : {"groups", "collections", "gaps"}) {
+    TableDigests another = after;
+    another[table] = "x";
+    EXPECT_EQ(memo.Find(DriftMemo::KeyOf("groups", before, another)), nullptr);
+    EXPECT_EQ(memo.Find(DriftMemo::KeyOf("groups", another, after)), nullptr);
+  }
+  TableDigests another = after;
+  another["packages"] = "x";
+  EXPECT_NE(memo.Find(DriftMemo::KeyOf("groups", before, another)), nullptr);
+}
+
+TEST(DriftMemo, ForgetsTheOldest) {
+  DriftMemo memo;
+  for (int i = 0; i < 1001; ++i) memo.Keep(std::to_string(i), {});
+  EXPECT_EQ(memo.Find("0"), nullptr);
+  EXPECT_NE(memo.Find("1"), nullptr);
+  memo.Keep("many", std::vector<v1::Event>(20'000));
+  memo.Keep("one", std::vector<v1::Event>(1));
+  EXPECT_EQ(memo.Find("many"), nullptr);
+  EXPECT_NE(memo.Find("one"), nullptr);
 }
 
 }  // namespace
