@@ -95,10 +95,10 @@ absl::Status Serve(const v1::ControllerConfig& config, const Credential& own) {
   ASSIGN_OR_RETURN(const auto baseline, StandingBaseline::Load(*store));
   SyncService sync(*store, config.interval_seconds(), RenewBy(config));
   Knocker knocker(*store);
-  OperatorService operators(*store, knocker, *baseline, config.interval_seconds(),
-                            config.authority(),
-                            [&sync](const std::string& id) { sync.Drop(id); },
-                            own.identity.not_after);
+  OperatorService operators(
+      *store, knocker, *baseline, config.interval_seconds(), config.authority(),
+      [&sync](const std::string& id) { sync.Drop(id); }, own.identity.not_after,
+      config.waiver_days_max());
   ASSIGN_OR_RETURN(
       const auto server,
       Server::Start(config, own, {.sync = &sync, .services = {&operators}}));

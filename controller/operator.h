@@ -10,6 +10,8 @@
 
 #include "controller/ca/client.h"
 #include "controller/knocker.h"
+#include "controller/register_check.h"
+#include "controller/registers.h"
 #include "controller/standing.h"
 #include "controller/store/store.h"
 #include "proto/operator.grpc.pb.h"
@@ -18,22 +20,25 @@ namespace metsuke {
 
 class OperatorService final : public v1::Operator::Service {
  public:
-  // `store`, `knocker` and `baseline` must outlive the service. A host that was silent
-  // for longer than three times `interval_seconds` is stale. `authority` is
-  // the socket of metsuke-ca; empty when there is none. `removed` is called
+  // `store`, `knocker` and `baseline` must outlive the service. A host that was
+  // silent for longer than three times `interval_seconds` is stale. `authority`
+  // is the socket of metsuke-ca; empty when there is none. `removed` is called
   // with the id of each host that was taken out of the fleet. The controller's
-  // certificate ends at `certificate_until`.
+  // certificate ends at `certificate_until`; a waiver lasts `waiver_days_max`
+  // days at most.
   OperatorService(Store& store, Knocker& knocker, StandingBaseline& baseline,
                   uint32_t interval_seconds, std::string authority,
                   std::function<void(const std::string& id)> removed,
-                  int64_t certificate_until)
+                  int64_t certificate_until, uint32_t waiver_days_max)
       : store_(store),
         knocker_(knocker),
         baseline_(baseline),
         interval_seconds_(interval_seconds),
         authority_(std::move(authority)),
         removed_(std::move(removed)),
-        certificate_until_(certificate_until) {}
+        certificate_until_(certificate_until),
+        waiver_days_max_(waiver_days_max),
+        registers_(store) {}
 
   grpc::Status ListHosts(grpc::ServerContext*, const v1::HostsRequest*,
                          grpc::ServerWriter<v1::HostsReply>*) override;
@@ -61,6 +66,20 @@ class OperatorService final : public v1::Operator::Service {
                            v1::BaselineReply*) override;
   grpc::Status ApplyBaseline(grpc::ServerContext*, const v1::ApplyRequest*,
                              v1::ApplyReply*) override;
+  grpc::Status ShowRegisters(grpc::ServerContext*, const v1::RegistersRequest*,
+                             grpc::ServerWriter<v1::RegistersReply>*) override;
+  grpc::Status RegisterHistory(
+      grpc::ServerContext*, const v1::RegisterHistoryRequest*,
+      grpc::ServerWriter<v1::RegisterHistoryReply>*) override;
+  grpc::Status ApplyRegisters(
+      grpc::ServerContext*, const v1::ApplyRegistersRequest*,
+      grpc::ServerWriter<v1::ApplyRegistersReply>*) override;
+  grpc::Status ListWaivers(grpc::ServerContext*, const v1::WaiversRequest*,
+                           grpc::ServerWriter<v1::WaiversReply>*) override;
+  grpc::Status AddWaiver(grpc::ServerContext*, const v1::AddWaiverRequest*,
+                         v1::AddWaiverReply*) override;
+  grpc::Status EndWaiver(grpc::ServerContext*, const v1::EndWaiverRequest*,
+                         v1::EndWaiverReply*) override;
   grpc::Status CreateToken(grpc::ServerContext*, const v1::TokenRequest*,
                            v1::CreateTokenReply*) override;
   grpc::Status ListTokens(grpc::ServerContext*, const v1::TokenListRequest*,
@@ -70,6 +89,16 @@ class OperatorService final : public v1::Operator::Service {
   // Whether a host last heard of at `last_seen` has been silent for too long.
   bool Stale(int64_t last_seen, int64_t now) const;
   absl::StatusOr<AuthorityClient> Authority() const;
+  BodySource Bodies();
+  // What registers are held against that `by` brings.
+  RegisterContext ContextFor(const std::string& by, int64_t now);
+  // The rows of `hosts` as labels say them.
+  absl::StatusOr<v1::Registers> HostRows(int64_t at);
+  // Changes the waivers; those after it are returned.
+  absl::StatusOr<v1::Registers> ChangeWaivers(
+      const std::string& by,
+      const std::function<absl::Status(int64_t now, v1::Registers& rows)>&
+          change);
 
   Store& store_;
   Knocker& knocker_;
@@ -78,6 +107,8 @@ class OperatorService final : public v1::Operator::Service {
   const std::string authority_;
   const std::function<void(const std::string& id)> removed_;
   const int64_t certificate_until_;
+  const uint32_t waiver_days_max_;
+  StandingRegisters registers_;
 };
 
 }  // namespace metsuke

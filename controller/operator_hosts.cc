@@ -44,14 +44,16 @@ grpc::Status OperatorService::History(
   return grpc::Status::OK;
 }
 
-grpc::Status OperatorService::LabelHost(grpc::ServerContext*,
+grpc::Status OperatorService::LabelHost(grpc::ServerContext* context,
                                         const v1::LabelRequest* request,
                                         v1::LabelReply* reply) {
   const auto host = store_.FindHost(request->host());
   if (!host.ok()) return ToGrpc(host.status());
-  const auto labels = store_.SetLabels(
-      host->id(), {request->set().begin(), request->set().end()},
-      {request->remove().begin(), request->remove().end()});
+  const auto labels =
+      store_.SetLabels({host->id(),
+                        {request->set().begin(), request->set().end()},
+                        {request->remove().begin(), request->remove().end()}},
+                       Caller(*context), Now());
   if (!labels.ok()) return ToGrpc(labels.status());
   reply->mutable_labels()->Assign(labels->begin(), labels->end());
   return grpc::Status::OK;

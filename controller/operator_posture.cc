@@ -1,51 +1,134 @@
 // Operators' calls about how hosts stand against the baseline.
 
+#include <algorithm>
 #include <iterator>
 #include <map>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "controller/judge/finding.h"
+#include "controller/judge/waivers.h"
 #include "controller/operator.h"
 #include "controller/operator_call.h"
+#include "proto/log.h"
 #include "proto/status.h"
 
 namespace metsuke {
 namespace {
 
+// Holds hosts against the baseline and lays waivers over what comes out.
+class Verdicts {
+ public:
+  Verdicts(Judge& judge, BodySource bodies, const RegisterRows& registers,
+           int64_t now)
+      : judge_(judge),
+        bodies_(std::move(bodies)),
+        digests_(registers.digests),
+        waivers_(registers.rows, judge.baseline(), now),
+        now_(now) {}
+
+  absl::StatusOr<std::shared_ptr<const JudgedState>> Judged(
+      const HostState& state) {
+    return judge_.State({state.tables, digests_}, now_);
+  }
+
+  // Whether a waiver speaks of the host alone.
+  bool IsApart(const std::string& host) const { return waivers_.ByHost(host); }
+
+  // What is waived in the state on a host of this id; empty for what is waived
+  // on all that are in the state, as labels are a part of it. Where they cannot
+  // be read, nothing is waived by them.
+  Waived WaivedOn(const HostState& state, const JudgedState& judged,
+                  const std::string& host) {
+    static const std::vector<std::string> kNone;
+    if (!waivers_.ByLabels()) return waivers_.Cover(judged, kNone, host);
+    // Many states have the same labels.
+    const auto [labels, fresh] = labels_.try_emplace(DigestOfLabels(state));
+    if (fresh) {
+      const auto read = ReadLabels(state.tables, bodies_);
+      if (read.ok())
+        labels->second = *read;
+      else
+        Log(Priority::kError, "labels: " + Message(read.status()));
+    }
+    return waivers_.Cover(judged, labels->second, host);
+  }
+
+  const CompiledBaseline& baseline() const { return judge_.baseline(); }
+
+ private:
+  static std::string DigestOfLabels(const HostState& state) {
+    const auto digest = state.tables.find("labels");
+    return digest == state.tables.end() ? "" : digest->second;
+  }
+
+  Judge& judge_;
+  const BodySource bodies_;
+  const TableDigests digests_;
+  const Waivers waivers_;
+  const int64_t now_;
+  // By the digest of the table.
+  std::map<std::string, std::vector<std::string>> labels_;
+};
+
 // What the fleet's states come to, judged as they come up. Hosts share the
-// result of their state; one that never reported shares `none_`, on which no
-// control could be judged.
+// result of their state, but those of which a waiver speaks by name; one that
+// never reported shares `none_`, on which no control could be judged.
 class Postures {
  public:
-  // `judge` is null while no baseline is in force.
-  Postures(Judge* judge, int64_t now) : judge_(judge), now_(now) {
-    if (judge_ == nullptr) return;
-    const CompiledBaseline& baseline = judge_->baseline();
+  // `verdicts` is null while no baseline is in force.
+  explicit Postures(Verdicts* verdicts) : verdicts_(verdicts) {
+    if (verdicts_ == nullptr) return;
+    const CompiledBaseline& baseline = verdicts_->baseline();
     SetScore(baseline,
-             Count(baseline, std::vector<v1::Verdict>(baseline.controls.size(),
-                                                      v1::VERDICT_UNKNOWN)),
+             Count(baseline,
+                   std::vector<v1::Verdict>(baseline.controls.size(),
+                                            v1::VERDICT_UNKNOWN),
+                   {}),
              none_);
   }
 
-  // What is the same for all hosts in the state: everything but the host.
+  // What is said of the host, but for its name and when it was heard of; good
+  // until the next call.
   absl::StatusOr<const v1::HostPosture*> Of(
-      int state, const std::vector<HostState>& states) {
-    if (judge_ == nullptr || state < 0) return &none_;
+      const FleetHost& host, const std::vector<HostState>& states) {
+    if (verdicts_ == nullptr || host.state < 0) return &none_;
     while (postures_.size() < states.size()) {
-      ASSIGN_OR_RETURN(const auto judged,
-                       judge_->State(states[postures_.size()].tables, now_));
-      SetScore(judge_->baseline(), judged->score, postures_.emplace_back());
+      ASSIGN_OR_RETURN(v1::HostPosture shared,
+                       Make(states[postures_.size()], ""));
+      postures_.push_back(std::move(shared));
     }
-    return &postures_[state];
+    if (!verdicts_->IsApart(host.entry.id())) return &postures_[host.state];
+    ASSIGN_OR_RETURN(apart_, Make(states[host.state], host.entry.id()));
+    return &apart_;
   }
 
  private:
-  Judge* judge_;
-  const int64_t now_;
-  v1::HostPosture none_;
+  absl::StatusOr<v1::HostPosture> Make(const HostState& state,
+                                       const std::string& host) {
+    ASSIGN_OR_RETURN(const auto judged, verdicts_->Judged(state));
+    const Waived waived = verdicts_->WaivedOn(state, *judged, host);
+    v1::HostPosture posture;
+    SetScore(verdicts_->baseline(),
+             CountWaived(verdicts_->baseline(), *judged, waived), posture);
+    return posture;
+  }
+
+  Verdicts* const verdicts_;
+  v1::HostPosture none_, apart_;
   std::vector<v1::HostPosture> postures_;
 };
+
+// Waivers that end so soon are told of.
+constexpr int64_t kSoon = 14 * 86400;
+
+uint32_t CountEnding(const v1::Registers& rows, int64_t now) {
+  return static_cast<uint32_t>(
+      std::ranges::count_if(rows.waivers(), [now](const v1::Waiver& waiver) {
+        return InForce(waiver, now) && waiver.until() - now <= kSoon;
+      }));
+}
 
 // `posture` becomes what is said of the host.
 void SetPosture(const FleetHost& host, const v1::HostPosture& shared,
@@ -60,6 +143,7 @@ void AddUp(const v1::HostPosture& shared, bool stale, v1::FleetPosture& sum) {
   sum.set_hosts(sum.hosts() + 1);
   sum.set_stale(sum.stale() + stale);
   sum.set_unknown(sum.unknown() + (shared.unknown() > 0));
+  sum.set_waived(sum.waived() + (shared.waived() > 0));
   switch (shared.worst()) {
     case v1::SEVERITY_CRITICAL: sum.set_critical(sum.critical() + 1); break;
     case v1::SEVERITY_HIGH: sum.set_high(sum.high() + 1); break;
@@ -100,7 +184,13 @@ grpc::Status OperatorService::Posture(
   const auto judge = baseline_.judge();
   // A host's silence is a matter of the present, whatever instant is asked for.
   const int64_t present = Now();
-  Postures postures(judge.get(), request->at() ? request->at() : present);
+  const auto registers = registers_.At(request->at());
+  if (!registers.ok()) return ToGrpc(registers.status());
+  std::optional<Verdicts> verdicts;
+  if (judge)
+    verdicts.emplace(*judge, Bodies(), **registers,
+                     request->at() ? request->at() : present);
+  Postures postures(verdicts ? &*verdicts : nullptr);
   Worst worst(request->limit());
   Batches<v1::PostureReply> batches(writer);
   v1::FleetPosture sum;
@@ -109,7 +199,7 @@ grpc::Status OperatorService::Posture(
       [&](const FleetHost& host,
           const std::vector<HostState>& states) -> absl::Status {
         ASSIGN_OR_RETURN(const v1::HostPosture* shared,
-                         postures.Of(host.state, states));
+                         postures.Of(host, states));
         const bool stale = Stale(host.entry.last_seen(), present);
         AddUp(*shared, stale, sum);
         sum.set_distinct_states(states.size());
@@ -125,6 +215,8 @@ grpc::Status OperatorService::Posture(
     *batches.Next().add_hosts() = posture;
   if (judge) sum.set_baseline(judge->baseline().version);
   sum.set_certificate_until(certificate_until_);
+  if (request->at() == 0)
+    sum.set_waivers_ending(CountEnding((*registers)->rows, present));
   *batches.Next().mutable_fleet() = std::move(sum);
   batches.Flush();
   return grpc::Status::OK;
@@ -143,15 +235,22 @@ grpc::Status OperatorService::Findings(
   if (fleet->hosts.size() != 1 || fleet->hosts[0].state < 0)
     return ToGrpc(absl::NotFoundError(
         request->host() + " had not reported at that time"));
-  const auto state =
-      judge->State(fleet->states[fleet->hosts[0].state].tables,
-                   request->at() ? request->at() : Now());
+  const auto registers = registers_.At(request->at());
+  if (!registers.ok()) return ToGrpc(registers.status());
+  Verdicts verdicts(*judge, Bodies(), **registers,
+                    request->at() ? request->at() : Now());
+  const HostState& of = fleet->states[fleet->hosts[0].state];
+  const auto state = verdicts.Judged(of);
   if (!state.ok()) return ToGrpc(state.status());
+  const Waived waived =
+      verdicts.WaivedOn(of, **state, fleet->hosts[0].entry.id());
   for (size_t i = 0; i < (*state)->judgements.size(); ++i) {
     // One a message: evidence may be large.
     v1::FindingsReply reply;
     SetFinding(judge->baseline().controls[i].control,
                *(*state)->judgements[i], *reply.add_findings());
+    if (const auto waiver = waived.find(i); waiver != waived.end())
+      SetWaived(*waiver->second, *reply.mutable_findings(0));
     if (!writer->Write(reply)) break;
   }
   return grpc::Status::OK;

@@ -15,10 +15,13 @@
 namespace metsuke {
 namespace {
 
-std::vector<StateHosts> ByState(const Fleet& fleet) {
+std::vector<StateHosts> ByState(const Fleet& fleet,
+                                const TableDigests& registers) {
   std::vector<StateHosts> states(fleet.states.size());
-  for (size_t i = 0; i < states.size(); ++i)
+  for (size_t i = 0; i < states.size(); ++i) {
     states[i].tables = fleet.states[i].tables;
+    states[i].tables.insert(registers.begin(), registers.end());
+  }
   for (const FleetHost& host : fleet.hosts)
     if (host.state >= 0)
       states[host.state].hosts.emplace_back(host.entry.host());
@@ -33,8 +36,15 @@ using Changes = std::vector<v1::Change>;
 
 class StateDrift {
  public:
-  StateDrift(Store& store, Judge* judge, int64_t from, int64_t to)
-      : store_(store), judge_(judge), from_(from), to_(to) {}
+  // What people kept at the two instants is `kept_from` and `kept_to`.
+  StateDrift(Store& store, Judge* judge, int64_t from, int64_t to,
+             TableDigests kept_from, TableDigests kept_to)
+      : store_(store),
+        judge_(judge),
+        from_(from),
+        to_(to),
+        kept_from_(std::move(kept_from)),
+        kept_to_(std::move(kept_to)) {}
 
   // The changes from one state to another. Many hosts change alike, so what
   // was found is kept.
@@ -79,8 +89,10 @@ class StateDrift {
   absl::Status Verdicts(const HostState& before, const HostState& after,
                         Changes& changes) {
     if (!judge_) return absl::OkStatus();
-    ASSIGN_OR_RETURN(const auto old_state, judge_->State(before.tables, from_));
-    ASSIGN_OR_RETURN(const auto new_state, judge_->State(after.tables, to_));
+    ASSIGN_OR_RETURN(const auto old_state,
+                     judge_->State({before.tables, kept_from_}, from_));
+    ASSIGN_OR_RETURN(const auto new_state,
+                     judge_->State({after.tables, kept_to_}, to_));
     for (v1::Change& change :
          DiffVerdicts(judge_->baseline(), *old_state, *new_state))
       changes.push_back(std::move(change));
@@ -90,6 +102,7 @@ class StateDrift {
   Store& store_;
   Judge* judge_;
   const int64_t from_, to_;
+  const TableDigests kept_from_, kept_to_;
   std::map<std::pair<std::string, std::string>, Changes> known_;
 };
 
@@ -104,6 +117,8 @@ grpc::Status OperatorService::Query(
   const absl::StatusOr<Fleet> fleet =
       store_.ReadFleet({request->selector(), request->host()}, request->at());
   if (!fleet.ok()) return ToGrpc(fleet.status());
+  const auto registers = registers_.At(request->at());
+  if (!registers.ok()) return ToGrpc(registers.status());
 
   v1::QueryReply reply;
   for (const std::string& column : query->columns())
@@ -117,8 +132,7 @@ grpc::Status OperatorService::Query(
     return absl::OkStatus();
   };
   const auto shortfall = query->Run(
-      ByState(*fleet),
-      [this](const std::string& digest) { return store_.Body(digest); },
+      ByState(*fleet, (*registers)->digests), Bodies(),
       request->at() ? request->at() : Now(), [&](Row row) -> absl::Status {
         bytes += Size(row);
         *reply.mutable_rows()->add_rows() = ToRow(row);
@@ -185,8 +199,13 @@ grpc::Status OperatorService::Drift(
   std::set<std::string> stayed;
   for (const FleetHost& host : after.hosts) stayed.insert(host.entry.id());
 
+  const auto kept_from = registers_.At(request->from());
+  if (!kept_from.ok()) return ToGrpc(kept_from.status());
+  const auto kept_to = registers_.At(request->to());
+  if (!kept_to.ok()) return ToGrpc(kept_to.status());
   const auto judge = baseline_.judge();
-  StateDrift drift(store_, judge.get(), request->from(), to);
+  StateDrift drift(store_, judge.get(), request->from(), to,
+                   (*kept_from)->digests, (*kept_to)->digests);
   Batches<v1::DriftReply> batches(writer);
   for (const FleetHost& host : before.hosts)
     if (!stayed.contains(host.entry.id()))

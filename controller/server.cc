@@ -89,6 +89,7 @@ absl::StatusOr<v1::ControllerConfig> ReadControllerConfig(
   if (config.max_connections_per_address() == 0)
     config.set_max_connections_per_address(1000);
   if (config.history_days() == 0) config.set_history_days(400);
+  if (config.waiver_days_max() == 0) config.set_waiver_days_max(90);
   return config;
 }
 

@@ -1,5 +1,6 @@
 #include "controller/standing.h"
 
+#include "proto/log.h"
 #include "proto/status.h"
 
 namespace metsuke {
@@ -11,9 +12,13 @@ absl::StatusOr<std::unique_ptr<StandingBaseline>> StandingBaseline::Load(
                    store.ActiveBaseline());
   if (!stored) return standing;
   absl::StatusOr<CompiledBaseline> compiled = LoadBaseline(stored->files);
-  if (!compiled.ok())
-    return Annotate(compiled.status(),
-                    "the baseline in force does not load any more");
+  if (!compiled.ok()) {
+    Log(Priority::kError,
+        "the baseline that was in force does not load any more, and nothing is "
+        "judged until another is applied: " +
+            Message(compiled.status()));
+    return standing;
+  }
   standing->Set(*std::move(stored), *std::move(compiled));
   return standing;
 }

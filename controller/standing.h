@@ -18,8 +18,8 @@ namespace metsuke {
 class StandingBaseline {
  public:
   // Holds the baseline that the store says is in force. One that no longer
-  // loads, because a newer program is stricter, is an error that names it; no
-  // baseline at all is none.
+  // loads, because a newer program is stricter, is logged and is not in force
+  // any more: who could apply another if there were no controller?
   static absl::StatusOr<std::unique_ptr<StandingBaseline>> Load(Store& store);
 
   // The judge of the baseline in force; nullptr when none was ever applied. It

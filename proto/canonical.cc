@@ -70,12 +70,12 @@ std::string FilledBy(const FieldDescriptor* table) {
   return program.empty() ? "metsuke-collect" : program;
 }
 
-std::string CanonicalTable(const v1::Snapshot& snapshot,
+std::string CanonicalTable(const Message& tables,
                            const FieldDescriptor* table) {
-  const auto* reflection = snapshot.GetReflection();
+  const auto* reflection = tables.GetReflection();
   std::vector<const Message*> rows;
-  for (int i = 0; i < reflection->FieldSize(snapshot, table); ++i)
-    rows.push_back(&reflection->GetRepeatedMessage(snapshot, table, i));
+  for (int i = 0; i < reflection->FieldSize(tables, table); ++i)
+    rows.push_back(&reflection->GetRepeatedMessage(tables, table, i));
   std::stable_sort(rows.begin(), rows.end(), RowLess);
 
   // A repeated field on the wire is a sequence of tag, length, row.

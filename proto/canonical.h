@@ -23,7 +23,8 @@ std::string FilledBy(const google::protobuf::FieldDescriptor* table);
 // rows kept, serialised deterministically. Snapshots that hold the same rows
 // of the table in any order give the same bytes. Parsing it gives the rows
 // back, and the bytes of several tables put together are a Snapshot of them.
-std::string CanonicalTable(const v1::Snapshot& snapshot,
+// `tables` may be any message whose repeated fields are tables.
+std::string CanonicalTable(const google::protobuf::Message& tables,
                            const google::protobuf::FieldDescriptor* table);
 
 // SHA-256, 32 bytes.

@@ -92,11 +92,37 @@ void Reader::Refuse(const YamlNode& node, const std::string& why) {
                                   node.place.column, why));
 }
 
+bool IsInlined(const FieldDescriptor* field) {
+  return field->options().GetExtension(v1::inlined);
+}
+
 std::vector<std::string> FieldNames(const Descriptor* type) {
   std::vector<std::string> names;
-  for (int i = 0; i < type->field_count(); ++i)
-    names.push_back(type->field(i)->name());
+  for (int i = 0; i < type->field_count(); ++i) {
+    if (!IsInlined(type->field(i))) {
+      names.push_back(type->field(i)->name());
+      continue;
+    }
+    const auto within = FieldNames(type->field(i)->message_type());
+    names.insert(names.end(), within.begin(), within.end());
+  }
   return names;
+}
+
+// The field that is written as `key`; `message` becomes the one it belongs to.
+// nullptr when there is none.
+const FieldDescriptor* FindKey(const std::string& key, Message*& message) {
+  const Descriptor* type = message->GetDescriptor();
+  const FieldDescriptor* own = type->FindFieldByName(key);
+  if (own != nullptr && !IsInlined(own)) return own;
+  for (int i = 0; i < type->field_count(); ++i) {
+    if (!IsInlined(type->field(i)) ||
+        type->field(i)->message_type()->FindFieldByName(key) == nullptr)
+      continue;
+    message = message->GetReflection()->MutableMessage(message, type->field(i));
+    return FindKey(key, message);
+  }
+  return nullptr;
 }
 
 void Reader::ReadMessage(const YamlNode& node, const std::string& path,
@@ -108,8 +134,9 @@ void Reader::ReadMessage(const YamlNode& node, const std::string& path,
   std::map<std::string, int> lines;
   for (size_t i = 0; i + 1 < node.children.size(); i += 2) {
     const YamlNode& key = node.children[i];
+    Message* owner = &message;
     const FieldDescriptor* field =
-        key.kind == Kind::kScalar ? type->FindFieldByName(key.text) : nullptr;
+        key.kind == Kind::kScalar ? FindKey(key.text, owner) : nullptr;
     if (field == nullptr) {
       Refuse(key, fmt::format("{} has no key {}{}", type->name(), KindText(key),
                               DidYouMean(key.text, FieldNames(type))));
@@ -122,7 +149,7 @@ void Reader::ReadMessage(const YamlNode& node, const std::string& path,
       continue;
     }
     ReadField(node.children[i + 1], field,
-              path.empty() ? key.text : path + "." + key.text, level, message);
+              path.empty() ? key.text : path + "." + key.text, level, *owner);
   }
 }
 

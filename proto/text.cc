@@ -7,6 +7,7 @@
 
 #include "absl/strings/ascii.h"
 #include "proto/encode.h"
+#include "proto/instant.h"
 #include "proto/options.pb.h"
 
 namespace metsuke {
@@ -68,9 +69,13 @@ std::string ScalarText(const Message& message, const FieldDescriptor* field,
     case FieldDescriptor::CPPTYPE_UINT32:
       return std::to_string(many ? r->GetRepeatedUInt32(message, field, i)
                                  : r->GetUInt32(message, field));
-    case FieldDescriptor::CPPTYPE_INT64:
-      return std::to_string(many ? r->GetRepeatedInt64(message, field, i)
-                                 : r->GetInt64(message, field));
+    case FieldDescriptor::CPPTYPE_INT64: {
+      const int64_t value = many ? r->GetRepeatedInt64(message, field, i)
+                                 : r->GetInt64(message, field);
+      return value != 0 && field->options().GetExtension(v1::instant)
+                 ? Rfc3339(value)
+                 : std::to_string(value);
+    }
     case FieldDescriptor::CPPTYPE_UINT64:
       return std::to_string(many ? r->GetRepeatedUInt64(message, field, i)
                                  : r->GetUInt64(message, field));
@@ -121,6 +126,10 @@ void Write(const Message& message, const std::string& indent,
       WriteItems(message, field, indent, out);
     } else if (field->cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE) {
       if (!r->HasField(message, field)) continue;
+      if (field->options().GetExtension(v1::inlined)) {
+        Write(r->GetMessage(message, field), indent, out);
+        continue;
+      }
       std::string block;
       Write(r->GetMessage(message, field), indent + "  ", block);
       out += key + (block.empty() ? " {}\n" : "\n") + block;

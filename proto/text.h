@@ -27,7 +27,8 @@ struct YamlPlace {
 using YamlPlaces = std::map<std::string, YamlPlace>;
 
 // Fills `message` from the YAML text of the file called `name`. Keys are the
-// names of fields; an unknown key, a key written twice, a value of the wrong
+// names of fields, and those of a field that is `inlined` stand beside them; an
+// unknown key, a key written twice, a value of the wrong
 // type, a value that the column's `values` option does not list, a tag, an
 // anchor or an alias is an error, and so are more than 4 MiB, 200,000 values
 // or 32 levels. An instant may be written as seconds, as "2026-01-31" or as

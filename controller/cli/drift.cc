@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "controller/cli/changes.h"
 #include "controller/cli/items.h"
 #include "controller/cli/session.h"
 #include "proto/command_line.h"
@@ -18,23 +19,6 @@ struct Options {
 };
 
 std::string Shown(const std::string& text) { return enc::Tty(HostText(text)); }
-
-// "+ protocol=tcp port=23  program=telnetd" or "~ name=ssh  value no → yes".
-std::string Line(const v1::Change& change) {
-  const bool added = change.kind() == "added";
-  std::string line = added ? "+" : change.kind() == "removed" ? "-" : "~";
-  for (const std::string& key : change.key()) line += ' ' + Shown(key);
-  line += ' ';
-  for (const v1::ColumnChange& column : change.columns()) {
-    if (change.kind() == "changed")
-      line += fmt::format(" {}: {} → {}", column.column(),
-                          Shown(column.before()), Shown(column.after()));
-    else
-      line += fmt::format(" {}={}", column.column(),
-                          Shown(added ? column.after() : column.before()));
-  }
-  return line;
-}
 
 absl::StatusOr<int> Drift(const Session& session, const Options& options) {
   v1::DriftRequest request;
@@ -73,7 +57,7 @@ absl::StatusOr<int> Drift(const Session& session, const Options& options) {
         fmt::print("  {}\n", change.table());
       host = change.host();
       table = change.table();
-      fmt::print("    {}\n", Line(change));
+      fmt::print("    {}\n", ChangeLine(change));
     }
   }
   RETURN_IF_ERROR(FromCall(stream->Finish()));

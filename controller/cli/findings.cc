@@ -35,6 +35,18 @@ void PrintEvidence(const v1::RowSet& rows) {
     fmt::print("      … and {} more that were not kept\n", rows.omitted());
 }
 
+void PrintWaiver(const Session& session, const v1::Finding& finding) {
+  const std::string until = InstantText(finding.waived_until());
+  const std::string approver = enc::Tty(HostText(finding.waiver_approver()));
+  v1::Text line;
+  line.set_en(fmt::format("waived until {}, approved by {} ({})", until,
+                          approver, finding.waiver()));
+  line.set_ja(fmt::format("{} まで免除、承認者 {} ({})", until, approver,
+                          finding.waiver()));
+  fmt::print("      {}: {}\n", InLanguage(session, line),
+             enc::Tty(HostText(finding.waiver_reason())));
+}
+
 void PrintFinding(const Session& session, const v1::Finding& finding) {
   const auto* verdict =
       v1::Verdict_descriptor()->FindValueByNumber(finding.verdict());
@@ -46,16 +58,23 @@ void PrintFinding(const Session& session, const v1::Finding& finding) {
              fmt::join(finding.statements(), " "));
   if (!finding.reason().empty())
     fmt::print("      {}\n", enc::Tty(HostText(finding.reason())));
+  if (!finding.waiver().empty()) PrintWaiver(session, finding);
   PrintEvidence(finding.evidence());
   if (!finding.advice().empty()) fmt::print("      → {}\n", finding.advice());
 }
 
-// Failed first, then unknown; within them the worst severity first.
+// Failed first, then unknown, then waived; within them the worst severity
+// first.
 int Rank(const v1::Finding& finding) {
-  const int verdict = finding.verdict() == v1::VERDICT_FAIL      ? 0
+  const int verdict = !finding.waiver().empty()                  ? 20
+                      : finding.verdict() == v1::VERDICT_FAIL    ? 0
                       : finding.verdict() == v1::VERDICT_UNKNOWN ? 10
-                                                                 : 20;
+                                                                 : 30;
   return verdict - finding.severity();
+}
+
+std::string ScoreText(double score) {
+  return score < 0 ? "-" : fmt::format("{:.1f}", score);
 }
 
 void PrintForPeople(const Session& session, const v1::HostPosture& host,
@@ -68,13 +87,19 @@ void PrintForPeople(const Session& session, const v1::HostPosture& host,
         session.output == "wide")
       PrintFinding(session, finding);
   fmt::print(
-      "\n{}: score {}, coverage {:.0f} %; {} failed, {} unknown, {} passed, {} "
-      "not applicable{}\n",
-      enc::Tty(HostText(host.host())),
-      host.score() < 0 ? "-" : fmt::format("{:.1f}", host.score()),
-      host.coverage(), host.fail(), host.unknown(), host.pass(),
-      host.not_applicable(),
-      host.stale() ? "; STALE: last seen " + InstantText(host.last_seen()) : "");
+      "\n{}: score {}{}, coverage {:.0f} %; {} failed{}, {} unknown, {} "
+      "passed, "
+      "{} not applicable{}\n",
+      enc::Tty(HostText(host.host())), ScoreText(host.score()),
+      host.waived() == 0 ? ""
+                         : fmt::format(" ({} without waivers)",
+                                       ScoreText(host.score_without_waivers())),
+      host.coverage(), host.fail(),
+      host.waived() == 0 ? ""
+                         : fmt::format(", {} of them waived", host.waived()),
+      host.unknown(), host.pass(), host.not_applicable(),
+      host.stale() ? "; STALE: last seen " + InstantText(host.last_seen())
+                   : "");
 }
 
 }  // namespace
@@ -98,7 +123,7 @@ int CodeOf(const Session& session, const v1::HostPosture& host,
   v1::Severity worst = v1::SEVERITY_UNSPECIFIED;
   bool incomplete = host.stale() || findings.empty();
   for (const v1::Finding& finding : findings) {
-    if (finding.verdict() == v1::VERDICT_FAIL)
+    if (finding.verdict() == v1::VERDICT_FAIL && finding.waiver().empty())
       worst = std::max(worst, finding.severity());
     incomplete |= finding.verdict() == v1::VERDICT_UNKNOWN;
   }

@@ -12,7 +12,7 @@
 namespace metsuke::cli {
 
 // Prints the findings with their evidence: what failed first, worst first,
-// then what is unknown, then a line of sums.
+// then what is unknown, then what is waived, then a line of sums.
 void PrintFindings(const Session& session, const v1::HostPosture& host,
                    const std::vector<v1::Finding>& findings);
 
@@ -20,7 +20,7 @@ void PrintFindings(const Session& session, const v1::HostPosture& host,
 Item FindingItems(const Session& session,
                   const std::vector<v1::Finding>& findings);
 
-// The exit code that says how the host stands.
+// The exit code that says how the host stands; what is waived does not count.
 int CodeOf(const Session& session, const v1::HostPosture& host,
            const std::vector<v1::Finding>& findings);
 

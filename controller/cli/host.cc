@@ -110,6 +110,7 @@ absl::StatusOr<int> History(const Session& session, const Options& options) {
         {{"table", "TABLE"},
          {"since", "SINCE"},
          {"until", "UNTIL"},
+         {"by", "BY"},
          {"digest", "DIGEST", false, true}});
   return kCompliant;
 }

@@ -200,6 +200,10 @@ Item ToItem(const Message& message) {
   const auto* type = message.GetDescriptor();
   for (int i = 0; i < type->field_count(); ++i) {
     const FieldDescriptor* field = type->field(i);
+    if (field->options().GetExtension(v1::inlined)) {
+      item.update(FieldItem(message, field, 0));
+      continue;
+    }
     if (!field->is_repeated()) {
       item[field->name()] = FieldItem(message, field, 0);
       continue;

@@ -17,9 +17,9 @@ namespace metsuke::cli {
 
 using Item = nlohmann::ordered_json;
 
-// `message` with the names of its fields as keys, defaults included: enums by
-// their text, instants as RFC 3339 in UTC ("" for 0), row sets as a list of
-// objects.
+// `message` with the names of its fields as keys, those of a field that is
+// `inlined` among them, defaults included: enums by their text, instants as RFC
+// 3339 in UTC ("" for 0), row sets as a list of objects.
 Item ToItem(const google::protobuf::Message& message);
 
 // The rows as objects.

@@ -25,17 +25,20 @@ void AddSessions(CommandLine& line, Session& session);
 void AddHost(CommandLine& line, Session& session);
 void AddLogs(CommandLine& line, Session& session);
 void AddPosture(CommandLine& line, Session& session);
+void AddRegister(CommandLine& line, Session& session);
 void AddQuery(CommandLine& line, Session& session);
 void AddSchema(CommandLine& line, Session& session);
 void AddSsh(CommandLine& line, Session& session);
 void AddToken(CommandLine& line, Session& session);
+void AddWaiver(CommandLine& line, Session& session);
 
 namespace {
 
 // In the order --help shows them: the daily ones first.
 constexpr Command kCommands[] = {
-    {AddPosture},  {AddDrift}, {AddSsh},     {AddSessions}, {AddEvents},
-    {AddLogs},     {AddHost},  {AddControl}, {AddQuery},    {AddSchema},
+    {AddPosture},  {AddDrift},   {AddSsh},        {AddSessions},
+    {AddEvents},   {AddLogs},    {AddHost},       {AddRegister},
+    {AddWaiver},   {AddControl}, {AddQuery},      {AddSchema},
     {AddBaseline}, {AddToken},   {AddAuditLocal}, {AddCompletion},
 };
 

@@ -39,18 +39,31 @@ void WarnOfEnd(const v1::FleetPosture& fleet) {
                InstantText(fleet.certificate_until()));
 }
 
+void WarnOfWaivers(const v1::FleetPosture& fleet) {
+  if (fleet.waivers_ending() != 0)
+    fmt::print(stderr,
+               "metsukectl: {} within 14 days; metsukectl waiver list --ending "
+               "14d tells which\n",
+               fleet.waivers_ending() == 1
+                   ? "a waiver ends"
+                   : fmt::format("{} waivers end", fleet.waivers_ending()));
+}
+
 void PrintFleet(const Session& session, const Item& items,
                 const v1::FleetPosture& fleet) {
   WarnOfEnd(fleet);
+  WarnOfWaivers(fleet);
+  const bool no_waived = fleet.waived() == 0;
   Print(session, "HostPosture", items,
         {{"host", "HOST"},
          {"score", "SCORE", true},
+         {"score_without_waivers", "UNWAIVED", true, no_waived},
          {"coverage", "COVERAGE", true},
          {"fail", "FAIL", true},
          {"unknown", "UNKNOWN", true},
          {"pass", "PASS", true, true},
          {"not_applicable", "N/A", true, true},
-         {"waived", "WAIVED", true, true},
+         {"waived", "WAIVED", true, no_waived},
          {"last_seen", "LAST SEEN", false, true},
          {"stale", "STALE"},
          {"worst", "WORST"},
@@ -60,10 +73,12 @@ void PrintFleet(const Session& session, const Item& items,
     fmt::print("… and {} more hosts; -o json prints all\n",
                fleet.hosts() - items.size());
   fmt::print(
-      "\n{} hosts: {} critical, {} high, {} medium, {} low; {} with unknown "
+      "\n{} hosts: {} critical, {} high, {} medium, {} low; {}{} with unknown "
       "controls, {} stale; baseline {}\n",
       fleet.hosts(), fleet.critical(), fleet.high(), fleet.medium(),
-      fleet.low(), fleet.unknown(), fleet.stale(),
+      fleet.low(),
+      no_waived ? "" : fmt::format("{} with waived controls, ", fleet.waived()),
+      fleet.unknown(), fleet.stale(),
       fleet.baseline().empty() ? "none: metsukectl baseline apply FILES"
                                : fleet.baseline().substr(0, 12));
 }

@@ -1,6 +1,6 @@
 // metsukectl schema: the tables, their columns and what each means. The text
-// is that of proto/snapshot.proto, whose descriptor set, comments included,
-// is part of the program.
+// is that of proto/snapshot.proto and proto/register.proto, whose descriptor
+// set, comments included, is part of the program.
 
 #include <fmt/format.h>
 #include <google/protobuf/descriptor.h>
@@ -11,8 +11,10 @@
 
 #include "controller/cli/items.h"
 #include "controller/cli/session.h"
+#include "controller/known_tables.h"
 #include "proto/command_line.h"
 #include "proto/options.pb.h"
+#include "proto/status.h"
 #include "proto/text.h"
 
 // schema_data.S
@@ -63,39 +65,42 @@ Item ColumnItem(const FieldDescriptor* column) {
   return item;
 }
 
-absl::StatusOr<const Descriptor*> Snapshot(
+// The tables that queries know, with their comments.
+absl::StatusOr<std::vector<const FieldDescriptor*>> CommentedTables(
     google::protobuf::DescriptorPool& pool) {
   google::protobuf::FileDescriptorSet files;
   if (!files.ParseFromArray(metsuke_schema_begin,
                             metsuke_schema_end - metsuke_schema_begin))
     return absl::InternalError("the schema in this program is damaged");
   for (const auto& file : files.file()) pool.BuildFile(file);
-  return pool.FindMessageTypeByName("metsuke.v1.Snapshot");
+  std::vector<const FieldDescriptor*> tables;
+  for (const FieldDescriptor* table : KnownTables())
+    tables.push_back(pool.FindFieldByName(table->full_name()));
+  return tables;
 }
 
-absl::StatusOr<int> ShowAll(const Session& session, const Descriptor* snapshot) {
+absl::StatusOr<int> ShowAll(const Session& session,
+                            const std::vector<const FieldDescriptor*>& tables) {
   Item items = Item::array();
-  for (int i = 0; i < snapshot->field_count(); ++i)
-    items.push_back({{"table", snapshot->field(i)->name()},
-                     {"meaning", Comment(snapshot->field(i))}});
+  for (const FieldDescriptor* table : tables)
+    items.push_back({{"table", table->name()}, {"meaning", Comment(table)}});
   Print(session, "Table", items, {{"table", "TABLE"}, {"meaning", "MEANING"}});
   return kCompliant;
 }
 
 absl::StatusOr<int> Show(const Session& session, const std::string& table) {
   google::protobuf::DescriptorPool pool;
-  absl::StatusOr<const Descriptor*> snapshot = Snapshot(pool);
-  if (!snapshot.ok()) return snapshot.status();
-  if (table.empty()) return ShowAll(session, *snapshot);
-  const FieldDescriptor* field = (*snapshot)->FindFieldByName(table);
-  if (!field) {
-    std::vector<std::string> names;
-    for (int i = 0; i < (*snapshot)->field_count(); ++i)
-      names.push_back((*snapshot)->field(i)->name());
-    const std::string near = Nearest(table, names);
-    return absl::NotFoundError("no table is called " + table +
-                               (near.empty() ? "" : "; did you mean " + near + "?"));
+  ASSIGN_OR_RETURN(const auto tables, CommentedTables(pool));
+  if (table.empty()) return ShowAll(session, tables);
+  const FieldDescriptor* field = nullptr;
+  std::vector<std::string> names;
+  for (const FieldDescriptor* known : tables) {
+    names.push_back(known->name());
+    if (known->name() == table) field = known;
   }
+  if (field == nullptr)
+    return absl::NotFoundError("no table is called " + table +
+                               DidYouMean(table, names));
   Item items = Item::array();
   const Descriptor* row = field->message_type();
   for (int i = 0; i < row->field_count(); ++i)

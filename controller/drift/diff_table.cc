@@ -5,10 +5,10 @@
 #include <map>
 
 #include "controller/judge/tables.h"
+#include "controller/known_tables.h"
 #include "proto/canonical.h"
 #include "proto/instant.h"
 #include "proto/options.pb.h"
-#include "proto/snapshot.pb.h"
 #include "proto/status.h"
 
 namespace metsuke {
@@ -41,15 +41,13 @@ using RowsByKey = std::map<Texts, std::vector<Texts>>;
 
 absl::StatusOr<RowsByKey> Read(const FieldDescriptor* table,
                                const std::string& canonical) {
-  v1::Snapshot snapshot;
-  if (!snapshot.ParseFromString(canonical))
-    return absl::DataLossError(table->name() +
-                               ": the stored rows cannot be read");
+  google::protobuf::Arena arena;
+  ASSIGN_OR_RETURN(const Proto* all_rows, ParseTable(table, canonical, arena));
   const Descriptor* type = table->message_type();
-  const auto* reflection = snapshot.GetReflection();
+  const auto* reflection = all_rows->GetReflection();
   RowsByKey rows;
-  for (int i = 0; i < reflection->FieldSize(snapshot, table); ++i) {
-    const Proto& row = reflection->GetRepeatedMessage(snapshot, table, i);
+  for (int i = 0; i < reflection->FieldSize(*all_rows, table); ++i) {
+    const Proto& row = reflection->GetRepeatedMessage(*all_rows, table, i);
     Texts key, all;
     for (int c = 0; c < type->field_count(); ++c) {
       all.push_back(Shown(row, type->field(c)));
@@ -112,6 +110,7 @@ absl::StatusOr<std::vector<v1::Change>> DiffTable(const std::string& table,
                                                   const std::string& before,
                                                   const std::string& after) {
   const FieldDescriptor* field = TableField(table);
+  if (field == nullptr) field = RegisterField(table);
   if (field == nullptr) return absl::NotFoundError("no such table: " + table);
   std::vector<v1::Change> changes;
   if (before == after) return changes;

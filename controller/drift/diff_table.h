@@ -12,11 +12,12 @@
 namespace metsuke {
 
 // Changes that make the rows `after` of the rows `before`, both canonical
-// bytes of `table`, in the order of the keys; `host` is left empty. A removed
-// and an added row with equal key columns are one changed row; of several with
-// equal keys the first is paired with the first. A bool is "true" or "false",
-// an instant RFC 3339 or, when it is 0, empty. NotFound for an unknown table,
-// DataLoss for bytes that are no such table. Texts are the host's.
+// bytes of `table`, which may be a register, in the order of the keys; `host`
+// is left empty. A removed and an added row with equal key columns are one
+// changed row; of several with equal keys the first is paired with the first. A
+// bool is "true" or "false", an instant RFC 3339 or, when it is 0, empty.
+// NotFound for an unknown table, DataLoss for bytes that are no such table.
+// Texts are the host's.
 absl::StatusOr<std::vector<v1::Change>> DiffTable(const std::string& table,
                                                   const std::string& before,
                                                   const std::string& after);

@@ -2,12 +2,12 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <set>
 
 #include "controller/judge/baseline.h"
 #include "proto/canonical.h"
 #include "proto/encode.h"
+#include "proto/plain_text.h"
 #include "proto/status.h"
 
 namespace metsuke {
@@ -23,16 +23,6 @@ constexpr QueryLimits kExampleLimits{.steps = 1'000'000,
                                      .time = std::chrono::milliseconds(2000)};
 
 bool IsDigit(char c) { return c >= '0' && c <= '9'; }
-
-// Lower-case words and numbers joined by "-".
-bool IsId(const std::string& id) {
-  if (id.empty() || id.size() > 64 || id.front() == '-' || id.back() == '-' ||
-      id.find("--") != std::string::npos)
-    return false;
-  return std::all_of(id.begin(), id.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || IsDigit(c) || c == '-';
-  });
-}
 
 bool IsStatement(const std::string& name) {
   if (name.size() != 5 || name[2] != '-' || !IsDigit(name[3]) ||
@@ -101,10 +91,11 @@ Access CompileQuery(const std::string& key, const std::string& sql,
 }
 
 void TryExample(const CompiledControl& control, const std::string& key,
-                const v1::Snapshot& example, v1::Verdict wanted, Tables& tables,
+                const v1::Example& example, v1::Verdict wanted, Tables& tables,
                 const Refuse& refuse) {
-  if (const absl::Status status = tables.LoadAll(example); !status.ok())
-    return refuse(key, key + ": " + Message(status));
+  absl::Status loaded = tables.LoadAll(example.facts());
+  if (loaded.ok()) loaded = tables.LoadAll(example.registers());
+  if (!loaded.ok()) return refuse(key, key + ": " + Message(loaded));
   const Judgement judgement =
       Evaluate(control, tables, Sight::Clear(), kExampleNow, kExampleLimits);
   if (judgement.verdict == wanted) return;
@@ -123,13 +114,6 @@ void TryExample(const CompiledControl& control, const std::string& key,
   }
 }
 
-std::string Undecided(const v1::Parameter& parameter) {
-  return fmt::format(
-      "nobody has decided on ${} ({}): write it into the baseline's parameters "
-      "and apply it",
-      parameter.name(), parameter.about().en());
-}
-
 void Compile(Tables& tables, const Refuse& refuse, CompiledControl& control) {
   const v1::Control& c = control.control;
   control.applies = CompileQuery("applies", c.applies(), tables, refuse);
@@ -138,13 +122,11 @@ void Compile(Tables& tables, const Refuse& refuse, CompiledControl& control) {
   control.digest = Sha256(c.SerializeAsString());
 }
 
-// Puts the values of parameters into queries and sentences. Returns the one that
-// nobody has decided on; empty when there is none.
-std::string PutIn(const Parameters& parameters, v1::Control& control,
-                  const Refuse& refuse) {
-  std::string unset;
+// Puts the values of parameters into queries and sentences.
+void PutIn(const Parameters& parameters, v1::Control& control,
+           const Refuse& refuse) {
   const auto put = [&](const char* key, std::string& sql) {
-    auto expanded = parameters.Expand(sql, unset);
+    auto expanded = parameters.Expand(sql);
     if (expanded.ok())
       sql = *std::move(expanded);
     else
@@ -153,30 +135,13 @@ std::string PutIn(const Parameters& parameters, v1::Control& control,
   };
   put("applies", *control.mutable_applies());
   put("violations", *control.mutable_violations());
-  const auto put_numbers = [&](v1::Text& text) {
-    text.set_en(parameters.ExpandNumbers(text.en()));
-    text.set_ja(parameters.ExpandNumbers(text.ja()));
+  const auto put_into = [&](v1::Text& text) {
+    text.set_en(parameters.ExpandSentence(text.en()));
+    text.set_ja(parameters.ExpandSentence(text.ja()));
   };
-  put_numbers(*control.mutable_title());
-  if (control.has_why()) put_numbers(*control.mutable_why());
-  if (control.has_fix()) put_numbers(*control.mutable_fix());
-  return unset;
-}
-
-// A value that makes no sense, such as a network that is none, must be told when
-// it is written, not on each host.
-void TryValues(const CompiledControl& control, Tables& tables,
-               const Refuse& refuse) {
-  if (!control.undecided.empty()) return;
-  for (const v1::Snapshot* example :
-       {&control.control.flags(), &control.control.clears()}) {
-    if (!tables.LoadAll(*example).ok()) return;
-    const Judgement judgement =
-        Evaluate(control, tables, Sight::Clear(), kExampleNow, kExampleLimits);
-    if (judgement.verdict == v1::VERDICT_UNKNOWN)
-      return refuse("violations", "with the values of its parameters: " +
-                                      enc::Tty(judgement.reason));
-  }
+  put_into(*control.mutable_title());
+  if (control.has_why()) put_into(*control.mutable_why());
+  if (control.has_fix()) put_into(*control.mutable_fix());
 }
 
 }  // namespace
@@ -193,8 +158,7 @@ CompiledControl CompileControl(v1::Control control, Parameters parameters,
   tried.control = control;
   CompiledControl compiled;
   compiled.control = control;
-  const std::string unset = PutIn(parameters, compiled.control, note);
-  if (!unset.empty()) compiled.undecided = Undecided(parameters.Get(unset));
+  PutIn(parameters, compiled.control, note);
   Compile(tables, note, compiled);
   for (const v1::Parameter& given : control.given()) {
     if (!parameters.Has(given.name()))
@@ -209,7 +173,6 @@ CompiledControl CompileControl(v1::Control control, Parameters parameters,
   TryExample(tried, "flags", control.flags(), v1::VERDICT_FAIL, tables, refuse);
   TryExample(tried, "clears", control.clears(), v1::VERDICT_PASS, tables,
              refuse);
-  if (compiled.digest != tried.digest) TryValues(compiled, tables, refuse);
   return compiled;
 }
 

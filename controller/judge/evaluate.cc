@@ -67,8 +67,6 @@ Judgement Evaluate(const CompiledControl& control, Tables& tables,
     if (!rows.ok()) return Failed("applies", rows.status());
     if (rows->rows.empty()) return NotApplicable(control, sight);
   }
-  // Only now: a control that does not apply needs nothing more.
-  if (!control.undecided.empty()) return Unknown(HostText(control.undecided));
   if (Why why = First(control.violations.reads, sight, &Sight::Unseen))
     return Unknown(*std::move(why));
   auto rows = tables.Query(control.control.violations(), now, limits);

@@ -17,9 +17,6 @@ struct CompiledControl {
   v1::Control control;
   // SHA-256 over all of it.
   std::string digest;
-  // Why it cannot be judged, whatever the host has: it refers to a parameter
-  // that nobody has decided on. Empty when it can.
-  std::string undecided;
   // What `applies` rests on; nothing when it is empty.
   Access applies;
   // What `violations` rests on.
@@ -47,10 +44,10 @@ struct Judgement {
 };
 
 // Judges by these rules, the first that fits:
-//   unknown         a table that a query reads was not collected: its rows
-//                   cannot be relied on, neither those there nor those missing
+//   unknown         a table that a query reads was not collected, or a register
+//                   never kept: its rows cannot be relied on, neither those
+//                   there nor those missing
 //   not_applicable  `applies` finds nothing, and there is no gap
-//   unknown         it refers to a parameter that nobody has decided on
 //   fail            `violations` finds something, gaps or not; one that
 //                   concludes from what is missing (Control.absence) only
 //                   where there is no gap

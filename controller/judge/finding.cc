@@ -13,4 +13,11 @@ void SetFinding(const v1::Control& control, const Judgement& judgement,
   *finding.mutable_title() = control.title();
 }
 
+void SetWaived(const v1::Waiver& waiver, v1::Finding& finding) {
+  finding.set_waiver(waiver.id());
+  finding.set_waived_until(waiver.until());
+  finding.set_waiver_approver(waiver.approver());
+  finding.set_waiver_reason(waiver.reason());
+}
+
 }  // namespace metsuke

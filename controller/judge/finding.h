@@ -12,6 +12,9 @@ namespace metsuke {
 void SetFinding(const v1::Control& control, const Judgement& judgement,
                 v1::Finding& finding);
 
+// Says in `finding` that `waiver` covers it.
+void SetWaived(const v1::Waiver& waiver, v1::Finding& finding);
+
 }  // namespace metsuke
 
 #endif  // METSUKE_CONTROLLER_JUDGE_FINDING_H_

@@ -2,6 +2,7 @@
 
 #include <optional>
 
+#include "controller/known_tables.h"
 #include "proto/canonical.h"
 #include "proto/status.h"
 
@@ -18,15 +19,6 @@ constexpr QueryLimits kLimits{.rows = 1000, .bytes = 1 << 20};
 
 int64_t Midnight(int64_t now) { return now - (now % 86400 + 86400) % 86400; }
 
-std::string StateKey(const TableDigests& tables, int64_t midnight) {
-  std::string key = std::to_string(midnight);
-  for (const auto& [table, digest] : tables) {
-    ((key += '\0') += table) += '\0';
-    key += digest;
-  }
-  return Sha256(key);
-}
-
 }  // namespace
 
 absl::StatusOr<std::string> ReadBody(const BodySource& bodies,
@@ -39,7 +31,7 @@ absl::StatusOr<std::string> ReadBody(const BodySource& bodies,
 // One state being judged.
 class Judge::Session {
  public:
-  Session(Judge& judge, const TableDigests& tables, int64_t midnight)
+  Session(Judge& judge, const Digests& tables, int64_t midnight)
       : judge_(judge),
         tables_(tables),
         midnight_(midnight),
@@ -64,7 +56,7 @@ class Judge::Session {
   absl::Status Load(const std::string& table);
 
   Judge& judge_;
-  const TableDigests& tables_;
+  const Digests tables_;
   const int64_t midnight_;
   bool whole_ = true;
   std::optional<Sight> sight_;
@@ -79,10 +71,10 @@ class Judge::Session {
 absl::Status Judge::Session::ReadSight() {
   v1::Snapshot snapshot;
   for (const char* table : {"collections", "gaps", "gaps_outside"}) {
-    const auto digest = tables_.find(table);
-    if (digest == tables_.end()) continue;
+    const std::string* digest = tables_.Find(table);
+    if (digest == nullptr) continue;
     ASSIGN_OR_RETURN(const std::string bytes,
-                     ReadBody(judge_.bodies_, digest->second));
+                     ReadBody(judge_.bodies_, *digest));
     if (!snapshot.MergeFromString(bytes))
       return absl::DataLossError("the stored rows cannot be read");
   }
@@ -95,7 +87,7 @@ absl::StatusOr<std::string> Judge::Session::Body(const std::string& table) {
   if (const auto found = bodies_.find(table); found != bodies_.end())
     return found->second;
   ASSIGN_OR_RETURN(std::string bytes,
-                   ReadBody(judge_.bodies_, tables_.at(table)));
+                   ReadBody(judge_.bodies_, *tables_.Find(table)));
   return bodies_[table] = std::move(bytes);
 }
 
@@ -105,15 +97,15 @@ Judge::Session::Looks Judge::Session::Look(const std::string& table) {
   const auto all = [&](const std::string& look) {
     return std::make_shared<const std::vector<std::string>>(views, look);
   };
-  const auto digest = tables_.find(table);
-  if (digest == tables_.end()) return all("-");
-  const std::string key = table + ' ' + digest->second;
+  const std::string* digest = tables_.Find(table);
+  if (digest == nullptr) return all("-");
+  const std::string key = table + ' ' + *digest;
   if (Looks known = judge_.looks_.Find(key)) return known;
   const auto bytes = Body(table);
   // It cannot be loaded either, and then nothing of this is remembered.
-  if (!bytes.ok()) return all(digest->second);
+  if (!bytes.ok()) return all(*digest);
   Looks look = std::make_shared<const std::vector<std::string>>(
-      judge_.views_.Digests(table, digest->second, *bytes));
+      judge_.views_.Digests(table, *digest, *bytes));
   judge_.looks_.Put(key, look, views * (sizeof(std::string) + 33));
   return look;
 }
@@ -145,15 +137,15 @@ std::string Judge::Session::Key(const CompiledControl& control,
 
 // Puts the host's rows of the table into the database.
 absl::Status Judge::Session::Load(const std::string& table) {
-  const auto digest = tables_.find(table);
-  if (digest == tables_.end()) {
+  const std::string* digest = tables_.Find(table);
+  if (digest == nullptr) {
     if (!sight_->Unseen(table))
       return absl::NotFoundError("the host sent no rows of it");
     return database_->Load(table, "", "");
   }
-  if (database_->Holds(table, digest->second)) return absl::OkStatus();
+  if (database_->Holds(table, *digest)) return absl::OkStatus();
   ASSIGN_OR_RETURN(const std::string bytes, Body(table));
-  return database_->Load(table, digest->second, bytes);
+  return database_->Load(table, *digest, bytes);
 }
 
 absl::StatusOr<std::shared_ptr<const Judgement>> Judge::Session::JudgeControl(
@@ -206,7 +198,7 @@ absl::StatusOr<JudgedState> Judge::Session::Run() {
   }
   for (const auto& judgement : state.judgements)
     verdicts.push_back(judgement->verdict);
-  state.score = Count(judge_.baseline_, verdicts);
+  state.score = Count(judge_.baseline_, verdicts, {});
   return state;
 }
 
@@ -223,6 +215,8 @@ Judge::Judge(CompiledBaseline baseline, BodySource bodies)
     for (auto& [table, columns] : control.Reads())
       sees.reads.push_back(views_.Add({table, columns}));
   }
+  for (const auto* kept : KeptRegisters())
+    if (!views_.Of(kept->name()).empty()) registers_.push_back(kept->name());
 }
 
 absl::StatusOr<Tables> Judge::TakeTables() {
@@ -242,8 +236,22 @@ void Judge::GiveTables(Tables tables) {
   if (idle_.size() < kIdle) idle_.push_back(std::move(tables));
 }
 
+// Of the registers only those count that a control reads, so that a waiver that
+// is given does not have every state judged again.
+std::string Judge::StateKey(const Digests& tables, int64_t midnight) const {
+  std::string key = std::to_string(midnight);
+  const auto add = [&](const std::string& table, const std::string& digest) {
+    ((key += '\0') += table) += '\0';
+    key += digest;
+  };
+  for (const auto& [table, digest] : tables.host()) add(table, digest);
+  for (const std::string& name : registers_)
+    if (const std::string* digest = tables.Find(name)) add(name, *digest);
+  return Sha256(key);
+}
+
 absl::StatusOr<std::shared_ptr<const JudgedState>> Judge::State(
-    const TableDigests& tables, int64_t now) {
+    const Digests& tables, int64_t now) {
   const int64_t midnight = Midnight(now);
   const std::string key = StateKey(tables, midnight);
   if (auto known = states_.Find(key)) return known;

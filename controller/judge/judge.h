@@ -1,8 +1,8 @@
 // Judges states against one baseline and remembers what came out. A verdict
-// depends on the control, the columns of the tables it reads, how these were
-// collected, and, if it asks for the time, the day; so hosts that look the
-// same to a control cost one evaluation, however many they are. Columns that it
-// only shows count where it found something to show.
+// depends on the control, the columns of the tables and registers it reads, how
+// these were collected, and, if it asks for the time, the day; so hosts that
+// look the same to a control cost one evaluation, however many they are.
+// Columns that it only shows count where it found something to show.
 
 #ifndef METSUKE_CONTROLLER_JUDGE_JUDGE_H_
 #define METSUKE_CONTROLLER_JUDGE_JUDGE_H_
@@ -49,13 +49,13 @@ class Judge {
   const CompiledBaseline& baseline() const { return baseline_; }
 
   // Holds the state against the baseline on the UTC day of `now`; now() is the
-  // midnight that began it, so a verdict is good for the whole day. A table
-  // that is missing or whose body cannot be had makes the controls that read
-  // it unknown. To judge a fleet, call it once for each distinct state and let
-  // the hosts of a state share the result. Fails only when SQLite cannot be
-  // had at all.
+  // midnight that began it, so a verdict is good for the whole day. A table or
+  // register that is missing or whose body cannot be had makes the controls
+  // that read it unknown. To judge a fleet, call it once for each distinct
+  // state and let the hosts of a state share the result. Fails only when SQLite
+  // cannot be had at all.
   absl::StatusOr<std::shared_ptr<const JudgedState>> State(
-      const TableDigests& tables, int64_t now);
+      const Digests& tables, int64_t now);
 
   // Evaluations that were not answered from memory, for measurements.
   uint64_t evaluations() const { return evaluations_; }
@@ -63,6 +63,7 @@ class Judge {
  private:
   class Session;
 
+  std::string StateKey(const Digests& tables, int64_t midnight) const;
   absl::StatusOr<Tables> TakeTables();
   void GiveTables(Tables tables);
 
@@ -74,6 +75,8 @@ class Judge {
   };
   Views views_;
   std::vector<Sees> sees_;
+  // Registers that a control reads.
+  std::vector<std::string> registers_;
   // What a body looks like in each view of its table, by table and digest.
   Memo<std::vector<std::string>> looks_;
   Memo<Judgement> judgements_;

@@ -5,7 +5,6 @@
 #include <algorithm>
 
 #include "absl/strings/str_replace.h"
-#include "proto/encode.h"
 
 namespace metsuke {
 namespace {
@@ -17,15 +16,6 @@ bool IsNameByte(char c) {
 bool IsName(const std::string& name) {
   return !name.empty() && name.size() <= 64 && name[0] >= 'a' &&
          name[0] <= 'z' && std::ranges::all_of(name, IsNameByte);
-}
-
-// The list as a JSON text in quotes of SQL.
-std::string Literal(const v1::Parameter& parameter) {
-  if (parameter.has_number()) return fmt::to_string(parameter.number());
-  std::string json;
-  for (const std::string& entry : parameter.list())
-    json += (json.empty() ? "" : ",") + enc::Json(HostText(entry));
-  return fmt::format("'[{}]'", absl::StrReplaceAll(json, {{"'", "''"}}));
 }
 
 // Where what begins at `at` ends: a text or a name in quotes, a comment, or one
@@ -52,24 +42,20 @@ absl::Status Parameters::Set(const v1::Parameter& parameter) {
   if (!IsName(parameter.name()))
     return absl::InvalidArgumentError(
         "the name of a parameter is lower-case words joined by \"_\"");
-  if (parameter.has_number() && parameter.list_size() > 0)
-    return absl::InvalidArgumentError(fmt::format(
-        "{} is a number or a list, not both", parameter.name()));
-  known_[parameter.name()] = parameter;
+  if (!parameter.has_number())
+    return absl::InvalidArgumentError("number is missing");
+  known_[parameter.name()] = parameter.number();
   return absl::OkStatus();
 }
 
 bool Parameters::HasAllOf(const v1::Control& control) const {
-  std::string unset;
-  return Expand(control.applies(), unset).ok() &&
-         Expand(control.violations(), unset).ok() &&
+  return Expand(control.applies()).ok() && Expand(control.violations()).ok() &&
          std::ranges::all_of(control.given(), [&](const v1::Parameter& given) {
            return Has(given.name());
          });
 }
 
-absl::StatusOr<std::string> Parameters::Expand(const std::string& sql,
-                                               std::string& unset) const {
+absl::StatusOr<std::string> Parameters::Expand(const std::string& sql) const {
   std::string expanded;
   for (size_t at = 0; at < sql.size();) {
     if (sql[at] != '$') {
@@ -83,22 +69,18 @@ absl::StatusOr<std::string> Parameters::Expand(const std::string& sql,
     const std::string name = sql.substr(at + 1, end - at - 1);
     const auto known = known_.find(name);
     if (known == known_.end()) return absl::NotFoundError(name);
-    if (!known->second.has_number() && known->second.list().empty())
-      unset = name;
-    expanded += Literal(known->second);
+    expanded += fmt::to_string(known->second);
     at = end;
   }
   return expanded;
 }
 
-std::string Parameters::ExpandNumbers(const std::string& sentence) const {
+std::string Parameters::ExpandSentence(const std::string& sentence) const {
   std::string expanded = sentence;
   // Longer names first: one may begin with another.
   for (auto known = known_.rbegin(); known != known_.rend(); ++known)
-    if (known->second.has_number())
-      absl::StrReplaceAll(
-          {{"$" + known->first, fmt::to_string(known->second.number())}},
-          &expanded);
+    absl::StrReplaceAll({{"$" + known->first, fmt::to_string(known->second)}},
+                        &expanded);
   return expanded;
 }
 

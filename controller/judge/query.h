@@ -18,6 +18,7 @@ namespace metsuke {
 
 // Hosts that look the same.
 struct StateHosts {
+  // Of their tables and of the registers.
   TableDigests tables;
   // What they call themselves.
   std::vector<HostText> hosts;

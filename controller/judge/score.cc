@@ -18,9 +18,9 @@ int Weight(v1::Severity severity) {
 }
 
 Score Count(const CompiledBaseline& baseline,
-            std::span<const v1::Verdict> verdicts) {
+            std::span<const v1::Verdict> verdicts, const Waived& waived) {
   Score score;
-  int passed = 0, applicable = 0;
+  int passed = 0, excused = 0, applicable = 0;
   for (size_t i = 0; i < verdicts.size(); ++i) {
     const v1::Severity severity = baseline.controls[i].control.severity();
     if (verdicts[i] == v1::VERDICT_NOT_APPLICABLE) {
@@ -35,6 +35,11 @@ Score Count(const CompiledBaseline& baseline,
       ++score.unknown;
     } else {
       ++score.fail;
+      if (waived.contains(i)) {
+        ++score.waived;
+        excused += Weight(severity);
+        continue;
+      }
       if (severity <= score.worst) continue;
       score.worst = severity;
       score.top = static_cast<int>(i);
@@ -42,7 +47,8 @@ Score Count(const CompiledBaseline& baseline,
   }
   const uint32_t judged = score.pass + score.fail;
   if (applicable > 0) {
-    score.score = 100.0 * passed / applicable;
+    score.score = 100.0 * (passed + excused) / applicable;
+    score.without_waivers = 100.0 * passed / applicable;
     score.coverage = 100.0 * judged / (judged + score.unknown);
   }
   return score;
@@ -51,12 +57,13 @@ Score Count(const CompiledBaseline& baseline,
 void SetScore(const CompiledBaseline& baseline, const Score& score,
               v1::HostPosture& posture) {
   posture.set_score(score.score);
-  posture.set_score_without_waivers(score.score);
+  posture.set_score_without_waivers(score.without_waivers);
   posture.set_coverage(score.coverage);
   posture.set_pass(score.pass);
   posture.set_fail(score.fail);
   posture.set_unknown(score.unknown);
   posture.set_not_applicable(score.not_applicable);
+  posture.set_waived(score.waived);
   posture.set_worst(score.worst);
   if (score.top < 0) return;
   const v1::Control& control = baseline.controls[score.top].control;

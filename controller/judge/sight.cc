@@ -4,7 +4,9 @@
 
 #include <algorithm>
 
+#include "controller/known_tables.h"
 #include "proto/canonical.h"
+#include "proto/register.pb.h"
 
 namespace metsuke {
 namespace {
@@ -25,29 +27,43 @@ bool Concerns(const v1::Gap& gap, const std::string& table,
                      });
 }
 
+bool IsRegister(const google::protobuf::FieldDescriptor* table) {
+  return table->containing_type() == v1::Registers::descriptor();
+}
+
+// Whether hosts have no word about the table.
+bool IsOurs(const google::protobuf::FieldDescriptor* table) {
+  return IsRegister(table) || FilledBy(table) == "metsuke-controller";
+}
+
+// Why a table of ours is not there.
+const char* WhyNot(const google::protobuf::FieldDescriptor* table) {
+  if (IsRegister(table))
+    return "nobody has kept this register; metsukectl register apply does";
+  if (table->name() == "login_sources")
+    return "the host has not told of late what happens on it";
+  if (table->name() == "labels")
+    return "there is no controller that keeps them";
+  return "the controller has not knocked at this host lately; metsukectl ssh "
+         "probe makes it";
+}
+
 }  // namespace
 
-Sight::Sight(const v1::Snapshot& snapshot, const TableDigests& tables) {
+Sight::Sight(const v1::Snapshot& snapshot, const Digests& tables) {
   // Before what the host says: its word about these does not count.
-  const auto* schema = v1::Snapshot::descriptor();
-  for (int i = 0; i < schema->field_count(); ++i) {
-    if (FilledBy(schema->field(i)) != "metsuke-controller") continue;
-    const bool seen = tables.contains(schema->field(i)->name());
+  for (const auto* table : KnownTables()) {
+    if (!IsOurs(table)) continue;
+    const bool seen = tables.Find(table->name()) != nullptr;
     v1::Collection& row = *snapshot_.add_collections();
-    row.set_table(schema->field(i)->name());
+    row.set_table(table->name());
     row.set_status(seen ? "ok" : "unavailable");
-    if (!seen)
-      row.set_message(
-          row.table() == "login_sources"
-              ? "the host has not told of late what happens on it"
-              : "the controller has not knocked at this host lately; "
-                "metsukectl ssh probe makes it");
+    if (!seen) row.set_message(WhyNot(table));
   }
   snapshot_.mutable_collections()->MergeFrom(snapshot.collections());
   for (const v1::Gap& gap : snapshot.gaps()) {
-    const auto* table = TableField(gap.table());
-    if (table == nullptr || FilledBy(table) != "metsuke-controller")
-      *snapshot_.add_gaps() = gap;
+    const auto* table = KnownTable(gap.table());
+    if (table == nullptr || !IsOurs(table)) *snapshot_.add_gaps() = gap;
   }
   snapshot_.mutable_gaps()->MergeFrom(snapshot.gaps_outside());
 }

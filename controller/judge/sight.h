@@ -16,10 +16,11 @@ namespace metsuke {
 
 class Sight {
  public:
-  // Of a host whose tables `collections`, `gaps` and `gaps_outside` are those of
-  // `snapshot`, of which the other tables are not looked at. Of tables that the controller
-  // fills no collector speaks: they were seen if they are among `tables`.
-  Sight(const v1::Snapshot& snapshot, const TableDigests& tables);
+  // Of a host whose tables `collections`, `gaps` and `gaps_outside` are those
+  // of `snapshot`, of which the other tables are not looked at. Of tables that
+  // the controller fills no collector speaks, nor of registers: they were seen
+  // if they are among `tables`.
+  Sight(const v1::Snapshot& snapshot, const Digests& tables);
 
   // Of a host on which every collector did its work, as in examples.
   static Sight Clear();

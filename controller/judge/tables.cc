@@ -6,8 +6,9 @@
 
 #include <vector>
 
-#include "proto/canonical.h"
+#include "controller/known_tables.h"
 #include "proto/encode.h"
+#include "proto/options.pb.h"
 #include "proto/status.h"
 #include "proto/text.h"
 
@@ -80,11 +81,9 @@ int64_t ColumnInteger(const Proto& row, const FieldDescriptor* column) {
 
 absl::StatusOr<Tables> Tables::Open() {
   ASSIGN_OR_RETURN(Sandbox sandbox, Sandbox::Open());
-  const Descriptor* snapshot = v1::Snapshot::descriptor();
-  for (int i = 0; i < snapshot->field_count(); ++i)
+  for (const FieldDescriptor* table : KnownTables())
     RETURN_IF_ERROR(sandbox.CreateTable(
-        snapshot->field(i)->name(),
-        ColumnDefinitions(snapshot->field(i)->message_type())));
+        table->name(), ColumnDefinitions(table->message_type())));
   return Tables(std::move(sandbox));
 }
 
@@ -96,49 +95,51 @@ bool Tables::Holds(const std::string& table, const std::string& digest) const {
 absl::Status Tables::Load(const std::string& table, const std::string& digest,
                           std::string_view canonical) {
   if (Holds(table, digest)) return absl::OkStatus();
-  const FieldDescriptor* field = TableField(table);
+  const FieldDescriptor* field = KnownTable(table);
   if (field == nullptr) return absl::NotFoundError("no such table: " + table);
   google::protobuf::Arena arena;
-  auto* snapshot = google::protobuf::Arena::CreateMessage<v1::Snapshot>(&arena);
-  if (!snapshot->ParseFromArray(canonical.data(),
-                                static_cast<int>(canonical.size())))
-    return absl::DataLossError(table + ": the stored rows cannot be read");
-  RETURN_IF_ERROR(Replace(field, *snapshot));
+  ASSIGN_OR_RETURN(const Proto* rows, ParseTable(field, canonical, arena));
+  RETURN_IF_ERROR(Replace(field, *rows));
   digests_[table] = digest;
   return absl::OkStatus();
 }
 
-absl::Status Tables::LoadAll(const v1::Snapshot& snapshot) {
-  const Descriptor* type = v1::Snapshot::descriptor();
-  for (int i = 0; i < type->field_count(); ++i)
-    RETURN_IF_ERROR(Replace(type->field(i), snapshot));
+absl::Status Tables::LoadAll(const Proto& tables) {
+  const Descriptor* type = tables.GetDescriptor();
+  for (int i = 0; i < type->field_count(); ++i) {
+    const FieldDescriptor* table = type->field(i);
+    if (KnownTable(table->name()) == table)
+      RETURN_IF_ERROR(Replace(table, tables));
+    else if (tables.GetReflection()->FieldSize(tables, table) > 0)
+      return absl::InvalidArgumentError(fmt::format(
+          "queries do not know {}; on a host they find {}", table->name(),
+          table->options().GetExtension(v1::kept_as)));
+  }
   return absl::OkStatus();
 }
 
-absl::Status Tables::Replace(const FieldDescriptor* table,
-                             const v1::Snapshot& snapshot) {
+absl::Status Tables::Replace(const FieldDescriptor* table, const Proto& rows) {
   digests_.erase(table->name());
   RETURN_IF_ERROR(sandbox_.Execute("BEGIN"));
   absl::Status status =
       sandbox_.Execute(fmt::format("DELETE FROM \"{}\"", table->name()));
-  if (status.ok()) status = Insert(table, snapshot);
+  if (status.ok()) status = Insert(table, rows);
   const absl::Status end =
       sandbox_.Execute(status.ok() ? "COMMIT" : "ROLLBACK");
   return status.ok() ? end : status;
 }
 
-absl::Status Tables::Insert(const FieldDescriptor* table,
-                            const v1::Snapshot& snapshot) {
-  const auto* reflection = snapshot.GetReflection();
+absl::Status Tables::Insert(const FieldDescriptor* table, const Proto& rows) {
+  const auto* reflection = rows.GetReflection();
   const Descriptor* type = table->message_type();
-  if (reflection->FieldSize(snapshot, table) == 0) return absl::OkStatus();
+  if (reflection->FieldSize(rows, table) == 0) return absl::OkStatus();
   const std::vector<std::string> marks(type->field_count(), "?");
   ASSIGN_OR_RETURN(
       const Sandbox::Statement insert,
       sandbox_.Prepare(fmt::format("INSERT INTO \"{}\" VALUES({})",
                                    table->name(), fmt::join(marks, ", "))));
-  for (int i = 0; i < reflection->FieldSize(snapshot, table); ++i) {
-    const Proto& row = reflection->GetRepeatedMessage(snapshot, table, i);
+  for (int i = 0; i < reflection->FieldSize(rows, table); ++i) {
+    const Proto& row = reflection->GetRepeatedMessage(rows, table, i);
     for (int c = 0; c < type->field_count(); ++c)
       Bind(insert.get(), c + 1, row, type->field(c));
     // A text longer than the sandbox takes leaves its parameter NULL, and

@@ -1,7 +1,7 @@
-// The tables of a Snapshot as SQL tables. Names, columns and types come from
-// the message's descriptor, so a field added to the .proto is a column here
-// without another line of code. All tables are there from the beginning; only
-// those a query reads need rows.
+// The tables of a Snapshot and the registers as SQL tables. Names, columns and
+// types come from the message's descriptor, so a field added to the .proto is a
+// column here without another line of code. All tables are there from the
+// beginning; only those a query reads need rows.
 
 #ifndef METSUKE_CONTROLLER_JUDGE_TABLES_H_
 #define METSUKE_CONTROLLER_JUDGE_TABLES_H_
@@ -13,14 +13,14 @@
 #include "absl/status/statusor.h"
 #include "controller/judge/sandbox.h"
 #include "google/protobuf/descriptor.h"
-#include "proto/snapshot.pb.h"
+#include "google/protobuf/message.h"
 
 namespace metsuke {
 
 // For one thread at a time.
 class Tables {
  public:
-  // Every table of Snapshot, without rows. Columns are NOT NULL: a bool is 0
+  // Every known table, without rows. Columns are NOT NULL: a bool is 0
   // or 1, a repeated string is a JSON array.
   static absl::StatusOr<Tables> Open();
 
@@ -34,8 +34,9 @@ class Tables {
   // Whether the table's rows are those of the digest.
   bool Holds(const std::string& table, const std::string& digest) const;
 
-  // Loads all tables of `snapshot`, also those without rows.
-  absl::Status LoadAll(const v1::Snapshot& snapshot);
+  // Loads all tables of `tables`, a Snapshot or Registers, also those without
+  // rows. InvalidArgument when one that queries do not know has rows.
+  absl::Status LoadAll(const google::protobuf::Message& tables);
 
   // As in Sandbox.
   absl::StatusOr<Access> Compile(const std::string& sql) {
@@ -49,9 +50,9 @@ class Tables {
  private:
   explicit Tables(Sandbox sandbox) : sandbox_(std::move(sandbox)) {}
   absl::Status Replace(const google::protobuf::FieldDescriptor* table,
-                       const v1::Snapshot& snapshot);
+                       const google::protobuf::Message& rows);
   absl::Status Insert(const google::protobuf::FieldDescriptor* table,
-                      const v1::Snapshot& snapshot);
+                      const google::protobuf::Message& rows);
 
   Sandbox sandbox_;
   // Digest of the rows each table has.

@@ -1,8 +1,8 @@
 #include "controller/judge/views.h"
 
 #include "controller/judge/tables.h"
+#include "controller/known_tables.h"
 #include "proto/canonical.h"
-#include "proto/snapshot.pb.h"
 
 namespace metsuke {
 namespace {
@@ -13,16 +13,17 @@ constexpr size_t kMost = 16 << 10;
 
 // The bytes say where each value ends, so that no two lists of values read
 // alike.
-std::string DigestOf(const v1::Snapshot& snapshot, const FieldDescriptor* table,
+std::string DigestOf(const google::protobuf::Message& tables,
+                     const FieldDescriptor* table,
                      const std::set<std::string>& names) {
   std::vector<const FieldDescriptor*> columns;
   for (const std::string& name : names)
     columns.push_back(table->message_type()->FindFieldByName(name));
-  const auto* reflection = snapshot.GetReflection();
-  const int rows = reflection->FieldSize(snapshot, table);
+  const auto* reflection = tables.GetReflection();
+  const int rows = reflection->FieldSize(tables, table);
   std::string shown = std::to_string(rows);
   for (int i = 0; i < rows; ++i) {
-    const auto& row = reflection->GetRepeatedMessage(snapshot, table, i);
+    const auto& row = reflection->GetRepeatedMessage(tables, table, i);
     for (const FieldDescriptor* column : columns) {
       const std::string value = ColumnText(row, column);
       ((shown += ' ') += std::to_string(value.size()) += ':') += value;
@@ -54,14 +55,13 @@ std::vector<std::string> Views::Digests(const std::string& table,
                                         std::string_view canonical) const {
   const std::vector<int>& numbers = Of(table);
   std::vector<std::string> digests(numbers.size(), digest);
-  v1::Snapshot snapshot;
-  if (canonical.size() > kMost ||
-      !snapshot.ParseFromArray(canonical.data(),
-                               static_cast<int>(canonical.size())))
-    return digests;
+  if (canonical.size() > kMost) return digests;
+  const FieldDescriptor* field = KnownTable(table);
+  google::protobuf::Arena arena;
+  const auto rows = ParseTable(field, canonical, arena);
+  if (!rows.ok()) return digests;
   for (size_t i = 0; i < numbers.size(); ++i)
-    digests[i] = DigestOf(snapshot, TableField(table),
-                          views_[numbers[i]].columns);
+    digests[i] = DigestOf(**rows, field, views_[numbers[i]].columns);
   return digests;
 }
 

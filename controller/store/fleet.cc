@@ -152,7 +152,7 @@ class FleetReader::States {
     HostState added{.digest = digest};
     for (const v1::TableDigest& table : state.tables())
       added.tables[table.table()] = table.digest();
-    states_.push_back(std::move(added));
+    Add(std::move(added));
     return found->second;
   }
 
@@ -170,11 +170,20 @@ class FleetReader::States {
     ASSIGN_OR_RETURN(added.tables, ReadState(database, row.state));
     if (!row.seen.empty()) {
       ASSIGN_OR_RETURN(TableDigests seen, ReadState(database, row.seen));
-      added.tables.merge(seen);
+      // Where both have a table it is the controller's own.
+      seen.merge(added.tables);
+      added.tables = std::move(seen);
       added.digest = StateDigest(InOrder(added.tables));
     }
-    states_.push_back(std::move(added));
+    Add(std::move(added));
     return found->second;
+  }
+
+  // A host that nobody labelled has no labels, and that is known.
+  void Add(HostState state) {
+    static const std::string kEmpty = Sha256("");
+    state.tables.try_emplace("labels", kEmpty);
+    states_.push_back(std::move(state));
   }
 
   std::unordered_map<std::string, int> numbers_;
@@ -257,7 +266,7 @@ absl::StatusOr<v1::HistoryReply> SelectHistory(Database& database,
                                                const std::string& id) {
   v1::HistoryReply history;
   Query spans = database.Run(
-      "SELECT table_number, digest, since, until FROM span WHERE host = ? "
+      "SELECT table_number, digest, since, until, by FROM span WHERE host = ? "
       "ORDER BY since DESC, table_number",
       id);
   while (spans.Step()) {
@@ -269,6 +278,7 @@ absl::StatusOr<v1::HistoryReply> SelectHistory(Database& database,
     span.set_digest(Hex(spans.Bytes(1)));
     span.set_since(spans.Int(2));
     span.set_until(spans.Int(3));
+    span.set_by(spans.Text(4));
   }
   RETURN_IF_ERROR(spans.status());
   Query losses = database.Run(

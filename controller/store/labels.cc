@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "proto/encode.h"
+#include "proto/plain_text.h"
 #include "proto/status.h"
 
 namespace metsuke {
@@ -34,6 +35,15 @@ absl::Status CheckLabelKey(std::string_view key) {
                   Shown(key), kLongest));
 }
 
+absl::Status CheckLabelValue(std::string_view value) {
+  absl::Status sound = CheckPlainText(value, kLongest);
+  if (sound.ok() && value.find_first_of(",=") != std::string_view::npos)
+    sound = absl::InvalidArgumentError("must not hold \",\" or \"=\"");
+  if (sound.ok()) return sound;
+  return absl::InvalidArgumentError(
+      fmt::format("label value \"{}\": {}", Shown(value), Message(sound)));
+}
+
 absl::StatusOr<std::pair<std::string, std::string>> ParseLabel(
     std::string_view text) {
   const size_t equals = text.find('=');
@@ -43,10 +53,7 @@ absl::StatusOr<std::pair<std::string, std::string>> ParseLabel(
   const std::string_view key = text.substr(0, equals);
   const std::string_view value = text.substr(equals + 1);
   RETURN_IF_ERROR(CheckLabelKey(key));
-  if (!Plain(value))
-    return absl::InvalidArgumentError(fmt::format(
-        "label value \"{}\": must be at most {} of A-Z a-z 0-9 . _ / -",
-        Shown(value), kLongest));
+  RETURN_IF_ERROR(CheckLabelValue(value));
   return std::pair(std::string(key), std::string(value));
 }
 

@@ -16,7 +16,11 @@ namespace metsuke {
 // OK when `key` is 1 to 63 of [A-Za-z0-9._/-].
 absl::Status CheckLabelKey(std::string_view key);
 
-// Key and value of "key=value"; the value is 0 to 63 of [A-Za-z0-9._/-].
+// OK when `value` is at most 63 characters that can be seen, spaces within
+// included, without "," and "=".
+absl::Status CheckLabelValue(std::string_view value);
+
+// Key and value of "key=value", both sound.
 absl::StatusOr<std::pair<std::string, std::string>> ParseLabel(
     std::string_view text);
 

@@ -22,6 +22,8 @@ namespace metsuke {
 namespace {
 
 constexpr char kLogins[] = "login_sources";
+// What knocking at the host tells.
+constexpr const char* kOutside[] = {"ssh_endpoints_outside", "gaps_outside"};
 
 // What the controller knows of a host.
 struct Seen {
@@ -128,17 +130,32 @@ absl::Status ExpireObservations(Database& database, int64_t before,
       "AND (last_knock < ?1 OR last_knock > ?2) "
       "AND EXISTS(SELECT 1 FROM span WHERE host = id AND until = 0 "
       "AND table_number IN (?3, ?4))",
-      before, now, int64_t{TableField("ssh_endpoints_outside")->number()},
-      int64_t{TableField("gaps_outside")->number()});
+      before, now, int64_t{TableField(kOutside[0])->number()},
+      int64_t{TableField(kOutside[1])->number()});
   while (query.Step()) expired.push_back(query.Text(0));
   RETURN_IF_ERROR(query.status());
   for (const std::string& host : expired) {
     ASSIGN_OR_RETURN(const Seen seen, ReadSeen(database, host));
     TableDigests left = seen.tables;
-    std::erase_if(left, [](const auto& one) { return one.first != kLogins; });
+    for (const char* table : kOutside) left.erase(table);
     RETURN_IF_ERROR(ChangeSeen(database, host, seen, left, now));
   }
   return absl::OkStatus();
+}
+
+absl::Status StoreOwnTable(Database& database, const std::string& host,
+                           const TableBody& body, const std::string& by,
+                           int64_t now) {
+  ASSIGN_OR_RETURN(const Seen before, ReadSeen(database, host));
+  TableDigests after = before.tables;
+  after[body.table] = body.digest;
+  if (after == before.tables) return absl::OkStatus();
+  RETURN_IF_ERROR(StoreBodies(database, host, {body}));
+  RETURN_IF_ERROR(ChangeSeen(database, host, before, after, now));
+  return database.Execute(
+      "UPDATE span SET by = ? WHERE host = ? AND table_number = ? "
+      "AND until = 0",
+      by, host, int64_t{TableField(body.table)->number()});
 }
 
 absl::Status NoteLogins(Database& database, const HostUpdate& update) {

@@ -6,6 +6,7 @@
 #define METSUKE_CONTROLLER_STORE_OBSERVATION_H_
 
 #include <cstdint>
+#include <string>
 
 #include "absl/status/status.h"
 #include "controller/store/sql.h"
@@ -25,6 +26,12 @@ absl::Status ExpireObservations(Database& database, int64_t before,
 // are stored already; in an open transaction. While the host cannot read its
 // events the table is not there.
 absl::Status NoteLogins(Database& database, const HostUpdate& update);
+
+// From now on the host's table is `body`, which an operator had made; in an
+// open transaction.
+absl::Status StoreOwnTable(Database& database, const std::string& host,
+                           const TableBody& body, const std::string& by,
+                           int64_t now);
 
 }  // namespace metsuke
 

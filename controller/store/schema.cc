@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "controller/store/registers.h"
+
 namespace metsuke {
 namespace {
 
@@ -17,9 +19,20 @@ namespace {
   "  PRIMARY KEY(host, time, id)) STRICT, WITHOUT ROWID;"  \
   "CREATE INDEX event_kind ON event(host, kind, time, id);"
 
+// Since when a register is as it is, and who made it so.
+#define METSUKE_REGISTER_TABLE   \
+  "CREATE TABLE register("       \
+  "  register INTEGER NOT NULL," \
+  "  since INTEGER NOT NULL,"    \
+  "  until INTEGER NOT NULL,"    \
+  "  digest BLOB NOT NULL,"      \
+  "  by TEXT NOT NULL,"          \
+  "  PRIMARY KEY(register, since)) STRICT, WITHOUT ROWID;"
+
 // Keys begin with the host or the digest, so that the fleet can be spread over
-// several databases. A table is known by its field number in Snapshot, which
-// never changes. `until` is 0 while a span lasts.
+// several databases. A table is known by its field number in Snapshot, a
+// register by that in Registers, which never change. `until` is 0 while a span
+// lasts.
 constexpr char kSchema[] = R"(
 BEGIN IMMEDIATE;
 CREATE TABLE body(
@@ -69,6 +82,7 @@ CREATE TABLE span(
   since INTEGER NOT NULL,
   until INTEGER NOT NULL,
   digest BLOB NOT NULL,
+  by TEXT NOT NULL DEFAULT '',
   PRIMARY KEY(host, table_number, since)) STRICT, WITHOUT ROWID;
 CREATE TABLE loss(
   host TEXT NOT NULL,
@@ -78,7 +92,7 @@ CREATE TABLE loss(
   reason TEXT NOT NULL,
   noticed INTEGER NOT NULL,
   PRIMARY KEY(host, stream, first)) STRICT, WITHOUT ROWID;
-)" METSUKE_EVENT_TABLE R"(CREATE TABLE baseline(
+)" METSUKE_EVENT_TABLE METSUKE_REGISTER_TABLE R"(CREATE TABLE baseline(
   version TEXT NOT NULL PRIMARY KEY,
   files BLOB NOT NULL) STRICT;
 CREATE TABLE baseline_applied(
@@ -86,10 +100,10 @@ CREATE TABLE baseline_applied(
   version TEXT NOT NULL,
   applied INTEGER NOT NULL,
   by TEXT NOT NULL) STRICT;
-PRAGMA user_version = 4;
+PRAGMA user_version = 5;
 COMMIT;
 )";
-static_assert(kSchemaVersion == 4, "kSchema says so too");
+static_assert(kSchemaVersion == 5, "kSchema says so too");
 
 // What the controller itself saw of a host came with the second.
 constexpr char kFromOneToTwo[] = R"(
@@ -122,7 +136,26 @@ BEGIN IMMEDIATE;
 COMMIT;
 )";
 
+// Registers came with the fifth, and with them labels as a table of their host.
+constexpr char kFromFourToFive[] =
+    R"(
+BEGIN IMMEDIATE;
+)" METSUKE_REGISTER_TABLE
+    R"(ALTER TABLE span ADD COLUMN by TEXT NOT NULL DEFAULT '';
+)";
+constexpr char kIsFive[] = "PRAGMA user_version = 5; COMMIT;";
+
+#undef METSUKE_REGISTER_TABLE
 #undef METSUKE_EVENT_TABLE
+
+absl::Status FromFourToFive(Database& database) {
+  RETURN_IF_ERROR(database.ExecuteAll(kFromFourToFive));
+  if (absl::Status made = MakeLabelTables(database); !made.ok()) {
+    (void)database.Execute("ROLLBACK");
+    return made;
+  }
+  return database.ExecuteAll(kIsFive);
+}
 
 absl::StatusOr<int64_t> UserVersion(Database& database) {
   Query query = database.Run("PRAGMA user_version");
@@ -146,7 +179,8 @@ absl::Status CheckVersion(Database& database, const std::string& path) {
   if (version < kSchemaVersion) {
     if (version < 2) RETURN_IF_ERROR(database.ExecuteAll(kFromOneToTwo));
     if (version < 3) RETURN_IF_ERROR(database.ExecuteAll(kFromTwoToThree));
-    return database.ExecuteAll(kFromThreeToFour);
+    if (version < 4) RETURN_IF_ERROR(database.ExecuteAll(kFromThreeToFour));
+    return FromFourToFive(database);
   }
   return absl::FailedPreconditionError(fmt::format(
       "{}: has schema version {}, this program knows {}; it was made by a "

@@ -1,5 +1,4 @@
 #include "controller/store/sqlite.h"
-#include "controller/store/state.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -15,10 +14,11 @@
 
 #include "controller/store/events.h"
 #include "controller/store/fleet.h"
-#include "controller/store/labels.h"
 #include "controller/store/observation.h"
 #include "controller/store/record.h"
+#include "controller/store/registers.h"
 #include "controller/store/schema.h"
+#include "controller/store/state.h"
 #include "controller/store/tidy.h"
 #include "controller/store/writer.h"
 
@@ -206,9 +206,28 @@ class SqliteStore : public Store {
         take);
   }
 
-  absl::StatusOr<std::vector<std::string>> SetLabels(
-      const std::string& id, const std::vector<std::string>& set,
-      const std::vector<std::string>& remove) override;
+  absl::StatusOr<std::vector<std::string>> SetLabels(const LabelChange& change,
+                                                     const std::string& by,
+                                                     int64_t now) override;
+
+  absl::Status PutRegisters(const RegisterUpdate& update) override {
+    return writer_.Run([&update](Database& database) {
+      return StoreRegisters(database, update);
+    });
+  }
+
+  absl::StatusOr<std::vector<RegisterTime>> Registers(int64_t at) override {
+    return Read<std::vector<RegisterTime>>(
+        [at](Database& database) { return SelectRegisters(database, at); });
+  }
+
+  absl::StatusOr<std::vector<RegisterTime>> RegisterHistory(
+      const std::string& name) override {
+    return Read<std::vector<RegisterTime>>([&](Database& database) {
+      return SelectRegisterHistory(database, name);
+    });
+  }
+
   absl::Status RemoveHost(const std::string& id, int64_t now) override;
   absl::Status Forget(int64_t before) override {
     return writer_.Run([before](Database& database) {
@@ -239,35 +258,12 @@ class SqliteStore : public Store {
   Readers readers_;
 };
 
-absl::Status ChangeLabels(
-    Database& database, const std::string& id,
-    const std::vector<std::pair<std::string, std::string>>& set,
-    const std::vector<std::string>& remove) {
-  for (const auto& [key, value] : set)
-    RETURN_IF_ERROR(
-        database.Execute("INSERT INTO label(host, key, value) VALUES(?, ?, ?) "
-                         "ON CONFLICT DO UPDATE SET value = excluded.value",
-                         id, key, value));
-  for (const std::string& key : remove)
-    RETURN_IF_ERROR(database.Execute(
-        "DELETE FROM label WHERE host = ? AND key = ?", id, key));
-  return absl::OkStatus();
-}
-
 absl::StatusOr<std::vector<std::string>> SqliteStore::SetLabels(
-    const std::string& id, const std::vector<std::string>& set,
-    const std::vector<std::string>& remove) {
-  std::vector<std::pair<std::string, std::string>> pairs;
-  for (const std::string& text : set) {
-    ASSIGN_OR_RETURN(auto pair, ParseLabel(text));
-    pairs.push_back(std::move(pair));
-  }
-  for (const std::string& key : remove) RETURN_IF_ERROR(CheckLabelKey(key));
+    const LabelChange& change, const std::string& by, int64_t now) {
   std::vector<std::string> labels;
   RETURN_IF_ERROR(writer_.Run([&](Database& database) -> absl::Status {
-    ASSIGN_OR_RETURN(const v1::HostEntry host, SelectHost(database, id));
-    RETURN_IF_ERROR(ChangeLabels(database, host.id(), pairs, remove));
-    ASSIGN_OR_RETURN(labels, SelectLabels(database, host.id()));
+    RETURN_IF_ERROR(StoreLabels(database, change, by, now));
+    ASSIGN_OR_RETURN(labels, SelectLabels(database, change.host));
     return absl::OkStatus();
   }));
   return labels;

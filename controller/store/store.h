@@ -132,6 +132,28 @@ struct StoredBaseline {
   std::vector<v1::BaselineFile> files;
 };
 
+// Labels of one host that an operator changes.
+struct LabelChange {
+  std::string host;  // its id
+  std::vector<std::string> set, remove;
+};
+
+// Registers that an operator changes, all of it or nothing.
+struct RegisterUpdate {
+  std::vector<TableBody> bodies;
+  std::vector<LabelChange> labels;
+  std::string by;
+  int64_t now = 0;
+};
+
+// How long a register was as it was.
+struct RegisterTime {
+  std::string name;
+  std::string digest;
+  int64_t since = 0, until = 0;  // until is 0 while it lasts
+  std::string by;
+};
+
 class Store {
  public:
   virtual ~Store() = default;
@@ -204,12 +226,24 @@ class Store {
                                    const EventFilter& filter,
                                    const TakeEvent& take) = 0;
 
-  // Sets `set`, each "key=value", and removes the keys `remove` of the host
-  // with this id; returns all its labels, sorted. A key is 1 to 63 of
-  // [A-Za-z0-9._/-], a value at most 63 of them, else InvalidArgument.
+  // Sets `set`, each "key=value", and removes the keys `remove` of the host;
+  // returns all its labels, sorted. InvalidArgument when one is not as labels.h
+  // says. From then on its table `labels` has them, in whose history `by`
+  // stands.
   virtual absl::StatusOr<std::vector<std::string>> SetLabels(
-      const std::string& id, const std::vector<std::string>& set,
-      const std::vector<std::string>& remove) = 0;
+      const LabelChange& change, const std::string& by, int64_t now) = 0;
+
+  // Puts registers in force. One that is as it was stays; of another the time
+  // that it was so ends.
+  virtual absl::Status PutRegisters(const RegisterUpdate& update) = 0;
+
+  // The registers at the instant `at`; 0 is now. Those that were not kept then
+  // are not among them.
+  virtual absl::StatusOr<std::vector<RegisterTime>> Registers(int64_t at) = 0;
+
+  // The times of one register, the newest first; none is forgotten.
+  virtual absl::StatusOr<std::vector<RegisterTime>> RegisterHistory(
+      const std::string& name) = 0;
 
   // Takes the host with this id out of the fleet. Its history is kept until
   // Forget, its id

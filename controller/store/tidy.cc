@@ -24,7 +24,8 @@ constexpr Sql kOfTime[] = {
 constexpr Sql kOrphans[] = {
     "DELETE FROM body_from WHERE NOT EXISTS (SELECT 1 FROM span WHERE "
     "span.host = body_from.host AND span.digest = body_from.digest)",
-    "DELETE FROM body WHERE digest NOT IN (SELECT digest FROM span)",
+    "DELETE FROM body WHERE digest NOT IN (SELECT digest FROM span) "
+    "AND digest NOT IN (SELECT digest FROM register)",
     "DELETE FROM state WHERE digest NOT IN "
     "(SELECT state FROM host WHERE state IS NOT NULL "
     "UNION SELECT seen FROM host WHERE seen IS NOT NULL)",

@@ -95,7 +95,8 @@ absl::Status Measure(const BenchOptions& options, Report& report) {
   ASSIGN_OR_RETURN(const auto echo, Echo::Start(own));
   // A write that waits is in the store after all that was queued before it.
   const auto stored = [&] {
-    return store->SetLabels(hosts[0].identity.name, {"a=b"}, {}).status();
+    return store->SetLabels({hosts[0].identity.name, {"a=b"}, {}}, "bench", 1)
+        .status();
   };
   const auto at_once = [] { return absl::OkStatus(); };
   const std::string mark(kAnsweredBytes, 'x');

@@ -166,6 +166,55 @@ says "a query is mapped and reduced" '"root"' "$out"
 out=$(ctl query 'DELETE FROM accounts' 2>&1); is "a query cannot write" 64 $? "$out"
 out=$(ctl query 'WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n' 2>&1); is "a runaway query is stopped" 1 $? "$out"
 
+# Registers: what people keep.
+is "nobody has kept a register" 'hosts True,admin_sources False,waivers False' "$(ctl register show -o json | python3 -c 'import json,sys; print(*[r["register"] + " " + str(r["kept"]) for r in json.load(sys.stdin)["items"]], sep=",")')"
+verdict() { ctl posture "$1" -o json | python3 -c 'import json,sys; print(*[f["verdict"] + " " + f["waiver"] + f["reason"] for f in json.load(sys.stdin)["items"] if f["control"] == sys.argv[1]])' "$2"; }
+says "what reads a register that nobody keeps is unknown" '^unknown admin_sources: nobody has kept this register' "$(verdict one login-from-admin-sources)"
+cat >"$work/registers.yaml" <<EOF
+admin_sources:
+- {network: 192.0.2.0/28, about: the office in Tokyo, owner: 田中 花子}
+hosts:
+- {host: one, owner: 田中 花子, role: web, zone: dmz}
+EOF
+out=$(ctl register apply --dry-run "$work/registers.yaml"); is "a dry run tells what would change" 0 $? "$out"
+says "row by row" '\+ network=192.0.2.0/28 .*owner=田中 花子' "$out"
+is "and changes nothing" 0 "$(ctl host list -l role=web -o jsonl | wc -l)"
+out=$(ctl register apply "$work/registers.yaml"); is "registers are applied" 0 $? "$out"
+says "again changes nothing" 'nothing changes' "$(ctl register apply "$work/registers.yaml")"
+is "a label may be a Japanese name" 1 "$(ctl host list -l 'owner=田中 花子' -o jsonl | wc -l)"
+says "a control reads the register" '^pass' "$(verdict one login-from-admin-sources)"
+is "so does a query, beside the host's own labels" '"one","192.0.2.0/28","dmz"' "$(ctl query "SELECT network, value FROM admin_sources, labels WHERE key = 'zone'" -o csv --no-headers | tr -d '\r')"
+says "the schema tells of it" 'bastion' "$(ctl schema admin_sources)"
+ctl register show admin_sources -o yaml >"$work/shown.yaml"
+says "what is shown can be applied" 'nothing changes' "$(ctl register apply "$work/shown.yaml" 2>&1)"
+sed 's|192.0.2.0/28|192.0.2.0/99|' "$work/registers.yaml" >"$work/wrong.yaml"
+out=$(ctl register apply "$work/wrong.yaml" 2>&1); is "a bad row refuses all" 64 $? "$out"
+says "with file, line and what to write" 'wrong.yaml:2:13: admin_sources 192.0.2.0/99: network: .*write 192.0.2.7' "$out"
+says "history tells who" 'test' "$(ctl register history admin_sources)"
+says "of labels, too" '^labels .* test' "$(ctl host history one)"
+
+# Waivers: what may fail for a while.
+failing=$(ctl posture one -o json | python3 -c 'import json,sys; print(next(f["control"] for f in json.load(sys.stdin)["items"] if f["verdict"] == "fail"))')
+out=$(ctl waiver add "$failing" -l role=web --reason 'moves in March' --approver Test --days 10 2>&1); is "nobody agrees with himself" 64 $? "$out"
+says "says why" 'approver: is the requester' "$out"
+out=$(ctl waiver add "$failing" -l role=web --reason 'moves in March' --approver 鈴木 --days 91 2>&1); is "a waiver is not for long" 64 $? "$out"
+out=$(ctl waiver add "$failing" -l role=web --reason 'moves in March' --approver 鈴木 --days 10 -o json); is "a waiver is given" 0 $? "$out"
+waiver=$(python3 -c 'import json,sys; print(json.load(sys.stdin)["items"][0]["id"])' <<<"$out")
+says "the finding is waived and stays what it is" "^fail $waiver" "$(verdict one "$failing")"
+is "the other host has none" 'fail ' "$(verdict two "$failing")"
+is "in one score it counts" True "$(ctl posture -o json | python3 -c 'import json,sys; h={h["host"]: h for h in json.load(sys.stdin)["items"]}; print(h["one"]["score"] > h["one"]["score_without_waivers"] and h["one"]["waived"] == 1 and h["two"]["waived"] == 0)')"
+out=$(ctl posture one)
+says "a person reads until when, who agreed and why" "waived until .*approved by 鈴木 \($waiver\): moves in March" "$out"
+says "in Japanese, too" 'まで免除、承認者 鈴木' "$(ctl posture one --lang ja)"
+says "and is warned of its end" 'a waiver ends within 14 days' "$(ctl posture 2>&1)"
+is "which a list has" 1 "$(ctl waiver list --ending 14d -o jsonl | wc -l)"
+is "but not one of less" 0 "$(ctl waiver list --ending 9d -o jsonl | wc -l)"
+out=$(ctl waiver end "$waiver"); is "a waiver is ended" 0 $? "$out"
+is "and covers nothing" 'fail ' "$(verdict one "$failing")"
+ctl register show waivers -o yaml >"$work/waivers.yaml"
+says "waivers can be shown and applied, too" 'nothing changes' "$(ctl register apply "$work/waivers.yaml" 2>&1)"
+is "but is told of" 'ended' "$(ctl waiver list --all -o json | python3 -c 'import json,sys; print(json.load(sys.stdin)["items"][0]["state"])')"
+
 # What happened, and who was there.
 is "events are told once each, and failures as a sum" 'login:alice:1 logout:alice:1 login:root:1 login_failed:root:3' "$(ctl events --kind login,logout,login_failed -o json | python3 -c 'import json,sys; print(*[":".join((e["kind"], e["account"], str(e["count"]))) for e in json.load(sys.stdin)["items"]])')"
 says "a host without a journal says that its events cannot be read" '^two .*events cannot be read: the host keeps no journal' "$(ctl events two)"

@@ -85,7 +85,7 @@ TEST(LoadBaseline, ErrorsNameThePlaceTheControlAndTheReason) {
             "my.yaml:6:15: control no-telnet: violations: two columns are "
             "called 1; name one by AS");
   EXPECT_EQ(Refusal({{"clears", "{prots: []}"}}),
-            "my.yaml:8:12: Snapshot has no key \"prots\"; did you mean ports?");
+            "my.yaml:8:12: Example has no key \"prots\"; did you mean ports?");
 }
 
 TEST(LoadBaseline, EveryKeyThatMustBeThereIsAskedFor) {
@@ -508,10 +508,10 @@ TEST(Sight, ATableNobodyCollectedIsNotTakenForOneWithTheSameGap) {
            gaps { table: "ports" subject: "a" })pb",
       &with_row));
   *without.mutable_gaps() = with_row.gaps();
-  EXPECT_FALSE(Sight(with_row, {}).Unseen("ports"));
-  EXPECT_TRUE(Sight(without, {}).Unseen("ports"));
-  EXPECT_NE(Sight(with_row, {}).Digest("ports", {}),
-            Sight(without, {}).Digest("ports", {}));
+  EXPECT_FALSE(Sight(with_row, TableDigests()).Unseen("ports"));
+  EXPECT_TRUE(Sight(without, TableDigests()).Unseen("ports"));
+  EXPECT_NE(Sight(with_row, TableDigests()).Digest("ports", {}),
+            Sight(without, TableDigests()).Digest("ports", {}));
 }
 
 TEST(Sight, OfTablesTheControllerFillsNoHostHasAWord) {
@@ -520,14 +520,15 @@ TEST(Sight, OfTablesTheControllerFillsNoHostHasAWord) {
       R"pb(collections { table: "ssh_endpoints_outside" status: "ok" }
            gaps { table: "ssh_endpoints_outside" reason: "do not look" })pb",
       &claims));
-  EXPECT_FALSE(Sight(claims, {}).Gap("ssh_endpoints_outside", {}));
-  EXPECT_EQ(Sight(claims, {}).Unseen("ssh_endpoints_outside")->raw(),
-            "ssh_endpoints_outside: the controller has not knocked at this host "
-            "lately; metsukectl ssh probe makes it");
+  EXPECT_FALSE(Sight(claims, TableDigests()).Gap("ssh_endpoints_outside", {}));
+  EXPECT_EQ(
+      Sight(claims, TableDigests()).Unseen("ssh_endpoints_outside")->raw(),
+      "ssh_endpoints_outside: the controller has not knocked at this host "
+      "lately; metsukectl ssh probe makes it");
   const TableDigests seen = {{"ssh_endpoints_outside", "digest"}};
   EXPECT_FALSE(Sight({}, seen).Unseen("ssh_endpoints_outside"));
   EXPECT_NE(Sight({}, seen).Digest("ssh_endpoints_outside", {}),
-            Sight({}, {}).Digest("ssh_endpoints_outside", {}));
+            Sight({}, TableDigests()).Digest("ssh_endpoints_outside", {}));
   // The controller has.
   v1::Snapshot own;
   ASSERT_TRUE(google::protobuf::TextFormat::ParseFromString(
@@ -644,7 +645,7 @@ TEST(Score, UnknownIsNotPassed) {
         Control({{"id", "c" + std::to_string(i++)}, {"severity", severity}});
   const CompiledBaseline baseline = Loaded(controls);
   const auto count = [&](std::vector<v1::Verdict> verdicts) {
-    return Count(baseline, verdicts);
+    return Count(baseline, verdicts, {});
   };
   const Score mixed =
       count({v1::VERDICT_PASS, v1::VERDICT_UNKNOWN, v1::VERDICT_FAIL,

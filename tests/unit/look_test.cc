@@ -95,7 +95,7 @@ TEST(MakeState, WithoutAnyAnswerNothingReadsAsWell) {
   const v1::Snapshot snapshot = Collections(after);
   // But for collections, gaps and the two of what the controller sees itself.
   ASSERT_EQ(snapshot.collections_size(),
-            v1::Snapshot::descriptor()->field_count() - 5);
+            v1::Snapshot::descriptor()->field_count() - 6);
   for (const auto& row : snapshot.collections()) {
     EXPECT_EQ(row.status(), "unavailable") << row.table();
     EXPECT_EQ(row.message(),

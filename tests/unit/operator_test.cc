@@ -7,8 +7,10 @@
 #include <grpcpp/grpcpp.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <ctime>
 #include <future>
+#include <thread>
 
 #include "controller/standing.h"
 #include "controller/store/body.h"
@@ -57,7 +59,7 @@ class OperatorTest : public testing::Test {
         *store_, [this](const ProbeTarget& target) { return probe_(target); });
     service_ = std::make_unique<OperatorService>(
         *store_, *knocker_, *baseline_, 60, "", [](const std::string&) {},
-        std::time(nullptr) + 86400);
+        std::time(nullptr) + 86400, 90);
     grpc::ServerBuilder builder;
     builder.RegisterService(service_.get());
     server_ = builder.BuildAndStart();
@@ -139,6 +141,120 @@ class OperatorTest : public testing::Test {
     return reply.hosts(0);
   }
 
+  // What the YAML changes, a line a row, or why it is refused.
+  std::vector<std::string> Apply(const std::string& yaml, bool dry_run) {
+    v1::ApplyRegistersRequest request;
+    v1::BaselineFile& file = *request.add_files();
+    file.set_name("my.yaml");
+    file.set_yaml(yaml);
+    request.set_dry_run(dry_run);
+    grpc::ClientContext context;
+    const auto stream = stub_->ApplyRegisters(&context, request);
+    std::vector<std::string> lines;
+    v1::ApplyRegistersReply reply;
+    while (stream->Read(&reply))
+      for (const v1::Change& change : reply.changes())
+        lines.push_back(change.kind() + " " +
+                        (change.key().empty() ? "" : change.key(0)));
+    said_ = stream->Finish();
+    if (!said_.ok()) lines.push_back(said_.error_message());
+    return lines;
+  }
+
+  // The rows of a register; `kept` becomes whether anybody keeps it.
+  v1::Registers Show(const std::string& name, int64_t at = 0) {
+    v1::RegistersRequest request;
+    request.set_name(name);
+    request.set_at(at);
+    grpc::ClientContext context;
+    const auto stream = stub_->ShowRegisters(&context, request);
+    v1::Registers rows;
+    v1::RegistersReply reply;
+    while (stream->Read(&reply)) {
+      rows.MergeFrom(reply.rows());
+      if (reply.registers_size() > 0) entry_ = reply.registers(0);
+    }
+    said_ = stream->Finish();
+    return rows;
+  }
+
+  // Permits `control` to fail; `where` is a selector or, with a "@", a host.
+  v1::Waiver Waive(const std::string& control, const std::string& where,
+                   uint32_t days, int64_t from = 0) {
+    v1::AddWaiverRequest request;
+    v1::Waiver& waiver = *request.mutable_waiver();
+    waiver.set_control(control);
+    if (where.starts_with('@'))
+      waiver.set_host(where.substr(1));
+    else
+      waiver.set_selector(where);
+    waiver.set_reason("moves in March");
+    waiver.set_approver("taro");
+    waiver.set_from(from);
+    request.set_days(days);
+    grpc::ClientContext context;
+    v1::AddWaiverReply reply;
+    said_ = stub_->AddWaiver(&context, request, &reply);
+    return reply.waiver();
+  }
+
+  // Ids of the waivers that are listed.
+  std::vector<std::string> Waivers(bool all, int64_t ending = 0) {
+    v1::WaiversRequest request;
+    request.set_all(all);
+    request.set_ending(ending);
+    grpc::ClientContext context;
+    const auto stream = stub_->ListWaivers(&context, request);
+    std::vector<std::string> ids;
+    v1::WaiversReply reply;
+    while (stream->Read(&reply))
+      for (const v1::WaiverEntry& entry : reply.waivers())
+        ids.push_back(entry.waiver().id() + " " + entry.state());
+    EXPECT_TRUE(stream->Finish().ok());
+    return ids;
+  }
+
+  v1::HostPosture PostureOf(const std::string& host, int64_t at = 0) {
+    v1::PostureRequest request;
+    request.set_host(host);
+    request.set_at(at);
+    grpc::ClientContext context;
+    const auto stream = stub_->Posture(&context, request);
+    v1::HostPosture posture;
+    v1::PostureReply reply;
+    while (stream->Read(&reply)) {
+      if (reply.hosts_size() > 0) posture = reply.hosts(0);
+      if (reply.has_fleet()) fleet_ = reply.fleet();
+    }
+    EXPECT_TRUE(stream->Finish().ok());
+    return posture;
+  }
+
+  v1::Finding FindingOf(const std::string& host, const std::string& control) {
+    v1::FindingsRequest request;
+    request.set_host(host);
+    grpc::ClientContext context;
+    const auto stream = stub_->Findings(&context, request);
+    v1::Finding finding;
+    v1::FindingsReply reply;
+    while (stream->Read(&reply))
+      if (reply.findings(0).control() == control) finding = reply.findings(0);
+    EXPECT_TRUE(stream->Finish().ok());
+    return finding;
+  }
+
+  static void WaitUntilAfter(int64_t instant) {
+    while (std::time(nullptr) <= instant)
+      std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  }
+
+  absl::StatusOr<std::vector<std::string>> Label(
+      const std::string& host, const std::vector<std::string>& labels) {
+    const auto entry = store_->FindHost(host);
+    return store_->SetLabels({entry->id(), labels, {}}, "hanako",
+                             std::time(nullptr));
+  }
+
   const TemporaryFolder folder_;
   std::unique_ptr<Store> store_;
   std::unique_ptr<StandingBaseline> baseline_;
@@ -149,6 +265,7 @@ class OperatorTest : public testing::Test {
   std::unique_ptr<v1::Operator::Stub> stub_;
   int joined_ = 0;
   v1::FleetPosture fleet_;
+  v1::RegisterEntry entry_;
   grpc::Status said_;
 };
 
@@ -193,6 +310,154 @@ TEST_F(OperatorTest, ASelectorThatCannotBeReadIsAnError) {
   EXPECT_TRUE(Posture(0, "role=web").empty());
   EXPECT_TRUE(said_.ok());
   EXPECT_EQ(fleet_.hosts(), 0u);
+}
+
+TEST_F(OperatorTest, RegistersAreAppliedShownAndTold) {
+  Join("web01", 22);
+  constexpr char kFile[] = R"(
+admin_sources: [{network: 192.0.2.0/24, about: office}]
+hosts: [{host: web01, owner: 田中 花子, role: web}]
+)";
+  EXPECT_THAT(Apply(kFile, true),
+              ElementsAre("added network=192.0.2.0/24", "changed host=web01"));
+  EXPECT_EQ(Show("admin_sources").admin_sources_size(), 0);
+  EXPECT_FALSE(entry_.kept()) << "a dry run changes nothing";
+  EXPECT_EQ(store_->FindHost("web01")->labels_size(), 0);
+  EXPECT_EQ(Apply(kFile, false).size(), 2u);
+  EXPECT_EQ(Show("admin_sources").admin_sources(0).about(), "office");
+  EXPECT_TRUE(entry_.kept());
+  EXPECT_EQ(entry_.by(), "unknown");  // there is no certificate here
+  EXPECT_EQ(Show("hosts").hosts(0).owner(), "田中 花子");
+  EXPECT_THAT(store_->FindHost("web01")->labels(),
+              ElementsAre("owner=田中 花子", "role=web"));
+  EXPECT_TRUE(Apply(kFile, false).empty()) << "twice is once";
+  EXPECT_EQ(store_->RegisterHistory("admin_sources")->size(), 1u);
+  EXPECT_THAT(Apply("admin_sources: [{network: x}]\nwaivers: []", false),
+              ElementsAre(HasSubstr("my.yaml:1:27: admin_sources x: network")));
+  Show("waivers");
+  EXPECT_FALSE(entry_.kept()) << "one bad row refuses all";
+  Show("admin_source");
+  EXPECT_THAT(said_.error_message(), HasSubstr("did you mean admin_sources?"));
+  EXPECT_EQ(Show("admin_sources", 5).admin_sources_size(), 0);
+}
+
+TEST_F(OperatorTest, AWaivedFailureCountsInOneScoreAlone) {
+  Join("web", 23);
+  Join("db", 23);
+  ASSERT_TRUE(Label("web", {"role=web"}).ok());
+  const v1::Waiver waiver = Waive("no-telnet", "role=web", 20);
+  ASSERT_TRUE(said_.ok()) << said_.error_message();
+  EXPECT_EQ(waiver.until(), waiver.from() + 20 * 86400);
+  EXPECT_EQ(waiver.requester(), "unknown");
+  const v1::HostPosture web = PostureOf("web");
+  EXPECT_DOUBLE_EQ(web.score(), 100);
+  EXPECT_DOUBLE_EQ(web.score_without_waivers(), 100.0 / 11);
+  EXPECT_EQ(web.fail(), 1u);
+  EXPECT_EQ(web.waived(), 1u);
+  EXPECT_EQ(web.worst(), v1::SEVERITY_UNSPECIFIED) << "--fail-on sees none";
+  const v1::HostPosture db = PostureOf("db");
+  EXPECT_DOUBLE_EQ(db.score(), db.score_without_waivers());
+  EXPECT_EQ(db.worst(), v1::SEVERITY_CRITICAL);
+  Posture(0);
+  EXPECT_EQ(fleet_.critical(), 1u);
+  EXPECT_EQ(fleet_.waived(), 1u);
+  const v1::Finding finding = FindingOf("web", "no-telnet");
+  EXPECT_EQ(finding.verdict(), v1::VERDICT_FAIL);
+  EXPECT_EQ(finding.evidence().rows_size(), 1);
+  EXPECT_EQ(finding.waiver(), waiver.id());
+  EXPECT_EQ(finding.waived_until(), waiver.until());
+  EXPECT_EQ(finding.waiver_approver(), "taro");
+  EXPECT_EQ(finding.waiver_reason(), "moves in March");
+  EXPECT_EQ(FindingOf("db", "no-telnet").waiver(), "");
+}
+
+TEST_F(OperatorTest, AWaiverOfOneHostIsThatHostsAlone) {
+  Join("a", 23);
+  Join("b", 23);
+  Waive("no-telnet", "@b", 20);
+  ASSERT_TRUE(said_.ok()) << said_.error_message();
+  EXPECT_THAT(Posture(0), ElementsAre("a", "b"));
+  EXPECT_EQ(fleet_.waived(), 1u);
+  EXPECT_EQ(PostureOf("a").waived(), 0u);
+  EXPECT_EQ(PostureOf("b").waived(), 1u);
+  EXPECT_NE(FindingOf("b", "no-telnet").waiver(), "");
+  Waive("no-telnet", "@nobody", 20);
+  EXPECT_THAT(said_.error_message(), HasSubstr("no host is called"));
+}
+
+TEST_F(OperatorTest, AWaiverEndsEarlyAndThePastKeepsIt) {
+  Join("a", 23);
+  ASSERT_TRUE(Label("a", {"role=web"}).ok());
+  const int64_t before = std::time(nullptr);
+  WaitUntilAfter(before);
+  const v1::Waiver waiver = Waive("no-telnet", "role", 20);
+  const v1::Waiver later =
+      Waive("no-ftp", "role", 10, std::time(nullptr) + 86400);
+  ASSERT_TRUE(said_.ok()) << said_.error_message();
+  EXPECT_THAT(Waivers(false),
+              ElementsAre(later.id() + " coming", waiver.id() + " in force"));
+  EXPECT_THAT(Waivers(false, 14 * 86400), testing::IsEmpty());
+  EXPECT_THAT(Waivers(false, 21 * 86400),
+              ElementsAre(waiver.id() + " in force"));
+  EXPECT_EQ(PostureOf("a").waived(), 1u);
+  EXPECT_EQ(PostureOf("a", before).waived(), 0u) << "it was not known then";
+  EXPECT_EQ(fleet_.waivers_ending(), 0u);
+  // Its end is exclusive, so it must last for a second to have been there.
+  WaitUntilAfter(waiver.from() + 1);
+  v1::EndWaiverRequest request;
+  request.set_id(waiver.id());
+  v1::EndWaiverReply reply;
+  const auto end = [&] {
+    grpc::ClientContext context;
+    return stub_->EndWaiver(&context, request, &reply);
+  };
+  ASSERT_TRUE(end().ok());
+  EXPECT_EQ(PostureOf("a").waived(), 0u);
+  EXPECT_EQ(PostureOf("a", waiver.from() + 1).waived(), 1u);
+  EXPECT_EQ(end().error_code(), grpc::StatusCode::NOT_FOUND);
+  EXPECT_EQ(Waivers(false).size(), 1u);
+  EXPECT_EQ(Waivers(true).size(), 2u);
+}
+
+TEST_F(OperatorTest, WaiversThatEndSoonAreCounted) {
+  Join("a", 23);
+  Waive("no-telnet", "role", 14);
+  Waive("no-ftp", "role", 15);
+  Posture(0);
+  EXPECT_EQ(fleet_.waivers_ending(), 1u);
+}
+
+TEST_F(OperatorTest, AWaiverIsRefusedWithTheReason) {
+  Join("a", 23);
+  for (const auto& [days, why] : {std::pair(0u, "either days or until"),
+                                  {91u, "more than 90 days"},
+                                  {4294967295u, "more than 90 days"}}) {
+    Waive("no-telnet", "role", days);
+    EXPECT_THAT(said_.error_message(), HasSubstr(why));
+  }
+  Waive("no-telnets", "role", 9);
+  EXPECT_THAT(said_.error_message(), HasSubstr("did you mean no-telnet?"));
+  Waive("no-telnet", "", 9);
+  EXPECT_THAT(said_.error_message(), HasSubstr("either selector or host"));
+  Waive("no-telnet", "role", 9, 100);
+  EXPECT_THAT(said_.error_message(), HasSubstr("back-dated"));
+  Waive("no-telnet", "role", 9, INT64_MAX);
+  EXPECT_FALSE(said_.ok());
+  EXPECT_THAT(Waivers(true), testing::IsEmpty());
+}
+
+TEST_F(OperatorTest, AQueryReadsRegistersBesideTheTables) {
+  Join("a", 23);
+  Apply("admin_sources: [{network: 192.0.2.0/24}]", false);
+  v1::QueryRequest request;
+  request.set_sql("SELECT network, port FROM admin_sources, ports");
+  grpc::ClientContext context;
+  const auto stream = stub_->Query(&context, request);
+  v1::QueryReply reply;
+  ASSERT_TRUE(stream->Read(&reply));
+  ASSERT_EQ(reply.rows().rows_size(), 1);
+  EXPECT_EQ(reply.rows().rows(0).cells(1).text(), "192.0.2.0/24");
+  EXPECT_TRUE(reply.incomplete().empty());
 }
 
 TEST_F(OperatorTest, AHostIsNotAskedSoOftenThatItMinds) {

@@ -18,44 +18,27 @@ v1::Parameter Number(const std::string& name, int64_t number) {
   return parameter;
 }
 
-v1::Parameter List(const std::string& name,
-                   const std::vector<std::string>& list) {
-  v1::Parameter parameter;
-  parameter.set_name(name);
-  parameter.mutable_list()->Assign(list.begin(), list.end());
-  return parameter;
-}
-
 class ParametersTest : public testing::Test {
  protected:
   ParametersTest() {
     EXPECT_TRUE(parameters_.Set(Number("days", 90)).ok());
     EXPECT_TRUE(parameters_.Set(Number("days_of_web", -1)).ok());
-    EXPECT_TRUE(parameters_.Set(List("nets", {"192.0.2.0/24", "it's \"x\""})).ok());
-    EXPECT_TRUE(parameters_.Set(List("none", {})).ok());
   }
 
   std::string Expand(const std::string& sql) {
-    unset_.clear();
-    const auto expanded = parameters_.Expand(sql, unset_);
+    const auto expanded = parameters_.Expand(sql);
     return expanded.ok() ? *expanded : "no " + Message(expanded.status());
   }
 
   Parameters parameters_;
-  std::string unset_;
 };
 
 TEST_F(ParametersTest, StandForTheirValues) {
   EXPECT_EQ(Expand("x < $days*$days_of_web"), "x < 90*-1");
-  EXPECT_EQ(Expand("json_each($nets)"),
-            R"(json_each('["192.0.2.0/24","it''s \"x\""]'))");
-  EXPECT_EQ(unset_, "");
-  EXPECT_EQ(Expand("json_each($none) + $days"), "json_each('[]') + 90");
-  EXPECT_EQ(unset_, "none");
   EXPECT_EQ(Expand("$day"), "no day");
   EXPECT_EQ(Expand("$"), "no ");
-  EXPECT_EQ(parameters_.ExpandNumbers("$days日, $days_of_web, $nets, $else"),
-            "90日, -1, $nets, $else");
+  EXPECT_EQ(parameters_.ExpandSentence("$days日, $days_of_web, $else"),
+            "90日, -1, $else");
 }
 
 TEST_F(ParametersTest, DoNotStandInTextsNamesAndComments) {
@@ -66,12 +49,12 @@ TEST_F(ParametersTest, DoNotStandInTextsNamesAndComments) {
   EXPECT_EQ(Expand("'a' - $days -- $days\n$days"), "'a' - 90 -- $days\n90");
 }
 
-TEST_F(ParametersTest, HaveANameAndOneKindOfValue) {
+TEST_F(ParametersTest, HaveANameAndANumber) {
   for (const char* name : {"", "Days", "1day", "a-b", "a b", "_a"})
     EXPECT_FALSE(parameters_.Set(Number(name, 1)).ok()) << name;
-  v1::Parameter both = List("both", {"x"});
-  both.set_number(1);
-  EXPECT_FALSE(parameters_.Set(both).ok());
+  v1::Parameter none;
+  none.set_name("none");
+  EXPECT_FALSE(parameters_.Set(none).ok());
 }
 
 constexpr char kControl[] = R"(
@@ -79,8 +62,8 @@ constexpr char kControl[] = R"(
     statements: [MT-01]
     title: {en: "At most port $most", ja: "$most まで"}
     severity: high
-    violations: SELECT port FROM ports WHERE port > $most OR EXISTS (SELECT 1 FROM json_each($extra) WHERE value = port)
-    given: [{name: most, number: 100}, {name: extra, list: ["7"]}]
+    violations: SELECT port FROM ports WHERE port > $most OR port = $extra
+    given: [{name: most, number: 100}, {name: extra, number: 7}]
     flags: {ports: [{port: 101}]}
     clears: {ports: [{port: 100}]}
 )";
@@ -97,8 +80,8 @@ absl::StatusOr<CompiledBaseline> Load(const std::string& parameters,
 }
 
 constexpr char kMost[] = "  - {name: most, about: {en: a, ja: b}, number: 5}\n";
-constexpr char kExtra[] = "  - {name: extra, about: {en: ports, ja: b}, list: [9]}\n";
-constexpr char kUndecided[] = "  - {name: extra, about: {en: ports, ja: b}}\n";
+constexpr char kExtra[] =
+    "  - {name: extra, about: {en: ports, ja: b}, number: 9}\n";
 
 Judgement Judge(const CompiledBaseline& baseline, int port) {
   Tables tables = *Tables::Open();
@@ -120,16 +103,6 @@ TEST(BaselineParameters, DecideAndTheExamplesHaveTheirOwn) {
   EXPECT_NE(other->version, baseline->version);
 }
 
-TEST(BaselineParameters, WhatNobodyDecidedOnMakesUnknown) {
-  const auto baseline = Load(std::string(kMost) + kUndecided);
-  ASSERT_TRUE(baseline.ok()) << baseline.status();
-  const Judgement judgement = Judge(*baseline, 6);
-  EXPECT_EQ(judgement.verdict, v1::VERDICT_UNKNOWN);
-  EXPECT_EQ(judgement.reason.raw(),
-            "nobody has decided on $extra (ports): write it into the baseline's "
-            "parameters and apply it");
-}
-
 TEST(BaselineParameters, ErrorsNameThePlace) {
   const auto why = [](const auto& baseline) { return Message(baseline.status()); };
   EXPECT_THAT(why(Load(kMost)),
@@ -141,14 +114,6 @@ TEST(BaselineParameters, ErrorsNameThePlace) {
   EXPECT_EQ(why(Load("  - {name: most, number: x}\n")),
             "parameters.yaml:2:26: number is a whole number, not \"x\"")
       << "and not that what stands there is missing";
-  std::string cidr = kControl;
-  cidr.replace(cidr.find("value = port"), 12, "in_cidr('192.0.2.1', value)");
-  cidr.replace(cidr.find("\"7\""), 3, "10.0.0.0/8");
-  EXPECT_THAT(why(Load("  - {name: most, about: {en: a, ja: b}, number: 500}\n"
-                       "  - {name: extra, about: {en: a, ja: b}, list: [10.0.0.0/99]}\n",
-                       cidr)),
-              HasSubstr("control few-ports: with the values of its parameters: "
-                        "violations: "));
   EXPECT_THAT(why(Load("  - {name: most, number: 5}\n")),
               HasSubstr("parameter most: about is missing"));
   std::string control = kControl;

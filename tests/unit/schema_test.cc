@@ -36,19 +36,23 @@ class Schema : public testing::Test {
     }
     snapshot_ = pool_.FindMessageTypeByName("metsuke.v1.Snapshot");
     EXPECT_NE(snapshot_, nullptr);
+    registers_ = pool_.FindMessageTypeByName("metsuke.v1.Registers");
+    EXPECT_NE(registers_, nullptr);
   }
 
   template <typename Check>
   void ForEachColumn(Check&& check) {
-    for (int t = 0; t < snapshot_->field_count(); ++t) {
-      const Descriptor* row = snapshot_->field(t)->message_type();
-      for (int c = 0; c < row->field_count(); ++c) check(row->field(c));
-    }
+    for (const Descriptor* tables : {snapshot_, registers_})
+      for (int t = 0; t < tables->field_count(); ++t) {
+        const Descriptor* row = tables->field(t)->message_type();
+        for (int c = 0; c < row->field_count(); ++c) check(row->field(c));
+      }
   }
 
   DescriptorPool pool_;
   std::vector<const FileDescriptor*> ours_;
   const Descriptor* snapshot_;
+  const Descriptor* registers_;
 };
 
 TEST_F(Schema, EveryTableIsARepeatedMessageTheMaskCanAskFor) {
@@ -57,6 +61,21 @@ TEST_F(Schema, EveryTableIsARepeatedMessageTheMaskCanAskFor) {
     EXPECT_TRUE(table->is_repeated() && table->message_type() != nullptr)
         << table->full_name();
     EXPECT_LT(table->number(), 64) << table->full_name();
+  }
+}
+
+// So are they in SQL, and the bytes of one are never those of the other.
+TEST_F(Schema, RegistersStandBesideTheTables) {
+  for (int r = 0; r < registers_->field_count(); ++r) {
+    const FieldDescriptor* field = registers_->field(r);
+    EXPECT_TRUE(field->is_repeated() && field->message_type() != nullptr)
+        << field->full_name();
+    EXPECT_GT(field->number(), 1000) << field->full_name();
+    EXPECT_EQ(snapshot_->FindFieldByName(field->name()), nullptr)
+        << field->full_name();
+    EXPECT_TRUE(
+        field->message_type()->field(0)->options().GetExtension(v1::key))
+        << field->full_name() << ": the first column names the row";
   }
 }
 

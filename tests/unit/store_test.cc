@@ -1,8 +1,8 @@
 #include "controller/store/store.h"
 
 #include <fcntl.h>
-#include <gmock/gmock.h>
 #include <fmt/format.h>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sqlite3.h>
@@ -12,11 +12,12 @@
 #include <unistd.h>
 
 #include <atomic>
-#include <ctime>
 #include <boost/filesystem.hpp>
+#include <ctime>
 #include <future>
 #include <set>
 
+#include "controller/known_tables.h"
 #include "controller/store/body.h"
 #include "controller/store/sqlite.h"
 #include "proto/canonical.h"
@@ -354,25 +355,28 @@ TEST_F(StoreTest, LabelsSelectHosts) {
     ASSERT_TRUE(Connect(*store_, id).ok());
     ASSERT_TRUE(Commit(*store_, Update(id, 1, 200, {HostBody(name)})).ok());
   }
-  EXPECT_THAT(*store_->SetLabels(kWeb, {"role=web", "site=tokyo"}, {}),
-              ElementsAre("role=web", "site=tokyo"));
-  EXPECT_THAT(*store_->SetLabels(kDb, {"role=db", "site=tokyo"}, {}),
-              ElementsAre("role=db", "site=tokyo"));
+  EXPECT_THAT(
+      *store_->SetLabels({kWeb, {"role=web", "site=tokyo"}, {}}, "hanako", 300),
+      ElementsAre("role=web", "site=tokyo"));
+  EXPECT_THAT(
+      *store_->SetLabels({kDb, {"role=db", "site=tokyo"}, {}}, "hanako", 300),
+      ElementsAre("role=db", "site=tokyo"));
   EXPECT_THAT(Names(""), ElementsAre("db", "web"));
   EXPECT_THAT(Names("role=web"), ElementsAre("web"));
   EXPECT_THAT(Names("site"), ElementsAre("db", "web"));
   EXPECT_THAT(Names("site=tokyo,role=db"), ElementsAre("db"));
   EXPECT_THAT(Names("role=we"), IsEmpty());
   EXPECT_THAT(Names("sit"), IsEmpty());
-  EXPECT_THAT(*store_->SetLabels(kDb, {"role=cache"}, {"site"}),
-              ElementsAre("role=cache"));
+  EXPECT_THAT(
+      *store_->SetLabels({kDb, {"role=cache"}, {"site"}}, "hanako", 300),
+      ElementsAre("role=cache"));
 
   EXPECT_TRUE(absl::IsInvalidArgument(
       store_->ReadFleet({.selector = "a b"}, 0).status()));
   EXPECT_TRUE(absl::IsInvalidArgument(
-      store_->SetLabels(kDb, {"no value"}, {}).status()));
-  EXPECT_TRUE(
-      absl::IsNotFound(store_->SetLabels("nobody", {"a=b"}, {}).status()));
+      store_->SetLabels({kDb, {"no value"}, {}}, "hanako", 300).status()));
+  EXPECT_TRUE(absl::IsNotFound(
+      store_->SetLabels({"nobody", {"a=b"}, {}}, "hanako", 300).status()));
 }
 
 TEST_F(StoreTest, ANameOfTwoHostsNeedsAnId) {
@@ -531,20 +535,149 @@ void Sqlite(const std::string& folder, const char* statement) {
   sqlite3_close(handle);
 }
 
-TEST_F(StoreTest, ADatabaseOfANewerProgramIsLeftAlone) {
-  store_.reset();
-  Sqlite(folder_, "PRAGMA user_version = 5");
-  const absl::Status status = OpenSqliteStore(folder_).status();
-  EXPECT_TRUE(absl::IsFailedPrecondition(status)) << status;
-  EXPECT_THAT(Message(status), HasSubstr("newer"));
-}
-
 TableBody KnockBody(const std::string& methods) {
   v1::Snapshot snapshot;
   snapshot.add_ssh_endpoints_outside()->set_methods(methods);
   return MakeBody(
       "ssh_endpoints_outside",
       CanonicalTable(snapshot, TableField("ssh_endpoints_outside")));
+}
+
+TableBody SourcesBody(const std::string& network) {
+  v1::Registers rows;
+  if (!network.empty()) rows.add_admin_sources()->set_network(network);
+  return MakeBody("admin_sources",
+                  CanonicalTable(rows, RegisterField("admin_sources")));
+}
+
+TEST_F(StoreTest, ARegisterIsKeptWithItsTimesAndWhoChangedIt) {
+  EXPECT_THAT(*store_->Registers(0), IsEmpty());
+  const auto put = [&](const TableBody& body, const std::string& by,
+                       int64_t now) {
+    const absl::Status status = store_->PutRegisters({{body}, {}, by, now});
+    EXPECT_TRUE(status.ok()) << status;
+  };
+  const TableBody one = SourcesBody("192.0.2.1"), none = SourcesBody("");
+  put(one, "hanako", 100);
+  put(one, "jiro", 150);  // as it was
+  put(none, "taro", 200);
+  put(one, "jiro", 200);  // within the second
+  put(none, "taro", 50);  // and with a clock that was set back
+  const auto times = store_->RegisterHistory("admin_sources");
+  ASSERT_TRUE(times.ok()) << times.status();
+  std::vector<std::string> told;
+  for (const RegisterTime& time : *times)
+    told.push_back(fmt::format("{}-{} {}", time.since, time.until, time.by));
+  EXPECT_THAT(told, ElementsAre("202-0 taro", "201-202 jiro", "200-201 taro",
+                                "100-200 hanako"));
+  EXPECT_THAT(*store_->Registers(99), IsEmpty());
+  EXPECT_EQ(store_->Registers(100)->at(0).digest, one.digest);
+  EXPECT_EQ(store_->Registers(199)->at(0).digest, one.digest);
+  EXPECT_EQ(store_->Registers(200)->at(0).digest, none.digest);
+  EXPECT_EQ(store_->Registers(0)->at(0).by, "taro");
+  // It is not forgotten, whatever is.
+  ASSERT_TRUE(Connect(*store_, kWeb).ok());
+  ASSERT_TRUE(Commit(*store_, Update(kWeb, 1, 200, {HostBody("a")})).ok());
+  ASSERT_TRUE(Commit(*store_, Update(kWeb, 2, 300, {HostBody("b")})).ok());
+  ASSERT_TRUE(store_->Forget(100000).ok());
+  EXPECT_TRUE(store_->Body(one.digest).ok());
+  EXPECT_EQ(*store_->Body(none.digest), "");
+  EXPECT_EQ(store_->RegisterHistory("admin_sources")->size(), 4u);
+  EXPECT_TRUE(absl::IsNotFound(store_->RegisterHistory("x").status()));
+}
+
+TEST_F(StoreTest, RegistersAndLabelsChangeTogetherOrNotAtAll) {
+  ASSERT_TRUE(Connect(*store_, kWeb).ok());
+  RegisterUpdate update{{SourcesBody("192.0.2.1")},
+                        {{kWeb, {"role=web"}, {}}, {"nobody", {"a=b"}, {}}},
+                        "hanako",
+                        100};
+  EXPECT_FALSE(store_->PutRegisters(update).ok());
+  EXPECT_THAT(*store_->Registers(0), IsEmpty());
+  EXPECT_THAT(store_->FindHost(kWeb)->labels(), IsEmpty());
+  update.labels.pop_back();
+  EXPECT_TRUE(store_->PutRegisters(update).ok());
+  EXPECT_THAT(store_->FindHost(kWeb)->labels(), ElementsAre("role=web"));
+}
+
+TEST_F(StoreTest, LabelsAreATableOfTheirHostWithAHistory) {
+  ASSERT_TRUE(Connect(*store_, kWeb).ok());
+  ASSERT_TRUE(Commit(*store_, Update(kWeb, 1, 200, {HostBody("web")})).ok());
+  EXPECT_EQ(ReadFleet().states.at(0).tables.at("labels"), Sha256(""))
+      << "that nobody labelled it is known";
+  ASSERT_TRUE(
+      store_->SetLabels({kWeb, {"owner=花子"}, {}}, "hanako", 300).ok());
+  ASSERT_TRUE(store_->SetLabels({kWeb, {"owner=花子"}, {}}, "jiro", 350).ok());
+  ASSERT_TRUE(
+      store_->SetLabels({kWeb, {"role=web"}, {"owner"}}, "taro", 400).ok());
+  const auto labels = [&](int64_t at) {
+    const Fleet fleet = *store_->ReadFleet({}, at);
+    v1::Snapshot rows;
+    rows.ParseFromString(*store_->Body(
+        fleet.states.at(fleet.hosts.at(0).state).tables.at("labels")));
+    std::string text;
+    for (const v1::Label& label : rows.labels())
+      text += label.key() + "=" + label.value();
+    return text;
+  };
+  EXPECT_EQ(labels(250), "");
+  EXPECT_EQ(labels(300), "owner=花子");
+  EXPECT_EQ(labels(0), "role=web");
+  std::vector<std::string> told;
+  const v1::HistoryReply history = *store_->History(kWeb);
+  for (const v1::Span& span : history.spans())
+    if (span.table() == "labels")
+      told.push_back(fmt::format("{} {}", span.since(), span.by()));
+  EXPECT_THAT(told, ElementsAre("400 taro", "300 hanako"));
+  // What the controller saw of the host and what people say of it are apart.
+  ASSERT_TRUE(store_->Observe({kWeb, 500, {KnockBody("none")}}).ok());
+  ASSERT_TRUE(store_->ExpireObservations(1000, 2000).ok());
+  EXPECT_EQ(labels(0), "role=web");
+  EXPECT_EQ(ReadFleet().states.at(0).tables.count("ssh_endpoints_outside"), 0u);
+}
+
+TEST_F(StoreTest, LabelsAreTextWithoutWhatSelectorsMean) {
+  ASSERT_TRUE(Connect(*store_, kWeb).ok());
+  for (const char* label : {"owner=a,b", "owner=a=b", "owner=a\n", "owner= a",
+                            "ow ner=a", "所有者=a", "owner=\u202Ea"})
+    EXPECT_TRUE(absl::IsInvalidArgument(
+        store_->SetLabels({kWeb, {label}, {}}, "hanako", 300).status()))
+        << label;
+  EXPECT_THAT(*store_->SetLabels({kWeb, {"owner=田中 花子", "note="}, {}},
+                                 "hanako", 300),
+              ElementsAre("note=", "owner=田中 花子"));
+  EXPECT_EQ(store_->ReadFleet({.selector = "owner=田中 花子"}, 0)->hosts.size(),
+            1u);
+}
+
+TEST_F(StoreTest, ADatabaseOfTheFourthVersionGetsItsLabelsAsTables) {
+  for (const std::string& id : {kWeb, kDb})
+    ASSERT_TRUE(Connect(*store_, id).ok());
+  store_.reset();
+  Sqlite(folder_, ("INSERT INTO label VALUES('" + kWeb +
+                   "', 'role', 'web');"
+                   "DROP TABLE register;"
+                   "ALTER TABLE span DROP COLUMN by;"
+                   "PRAGMA user_version = 4")
+                      .c_str());
+  Open();
+  const Fleet fleet = ReadFleet();
+  ASSERT_EQ(fleet.states.size(), 1u);
+  v1::Snapshot rows;
+  rows.ParseFromString(*store_->Body(fleet.states[0].tables.at("labels")));
+  EXPECT_EQ(rows.labels(0).value(), "web");
+  EXPECT_EQ(store_->History(kWeb)->spans(0).table(), "labels");
+  EXPECT_TRUE(
+      store_->PutRegisters({{SourcesBody("192.0.2.1")}, {}, "hanako", 1}).ok());
+  EXPECT_TRUE(store_->SetLabels({kWeb, {"a=b"}, {}}, "hanako", 300).ok());
+}
+
+TEST_F(StoreTest, ADatabaseOfANewerProgramIsLeftAlone) {
+  store_.reset();
+  Sqlite(folder_, "PRAGMA user_version = 6");
+  const absl::Status status = OpenSqliteStore(folder_).status();
+  EXPECT_TRUE(absl::IsFailedPrecondition(status)) << status;
+  EXPECT_THAT(Message(status), HasSubstr("newer"));
 }
 
 TEST_F(StoreTest, WhatTheControllerSawIsPartOfAHostsStateAndHistory) {
@@ -649,6 +782,8 @@ TEST_F(StoreTest, ADatabaseOfTheFirstVersionIsBroughtUpToDate) {
          "ALTER TABLE host DROP COLUMN address;"
          "ALTER TABLE stream DROP COLUMN used;"
          "DROP TABLE event;"
+         "DROP TABLE register;"
+         "ALTER TABLE span DROP COLUMN by;"
          "PRAGMA user_version = 1");
   Open();
   EXPECT_EQ(ReadFleet().hosts.at(0).entry.host(), "web");
@@ -670,6 +805,8 @@ TEST_F(StoreTest, ADatabaseOfTheSecondVersionIsBroughtUpToDate) {
          "ALTER TABLE host DROP COLUMN address;"
          "ALTER TABLE stream DROP COLUMN used;"
          "DROP TABLE event;"
+         "DROP TABLE register;"
+         "ALTER TABLE span DROP COLUMN by;"
          "PRAGMA user_version = 2");
   Open();
   EXPECT_NEAR(store_->FindHost(kWeb)->last_knock(), std::time(nullptr), 60);

@@ -46,7 +46,7 @@ controls:
   EXPECT_EQ(control.statements(1), "MT-02");
   EXPECT_EQ(control.title().ja(), "目付");
   EXPECT_EQ(control.severity(), v1::SEVERITY_CRITICAL);
-  const v1::Account& account = control.flags().accounts(0);
+  const v1::Account& account = control.flags().facts().accounts(0);
   EXPECT_EQ(account.name(), "no");
   EXPECT_EQ(account.uid(), 4294967295u);
   EXPECT_EQ(account.password_max_days(), -1);
@@ -54,7 +54,7 @@ controls:
   EXPECT_EQ(account.expires(), 1769817600);
   EXPECT_EQ(account.last_login(), 1769817601);
   EXPECT_EQ(account.password_changed(), -5);
-  EXPECT_EQ(control.flags().groups(0).members(1), "b");
+  EXPECT_EQ(control.flags().facts().groups(0).members(1), "b");
 }
 
 TEST(ReadYaml, NothingIsAnEmptyMessage) {
@@ -70,7 +70,7 @@ TEST(ReadYaml, ErrorsNameThePlaceAndSuggest) {
             "my.yaml:1:23: Severity is one of low, medium, high, critical, "
             "not \"hihg\"; did you mean high?");
   EXPECT_EQ(Refusal("controls: [{flags: {prots: []}}]"),
-            "my.yaml:1:21: Snapshot has no key \"prots\"; did you mean ports?");
+            "my.yaml:1:21: Example has no key \"prots\"; did you mean ports?");
   EXPECT_EQ(Refusal("controls: [{flags: {ports: [{protocol: TCP}]}}]"),
             "my.yaml:1:40: protocol is one of tcp, udp, not \"TCP\"; did you "
             "mean tcp?");
@@ -195,13 +195,19 @@ TEST(WriteYaml, IsReadBack) {
   control.add_statements("MT-01");
   control.mutable_title()->set_en("yes");
   control.set_severity(v1::SEVERITY_HIGH);
-  control.mutable_flags()->add_accounts()->set_password_max_days(-1);
-  control.mutable_flags()->add_ports();
-  control.mutable_flags()->add_groups()->add_members("");
+  control.mutable_flags()
+      ->mutable_facts()
+      ->add_accounts()
+      ->set_password_max_days(-1);
+  control.mutable_flags()->mutable_facts()->add_ports();
+  control.mutable_flags()->mutable_facts()->add_groups()->add_members("");
   baseline.add_controls()->mutable_clears();
   // Every field is written, so a column with `values` needs one of them.
-  baseline.mutable_controls(0)->mutable_flags()->mutable_accounts(0)->set_uid(
-      7);
+  baseline.mutable_controls(0)
+      ->mutable_flags()
+      ->mutable_facts()
+      ->mutable_accounts(0)
+      ->set_uid(7);
   const absl::Status status = ReadYaml("m", WriteYaml(baseline), again);
   ASSERT_TRUE(status.ok()) << status << WriteYaml(baseline);
   EXPECT_TRUE(MessageDifferencer::Equals(baseline, again))

@@ -130,6 +130,7 @@ apart("collections", **{"*": "what the collectors say of themselves; a scenario 
 apart("gaps", **{"*": "a scenario lists those that may be"})
 for _table in ("ssh_endpoints", "ssh_algorithms", "ssh_host_keys", "ssh_endpoints_outside", "gaps_outside"):
     apart(_table, **{"*": "the agent fills it, not the collector; unit tests compare it with sshd -T and ssh-keygen, a fleet expects rows"})
+apart("labels", **{"*": "operators give them; the host knows nothing of them"})
 apart("login_sources", **{"*": "the controller makes it from events; a scenario expects rows of real logins"})
 apart("audit_status", **{"*": "the kernel's audit does not answer in a container (audit_receive_msg of kernel/audit.c asks for "
                               "the first process namespace)"})
