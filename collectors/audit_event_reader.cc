@@ -6,6 +6,7 @@
 
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include "collectors/words.h"
 #include "proto/event_id.h"
@@ -18,7 +19,8 @@ namespace {
 constexpr size_t kMaxText = 256;
 // System calls whose lines may come between those of others.
 constexpr size_t kMostCalls = 64;
-// sudo says in one record what it runs and in the next that it begins.
+// sudo says in one record what it runs and in the next that it begins, or that
+// a password was wrong and then that it refuses.
 constexpr size_t kMostPrograms = 1000;
 
 std::string Kept(std::string_view text) {
@@ -54,6 +56,22 @@ class Fields {
     return text == nullptr ? "" : text;
   }
 
+  // The same of each field of that name.
+  std::vector<std::string> Texts(std::string_view name) const {
+    std::vector<std::string> texts;
+    if (auparse_first_field(state_) == 0) return texts;
+    do {
+      const char* const field = auparse_get_field_name(state_);
+      const char* const raw = auparse_get_field_str(state_);
+      if (field == nullptr || raw == nullptr || field != name ||
+          std::string_view(raw) == "(null)")
+        continue;
+      if (const char* const text = auparse_interpret_field(state_))
+        texts.emplace_back(text);
+    } while (auparse_next_field(state_) > 0);
+    return texts;
+  }
+
   std::optional<uint64_t> Number(const char* name) const {
     const auto number = metsuke::Number(Raw(name));
     if (!number || *number < 0) return std::nullopt;
@@ -86,6 +104,8 @@ struct Call {
   std::optional<uint32_t> uid, euid, login_uid;
   uint64_t pid = 0;
   bool done = false, refused = false, executes = false;
+  // The path begins in a folder that the program has open, not in `folder`.
+  bool elsewhere = false;
 };
 
 }  // namespace
@@ -117,8 +137,9 @@ class AuditEventReader::Parser {
     auparse_feed(state_, "\n", 1);
   }
 
-  void Finish() {
+  bool Finish() {
     if (state_ != nullptr) auparse_flush_feed(state_);
+    return state_ != nullptr;
   }
 
  private:
@@ -145,8 +166,16 @@ class AuditEventReader::Parser {
           TakeCommand(fields);
           break;
         case AUDIT_CONFIG_CHANGE:
+          // The kernel sets a rule anew when the file it names is replaced.
+          if (fields.Raw("op") == "updated_rules") break;
           TellChange(fields);
           configured = true;
+          break;
+        case AUDIT_DAEMON_START: TellDaemon(fields, "auditd started"); break;
+        case AUDIT_DAEMON_END: TellDaemon(fields, "auditd ended"); break;
+        case AUDIT_DAEMON_ABORT: TellDaemon(fields, "auditd broke off"); break;
+        case AUDIT_DAEMON_CONFIG:
+          TellDaemon(fields, "auditd was configured anew");
           break;
         case AUDIT_SYSCALL:
           call = ReadCall(fields);
@@ -172,7 +201,8 @@ class AuditEventReader::Parser {
   static std::string_view ServiceOf(const Fields& fields) {
     const std::string exe = fields.Text("exe");
     for (const std::string_view name : {"sudo", "su"})
-      if (NameOf(exe) == name) return name;
+      for (const std::string_view folder : {"/usr/bin/", "/bin/"})
+        if (exe == fmt::format("{}{}", folder, name)) return name;
     return "";
   }
 
@@ -208,7 +238,7 @@ class AuditEventReader::Parser {
     event.set_account(Kept(fields.Text("acct")));
     if (const auto uid = fields.Uid("uid")) event.set_actor(name_of_(*uid));
     const auto program = programs_.find(*pid);
-    if (program != programs_.end()) {
+    if (service == "sudo" && program != programs_.end()) {
       if (kind == "login") event.set_detail(program->second);
       programs_.erase(program);
     }
@@ -219,13 +249,20 @@ class AuditEventReader::Parser {
 
   void TellFailure(const Fields& fields) {
     const std::string_view service = ServiceOf(fields);
-    if (service.empty() || fields.Raw("res") != "failed") return;
+    const uint64_t pid = fields.Number("pid").value_or(0);
+    if (service.empty()) return;
+    if (fields.Raw("res") != "failed") {
+      failed_.erase(pid);
+      return;
+    }
+    if (failed_.size() >= kMostPrograms) failed_.clear();
+    failed_.insert(pid);
     v1::Event event = Begin(fields, "login_failed", service);
     // Of sudo it is the user whose password was asked for.
     event.set_account(service == "su" ? Kept(fields.Text("acct")) : "");
     if (const auto uid = fields.Uid("uid")) event.set_actor(name_of_(*uid));
     event.set_method("password");
-    Tell(std::move(event), fields.Number("pid").value_or(0));
+    Tell(std::move(event), pid);
   }
 
   // Never the arguments: a program's name ends at the first blank.
@@ -233,12 +270,14 @@ class AuditEventReader::Parser {
     const auto pid = fields.Number("pid");
     const std::string command = fields.Text("cmd");
     const std::string program = Kept(command.substr(0, command.find(' ')));
-    if (!pid) return;
+    if (!pid || ServiceOf(fields) != "sudo") return;
     if (fields.Raw("res") == "success") {
       if (programs_.size() >= kMostPrograms) programs_.clear();
       programs_[*pid] = program;
       return;
     }
+    // After a wrong password that is all that sudo refuses by.
+    if (failed_.erase(*pid) > 0) return;
     v1::Event event = Begin(fields, "login_failed", "sudo");
     if (const auto uid = fields.Uid("uid")) event.set_actor(name_of_(*uid));
     event.set_method("policy");
@@ -263,12 +302,20 @@ class AuditEventReader::Parser {
     Tell(std::move(event), 0);
   }
 
+  // What auditd writes of itself; the account is that of who told it to end.
+  void TellDaemon(const Fields& fields, const std::string& what) {
+    v1::Event event = Begin(fields, "recorder", "audit");
+    event.set_actor(event.login_account());
+    event.set_detail(what);
+    Tell(std::move(event), 0);
+  }
+
   // The keys of the rule, of which there may be several.
   static std::string KeyOf(const Fields& fields) {
-    std::string key = fields.Text("key");
-    for (char& c : key)
-      if (c == '\x01') c = ',';
-    return key;
+    std::string keys;
+    for (const std::string& key : fields.Texts("key"))
+      keys += (keys.empty() ? "" : ",") + key;
+    return keys;
   }
 
   static Call ReadCall(const Fields& fields) {
@@ -282,6 +329,10 @@ class AuditEventReader::Parser {
     call.done = fields.Raw("success") == "yes";
     const std::string exit = fields.Raw("exit");
     call.refused = !call.done && (exit == "-13" || exit == "-1");
+    // The first argument of openat(2) and the like is a descriptor, a small
+    // number or AT_FDCWD; that of the others is an address.
+    const std::string first = fields.Raw("a0");
+    call.elsewhere = !first.empty() && first.size() <= 4;
     return call;
   }
 
@@ -289,7 +340,9 @@ class AuditEventReader::Parser {
   static void TakePath(const Fields& fields, Call& call) {
     const std::string name = fields.Text("name");
     if (name.empty() || fields.Raw("nametype") == "PARENT") return;
-    call.object = name.front() == '/' ? name : call.folder + "/" + name;
+    call.object = name.front() == '/' || call.elsewhere
+                      ? name
+                      : call.folder + "/" + name;
   }
 
   void TellCall(const Call& call) {
@@ -318,6 +371,7 @@ class AuditEventReader::Parser {
   auparse_state_t* const state_;
   AuditStamp stamp_;
   std::map<uint64_t, std::string> programs_;  // of sudo, by its process
+  std::set<uint64_t> failed_;  // processes whose user did not know the password
 };
 
 AuditEventReader::AuditEventReader(NameOfUid name_of, BootAt boot_at,
@@ -338,8 +392,13 @@ bool AuditEventReader::IsOfUse(const AuditLine& read) {
   }
   if (read.type == "EXECVE" || read.type == "CWD" || read.type == "PATH")
     return calls_.contains(read.stamp);
+  // The last of an event's lines; without it the library keeps the event, and
+  // looks through all it keeps at each line.
+  if (read.type == "PROCTITLE" || read.type == "EOE")
+    return calls_.erase(read.stamp) > 0;
   for (const std::string_view type :
-       {"USER_START", "USER_END", "USER_AUTH", "USER_CMD", "CONFIG_CHANGE"})
+       {"USER_START", "USER_END", "USER_AUTH", "USER_CMD", "CONFIG_CHANGE",
+        "DAEMON_START", "DAEMON_END", "DAEMON_ABORT", "DAEMON_CONFIG"})
     if (read.type == type) return true;
   return false;
 }
@@ -348,6 +407,6 @@ void AuditEventReader::Read(const AuditLine& read, std::string_view line) {
   if (IsOfUse(read)) parser_->Feed(line);
 }
 
-void AuditEventReader::Finish() { parser_->Finish(); }
+bool AuditEventReader::Finish() { return parser_->Finish(); }
 
 }  // namespace metsuke

@@ -39,8 +39,9 @@ class AuditEventReader {
   // The next line of the log. An event is told when the line that follows its
   // last shows that it is whole.
   void Read(const AuditLine& read, std::string_view line);
-  // Tells the events whose lines have all been read.
-  void Finish();
+  // Tells the events whose lines have all been read. False when nothing could be
+  // read for want of memory.
+  bool Finish();
 
  private:
   class Parser;

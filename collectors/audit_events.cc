@@ -27,8 +27,9 @@ class Boots {
     if (!journal_) return "";
     sd_journal* const raw = journal_->get();
     if (sd_journal_seek_realtime_usec(raw, time) < 0) return "";
-    // The last record before it; of the very first boot there may be none.
-    if (sd_journal_previous(raw) <= 0 && sd_journal_next(raw) <= 0) return "";
+    // The last record before it. What is older than the journal is of a boot
+    // that nobody knows any more.
+    if (sd_journal_previous(raw) <= 0) return "";
     const auto position = journal_->Position();
     if (!position) return "";
     std::string begin;
@@ -92,9 +93,11 @@ absl::StatusOr<v1::Heard> HearAudit(const Host& host, const AuditPosition& from,
                        ++foreign;
                      return sums.size() < limits.events;
                    });
-  if (absl::IsNotFound(part.status())) return heard;
+  // Whoever has never had one need not have one.
+  if (absl::IsNotFound(part.status()) && from.none()) return heard;
   RETURN_IF_ERROR(part.status());
-  reader.Finish();
+  if (!reader.Finish())
+    return absl::ResourceExhaustedError("no memory for libauparse");
   if (part->gone)
     *heard.add_events() = Said(
         SecondsOf(part->gone->second),
@@ -103,6 +106,12 @@ absl::StatusOr<v1::Heard> HearAudit(const Host& host, const AuditPosition& from,
                     Rfc3339(SecondsOf(part->gone->first)),
                     Rfc3339(SecondsOf(part->gone->second))));
   const int64_t last = SecondsOf(part->position.stamp);
+  if (part->cut)
+    *heard.add_events() =
+        Said(SecondsOf(part->position.stamp),
+             fmt::format("the log was cut: what was recorded after {} may be "
+                         "missing",
+                         Rfc3339(SecondsOf(from.stamp))));
   if (part->noise > 0)
     *heard.add_events() = Said(
         last, fmt::format("{} lines are no records of audit", part->noise));

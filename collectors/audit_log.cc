@@ -79,17 +79,17 @@ bool StandsThere(const Host& host, const LogFile& file,
   if (file.info.inode != position.inode ||
       static_cast<uint64_t>(file.info.size) < position.offset)
     return false;
+  if (position.offset == 0) return true;
   const uint64_t length = std::min<uint64_t>(position.offset, kLongestLine);
   const auto before = host.ReadBytes(
       file.path, static_cast<int64_t>(position.offset - length), length);
   if (!before.ok() || before->size() != length || !before->ends_with('\n'))
     return false;
-  const std::string_view lines =
-      std::string_view(*before).substr(0, length - 1);
-  const size_t newline = lines.rfind('\n');
-  const auto last =
-      ReadAuditLine(newline == lines.npos ? lines : lines.substr(newline + 1));
-  return last && last->stamp == position.stamp;
+  const auto lines = Lines(*before);
+  for (auto line = lines.rbegin(); line != lines.rend(); ++line)
+    if (const auto last = ReadAuditLine(*line))
+      return last->stamp == position.stamp;
+  return false;
 }
 
 class Reader {
@@ -110,13 +110,18 @@ class Reader {
       return StandsThere(host_, each, part_.position);
     });
     if (file == files.end()) {
+      for (const LogFile& each : files)
+        part_.cut =
+            part_.cut ||
+            (each.info.inode == part_.position.inode &&
+             static_cast<uint64_t>(each.info.size) < part_.position.offset);
       ASSIGN_OR_RETURN(file, Search(files));
       part_.position.offset = 0;
     }
     for (; file != files.end() && !stopped_; ++file) {
       if (file->info.inode != part_.position.inode) part_.position.offset = 0;
       part_.position.inode = file->info.inode;
-      RETURN_IF_ERROR(ReadFile(file->path));
+      RETURN_IF_ERROR(ReadFile(*file));
     }
     return part_;
   }
@@ -147,12 +152,19 @@ class Reader {
     return begin;
   }
 
-  absl::Status ReadFile(const std::string& path) {
+  absl::Status ReadFile(const LogFile& file) {
     std::string left;  // a line that is not whole yet
     uint64_t at = part_.position.offset;
     while (!stopped_) {
       ASSIGN_OR_RETURN(const std::string chunk,
-                       host_.ReadBytes(path, static_cast<int64_t>(at), kChunk));
+                       host_.ReadBytes(file.path, static_cast<int64_t>(at), kChunk));
+      // auditd may give the name to another file at any moment; what was read
+      // is left to the next call then.
+      const auto now = host_.Stat(file.path);
+      if (!now.ok() || now->inode != file.info.inode) {
+        stopped_ = part_.more = true;
+        break;
+      }
       at += chunk.size();
       left += chunk;
       size_t begin = 0;
@@ -178,7 +190,7 @@ class Reader {
   void TakeLine(std::string_view line) {
     const auto read = ReadAuditLine(line);
     if (!read) {
-      if (!line.empty()) ++part_.noise;
+      if (!line.empty() && !after_) ++part_.noise;
     } else {
       const AuditStamp& stamp = read->stamp;
       // An event is left whole.

@@ -31,6 +31,7 @@ struct AuditLogPart {
   // Records between the two were gone before they could be read.
   std::optional<std::pair<AuditStamp, AuditStamp>> gone;
   uint64_t noise = 0;  // lines that are no records
+  bool cut = false;    // the file is shorter than it was
 };
 
 // Hands over the lines after `from`, whole and in their order. Lines of the

@@ -21,6 +21,9 @@ using Clock = Worker::Clock;
 // Of each file of the journal the library keeps some MiB mapped, read-only.
 constexpr size_t kJournalSpace = size_t{8} << 30;
 
+// Recorders, where else there is the number of a table.
+constexpr int kJournal = -1, kAuditLog = -2;
+
 int NumberOf(const Collector& collector) {
   return TableField(collector.table)->number();
 }
@@ -141,13 +144,13 @@ void Cycle::RunIsolated(const std::vector<const Collector*>& asked) {
 }
 
 // Runs what is no collector in a child.
-v1::Outcome Cycle::RunAlone(const Worker::Run& run) {
+v1::Outcome Cycle::RunAlone(int number, const Worker::Run& run) {
   static constexpr Collector kEvents{"events", nullptr};
   if (options_.in_process) return run(kEvents);
   std::erase_if(stuck_, [](const Stuck& stuck) {
     return waitpid(stuck.child, nullptr, WNOHANG) != 0;
   });
-  if (std::ranges::find(stuck_, 0, &Stuck::table) != stuck_.end())
+  if (std::ranges::find(stuck_, number, &Stuck::table) != stuck_.end())
     return Failed(
         absl::DeadlineExceededError("an earlier run still waits in the kernel"));
   WorkerLimits limits = options_.limits;
@@ -163,14 +166,14 @@ v1::Outcome Cycle::RunAlone(const Worker::Run& run) {
     answers = worker.Receive();
   }
   if (auto answer = worker.Finish()) answers.push_back(*std::move(answer));
-  if (worker.stuck() != 0) stuck_.push_back({worker.stuck(), 0});
+  if (worker.stuck() != 0) stuck_.push_back({worker.stuck(), number});
   return answers.empty() ? Failed(absl::InternalError("no answer"))
                          : std::move(answers.front().second);
 }
 
 v1::Heard Cycle::HearAlone(
-    const std::function<absl::StatusOr<v1::Heard>()>& hear) {
-  v1::Outcome outcome = RunAlone([&](const Collector&) {
+    int number, const std::function<absl::StatusOr<v1::Heard>()>& hear) {
+  v1::Outcome outcome = RunAlone(number, [&](const Collector&) {
     v1::Outcome answer;
     auto heard = hear();
     if (!heard.ok()) return Failed(heard.status());
@@ -186,9 +189,9 @@ v1::Heard Cycle::HearAlone(
 void Cycle::Hear(const EventPosition& from, int64_t now,
                  v1::Collected& collected) {
   *collected.mutable_heard() =
-      HearAlone([&] { return HearJournal(host_, from.journal, now); });
+      HearAlone(kJournal, [&] { return HearJournal(host_, from.journal, now); });
   *collected.mutable_audit() =
-      HearAlone([&] { return HearAudit(host_, from.audit, now); });
+      HearAlone(kAuditLog, [&] { return HearAudit(host_, from.audit, now); });
 }
 
 void Cycle::End(Worker& worker) {

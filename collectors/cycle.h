@@ -64,7 +64,8 @@ class Cycle {
   uint64_t runs() const { return runs_; }
 
  private:
-  // A child that not even SIGKILL has ended, and the table it was at.
+  // A child that not even SIGKILL has ended, and the table it was at, or which
+  // recorder it read.
   struct Stuck {
     pid_t child;
     int table;
@@ -78,8 +79,9 @@ class Cycle {
   void End(Worker& worker);
   v1::Outcome RunIfChanged(const Collector& collector) const;
   void Keep(const Collector& collector, v1::Outcome outcome);
-  v1::Heard HearAlone(const std::function<absl::StatusOr<v1::Heard>()>& hear);
-  v1::Outcome RunAlone(const Worker::Run& run);
+  v1::Heard HearAlone(int number,
+                      const std::function<absl::StatusOr<v1::Heard>()>& hear);
+  v1::Outcome RunAlone(int number, const Worker::Run& run);
   void LeaveOutTheLargest();
   v1::Collected Gather(uint64_t mask) const;
 

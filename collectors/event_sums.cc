@@ -28,9 +28,19 @@ std::string KeyOf(const v1::Event& event) {
   return fmt::format("{}\n{}\n{}\n{}\n{}\n{}\n{}\n{}\n{}",
                      event.time() / kWindow, event.kind(), event.service(),
                      event.account(), event.actor(), event.from(),
-                     event.method(),
-                     IsFailure(event) ? "" : event.login_account(),
-                     IsFailure(event) ? "" : event.detail());
+                     event.method(), event.login_account(),
+                     IsFailure(event) && event.method() != "policy"
+                         ? ""
+                         : event.detail());
+}
+
+// Whose sums are counted together: a user's, or those of all clients of a
+// service.
+std::string AboutOf(const v1::Event& event) {
+  const std::string about =
+      fmt::format("{}\n{}\n", event.kind(), event.login_account());
+  if (!IsFailure(event)) return about;
+  return about + (event.actor().empty() ? event.service() : event.actor());
 }
 
 // Makes one of what would be too many.
@@ -72,10 +82,17 @@ void EventSums::Add(v1::Event event, uint64_t process) {
 }
 
 void EventSums::AddToSum(v1::Event event) {
-  if (sums_.size() >= kMostSums && !sums_.contains(KeyOf(event))) Blur(event);
+  size_t& apart = told_apart_[AboutOf(event)];
+  // Who changed what is recorded is always told.
+  if (apart >= kMostSums && event.kind() != "recorder" &&
+      !sums_.contains(KeyOf(event)))
+    Blur(event);
   const std::string key = KeyOf(event);
   const auto [known, added] = sums_.try_emplace(key, events_.size());
-  if (added) return events_.push_back(std::move(event));
+  if (added) {
+    ++apart;
+    return events_.push_back(std::move(event));
+  }
   v1::Event& sum = events_[known->second];
   // A sum is worth what the weakest of its parts is.
   if (event.source() != "journal") sum.set_source(event.source());
@@ -84,6 +101,7 @@ void EventSums::AddToSum(v1::Event event) {
 
 std::vector<v1::Event> EventSums::Take() {
   sums_.clear();
+  told_apart_.clear();
   said_.clear();
   failed_.clear();
   return std::exchange(events_, {});

@@ -2,7 +2,8 @@
 // from one source by one method within ten minutes of the clock, what the
 // kernel recorded of one account and one program in them, and what one process
 // said twice. Who tries more accounts than anybody reads gets one event for
-// those that are too many, and so does who runs as many programs.
+// those that are too many, and so does who runs as many programs; nobody blurs
+// by that what others did.
 
 #ifndef METSUKE_COLLECTORS_EVENT_SUMS_H_
 #define METSUKE_COLLECTORS_EVENT_SUMS_H_
@@ -26,10 +27,11 @@ class EventSums {
   std::vector<v1::Event> Take();
 
  private:
-  std::vector<v1::Event> events_;
   void AddToSum(v1::Event event);
 
-  std::map<std::string, size_t> sums_;      // index of the event they count in
+  std::vector<v1::Event> events_;
+  std::map<std::string, size_t> sums_;        // index of the event they count in
+  std::map<std::string, size_t> told_apart_;  // sums, by whom they are about
   std::map<uint64_t, size_t> said_;         // by process: its last event
   std::map<uint64_t, int64_t> failed_;      // by process: when, in seconds
 };

@@ -36,21 +36,17 @@ void End(const v1::Event& logout, v1::HostSession& session) {
 // Two recorders tell the same of su and sudo, each with its clock.
 constexpr int64_t kSameMoment = 5;  // seconds
 
-bool IsOfAnother(const v1::Event& event, const v1::HostSession& session,
-                 int64_t moment) {
-  return event.source() != session.source() &&
-         event.service() == session.service() &&
-         event.account() == session.account() &&
-         std::abs(event.time() - moment) <= kSameMoment;
+// Whether audit has told of the session, and this is another's word: while its
+// process lives the number is no other's, whatever a user writes.
+bool Yields(const v1::Event& event, const v1::HostSession& session) {
+  return session.source() == "audit" && event.source() != "audit";
 }
 
-// What audit tells of a session nobody could make up.
-void Confirm(const v1::Event& login, v1::HostSession& session) {
-  if (login.source() != "audit") return;
-  session.set_source(login.source());
-  session.set_actor(login.actor());
-  session.set_login_account(login.login_account());
-  if (session.detail().empty()) session.set_detail(login.detail());
+// Whether audit tells what the user's word told a moment ago.
+bool Replaces(const v1::Event& login, const v1::HostSession& session) {
+  return login.source() == "audit" && session.source() != "audit" &&
+         login.service() == session.service() &&
+         std::abs(login.time() - session.began()) <= kSameMoment;
 }
 
 }  // namespace
@@ -59,9 +55,11 @@ void SessionJoin::Add(const v1::Event& event) {
   if (event.kind() == "login") {
     const auto [open, added] =
         open_.try_emplace(event.session(), sessions_.size());
-    if (!added && IsOfAnother(event, sessions_[open->second],
-                              sessions_[open->second].began()))
-      return Confirm(event, sessions_[open->second]);
+    if (!added && Yields(event, sessions_[open->second])) return;
+    if (!added && Replaces(event, sessions_[open->second])) {
+      sessions_[open->second] = Begun(event);
+      return;
+    }
     // A process number that is used again begins another session.
     if (!added) sessions_[open->second].set_end("unknown");
     open->second = sessions_.size();
@@ -70,6 +68,7 @@ void SessionJoin::Add(const v1::Event& event) {
   } else if (event.kind() == "logout") {
     const auto open = open_.find(event.session());
     if (open != open_.end()) {
+      if (Yields(event, sessions_[open->second])) return;
       End(event, sessions_[open->second]);
       closed_[event.session()] = open->second;
       open_.erase(open);
@@ -79,6 +78,7 @@ void SessionJoin::Add(const v1::Event& event) {
     if (closed != closed_.end() &&
         std::abs(event.time() - sessions_[closed->second].ended()) <= kSameMoment)
       return;
+    closed_[event.session()] = sessions_.size();
     v1::HostSession session = Begun(event);
     session.set_began(0);
     End(event, session);

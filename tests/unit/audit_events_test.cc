@@ -10,6 +10,7 @@
 #include <gtest/gtest.h>
 
 #include <fstream>
+#include <functional>
 #include <set>
 #include <sstream>
 
@@ -381,6 +382,141 @@ TEST_F(AuditEvents, AreNotWhatOnlyAccompaniesThem) {
                            "{} recorder audit account=- actor=auda "
                            "login=auda method=- count=1 add_rule new",
                            kNow - 60)));
+}
+
+// A host on which the log is rotated while it is read.
+class RotatingHost : public Host {
+ public:
+  using Host::Host;
+  absl::StatusOr<std::string> ReadBytes(std::string_view path, int64_t offset,
+                                        size_t length) const override {
+    if (path.ends_with("audit.log.1") && offset == 0 && --wait_ == 0) rotate_();
+    return Host::ReadBytes(path, offset, length);
+  }
+  mutable int wait_ = 0;
+  std::function<void()> rotate_;
+};
+
+TEST_F(AuditEvents, AreToldOnceWhenTheLogIsRotatedWhileItIsRead) {
+  for (int wait = 1; wait <= 2; ++wait) {
+    boost::filesystem::remove_all(folder_.path() / "var");
+    position_ = {};
+    Append(Session(kNow - 90, 1));
+    Rotate();
+    Append(Session(kNow - 80, 2));
+    RotatingHost host(folder_.path());
+    host.wait_ = wait;
+    host.rotate_ = [&] {
+      Rotate();
+      Append(Session(kNow - 70, 3));
+    };
+    std::vector<std::string> told;
+    for (int i = 0; i < 4; ++i) {
+      const auto heard = HearAudit(host, position_, kNow);
+      ASSERT_TRUE(heard.ok()) << heard.status();
+      v1::Collected collected;
+      *collected.mutable_audit() = *heard;
+      position_ = EventPosition::FromBytes(
+                      PositionAfter(collected, EventPosition{.audit = position_}.Bytes()))
+                      .audit;
+      for (const v1::Event& event : heard->events())
+        told.push_back(fmt::format("{} {}", event.kind(), kNow - event.time()));
+    }
+    EXPECT_THAT(told, ElementsAre("login 90", "login 80", "login 70"));
+  }
+}
+
+TEST_F(AuditEvents, SayThatTheLogWasEmptiedOrRemoved) {
+  Append(Session(kNow - 90, 1) + Session(kNow - 80, 2));
+  Rotate();
+  Append(Session(kNow - 70, 3) + Session(kNow - 60, 4));
+  EXPECT_THAT(Lines(), SizeIs(4));
+  boost::filesystem::resize_file(folder_.path() / kLog, 0);
+  Append(Session(kNow - 50, 5));
+  EXPECT_THAT(Lines(), ElementsAre(HasSubstr("the log was cut"),
+                                   HasSubstr(fmt::format("{} login", kNow - 50))));
+  boost::filesystem::remove_all(folder_.path() / "var/log/audit");
+  EXPECT_TRUE(absl::IsNotFound(HearAudit(host_, position_, kNow).status()));
+}
+
+TEST_F(AuditEvents, OfAWrongPasswordAreNoRefusalByPolicy) {
+  const auto line = [](const char* type, int serial, int pid, const char* rest,
+                       const char* outcome) {
+    return fmt::format("type={} msg=audit({}.000:{}): pid={} uid=1001 auid=1001 "
+                       "ses=1 msg='{} exe=\"/usr/bin/sudo\" res={}'\n",
+                       type, kNow - 60, serial, pid, rest, outcome);
+  };
+  Append(line("USER_AUTH", 1, 7, "op=PAM:authentication acct=\"auda\"", "failed") +
+         line("USER_CMD", 2, 7, "cwd=\"/\" cmd=\"id\"", "failed") +
+         line("USER_AUTH", 3, 8, "op=PAM:authentication acct=\"auda\"", "failed") +
+         line("USER_AUTH", 4, 8, "op=PAM:authentication acct=\"auda\"", "success") +
+         line("USER_CMD", 5, 8, "cwd=\"/\" cmd=\"cat\"", "failed") +
+         line("USER_CMD", 6, 9, "cwd=\"/\" cmd=\"ls\"", "failed"));
+  EXPECT_THAT(Lines(), ElementsAre(HasSubstr("method=password count=2"),
+                                   HasSubstr("method=policy count=1 cat"),
+                                   HasSubstr("method=policy count=1 ls")));
+}
+
+TEST_F(AuditEvents, OfProgramsThatOnlyHaveANameAreNone) {
+  Append(fmt::format(
+      "type=USER_START msg=audit({}.000:1): pid=7 uid=0 auid=0 ses=1 "
+      "msg='op=PAM:session_open acct=\"root\" exe=\"/tmp/bin/su\" "
+      "res=success'\n",
+      kNow - 60));
+  EXPECT_THAT(Lines(), IsEmpty());
+}
+
+TEST_F(AuditEvents, OfAFileThatIsReplacedAreNoChangeOfRules) {
+  Append(fmt::format(
+      "type=CONFIG_CHANGE msg=audit({0}.000:2): auid=1001 ses=1 "
+      "op=updated_rules path=\"/etc/passwd\" key=\"identity\" list=4 res=1\n"
+      "type=SYSCALL msg=audit({0}.000:2): success=yes exit=0 a0=7ffe77698010 "
+      "pid=1 auid=1001 uid=0 euid=0 exe=\"/usr/bin/mv\" key=\"identity\"\n"
+      "type=PATH msg=audit({0}.000:2): item=0 name=\"/etc/passwd\" "
+      "nametype=CREATE\n",
+      kNow - 60));
+  EXPECT_THAT(Lines(), ElementsAre(HasSubstr("file mv account=root actor=root "
+                                             "login=auda method=- count=1 "
+                                             "identity: /etc/passwd")));
+}
+
+TEST_F(AuditEvents, OfAFileInAnOpenFolderGiveThePathAsItWas) {
+  const auto call = [](int serial, const char* first) {
+    return fmt::format(
+        "type=SYSCALL msg=audit({0}.000:{1}): success=yes exit=3 a0={2} pid=1 "
+        "auid=1001 uid=0 euid=0 exe=\"/usr/bin/x\" key=610162\n"
+        "type=CWD msg=audit({0}.000:{1}): cwd=\"/tmp\"\n"
+        "type=PATH msg=audit({0}.000:{1}): item=0 name=\"passwd\" "
+        "nametype=NORMAL\n",
+        kNow - 60, serial, first);
+  };
+  Append(call(1, "5") + call(2, "ffffff9c"));
+  EXPECT_THAT(Lines(), ElementsAre(HasSubstr("count=1 a,b: passwd"),
+                                   HasSubstr("count=1 a,b: /tmp/passwd")));
+}
+
+TEST_F(AuditEvents, OfManyProgramsDoNotBlurWhatOthersDid) {
+  std::string log;
+  const int64_t when = kNow / 600 * 600 - 600;
+  for (int i = 0; i < 400; ++i)
+    log += fmt::format(
+        "type=SYSCALL msg=audit({0}.000:{1}): success=yes exit=0 pid={1} "
+        "auid=1001 uid=1001 euid=1001 exe=\"/tmp/p{1}\" key=\"k\"\n"
+        "type=EXECVE msg=audit({0}.000:{1}): argc=1 a0=\"p\"\n"
+        "type=PROCTITLE msg=audit({0}.000:{1}): proctitle=\"p\"\n",
+        when, i + 1);
+  log += fmt::format(
+      "type=CONFIG_CHANGE msg=audit({0}.000:900): auid=1001 ses=1 op=remove_rule "
+      "key=\"k\" list=4 res=1\n"
+      "type=SYSCALL msg=audit({0}.000:901): success=yes exit=0 pid=5 auid=0 "
+      "uid=0 euid=0 exe=\"/usr/bin/id\" key=\"k\"\n"
+      "type=EXECVE msg=audit({0}.000:901): argc=1 a0=\"p\"\n",
+      when + 10);
+  Append(log);
+  const auto lines = Lines();
+  EXPECT_THAT(lines, Contains(HasSubstr("many others")));
+  EXPECT_THAT(lines, Contains(HasSubstr("remove_rule k")));
+  EXPECT_THAT(lines, Contains(HasSubstr("k: /usr/bin/id")));
 }
 
 TEST_F(AuditEvents, OfManyProgramsEndInASum) {

@@ -92,6 +92,34 @@ TEST(Sessions, ThatTwoRecordersTellAreOne) {
   EXPECT_EQ(sessions[1].end(), "open");
 }
 
+// What a user's process writes to the journal, at any moment.
+TEST(Sessions, OfAuditAreNotChangedByAUsersWord) {
+  SessionJoin join;
+  v1::Event forged = Of(Event(10, "login", "b-1", "root"), "sudo", "user");
+  forged.set_detail("/usr/bin/true");
+  join.Add(forged);
+  v1::Event audit = Of(Event(11, "login", "b-1", "root"), "sudo", "audit");
+  audit.set_detail("/bin/bash");
+  audit.set_login_account("alice");
+  join.Add(audit);
+  join.Add(Of(Event(12, "logout", "b-1", "root"), "sudo", "user"));
+  join.Add(Of(Event(90, "login", "b-1", ""), "sudo", "user"));
+  join.Add(Of(Event(500, "logout", "b-1", "root"), "sudo", "audit"));
+  const auto sessions = join.Take(0);
+  ASSERT_EQ(sessions.size(), 1u);
+  EXPECT_EQ(sessions[0].detail(), "/bin/bash");
+  EXPECT_EQ(sessions[0].login_account(), "alice");
+  EXPECT_EQ(sessions[0].began(), 11);
+  EXPECT_EQ(sessions[0].ended(), 500);
+}
+
+TEST(Sessions, WhoseLoginNobodyToldEndOnce) {
+  SessionJoin join;
+  join.Add(Of(Event(15, "logout", "b-1", "root"), "sudo", "user"));
+  join.Add(Of(Event(15, "logout", "b-1", "root"), "sudo", "audit"));
+  EXPECT_EQ(join.Take(0).size(), 1u);
+}
+
 TEST(Sessions, OfOneRecorderThatFollowAtOnceAreTwo) {
   EXPECT_THAT(Joined({Event(10, "login", "b-1"), Event(11, "login", "b-1")}),
               ElementsAre("alice 10-0 unknown", "alice 11-0 open"));
