@@ -37,6 +37,7 @@ class Made {
 
   Made& Pair(const char* pair) {
     std::string copy = pair;
+    if (copy.starts_with("arch")) return Architecture(copy);
     EXPECT_EQ(audit_rule_fieldpair_data(&data_, copy.data(),
                                         static_cast<int>(data_->flags)),
               0)
@@ -58,11 +59,8 @@ class Made {
   // libaudit asks it, and it answers only outside of containers.
   Made& Excluded(const std::string& pair) {
     const size_t at = pair.find('=');
-    const uint32_t n = data_->field_count++;
-    data_->fields[n] =
-        static_cast<uint32_t>(audit_name_to_field(pair.substr(0, at).c_str()));
-    data_->values[n] = static_cast<uint32_t>(std::stoul(pair.substr(at + 1)));
-    data_->fieldflags[n] = AUDIT_EQUAL;
+    Add(audit_name_to_field(pair.substr(0, at).c_str()),
+        static_cast<uint32_t>(std::stoul(pair.substr(at + 1))), AUDIT_EQUAL);
     return *this;
   }
   Made& Compare(const char* pair) {
@@ -73,8 +71,24 @@ class Made {
         << pair;
     return *this;
   }
-  Made& Syscall(const char* name) {
-    EXPECT_EQ(audit_rule_syscallbyname_data(data_, name), 0) << name;
+  // Architectures and system calls are set by their numbers: libaudit takes an
+  // architecture for that of all rules that follow, and releases differ in when
+  // they forget it.
+  Made& Architecture(const std::string& pair) {
+    machine_ = audit_determine_machine(pair.substr(pair.find('=') + 1).c_str());
+    EXPECT_GE(machine_, 0) << pair;
+    Add(AUDIT_ARCH, audit_machine_to_elf(machine_),
+        pair[4] == '!' ? AUDIT_NOT_EQUAL : AUDIT_EQUAL);
+    return *this;
+  }
+  Made& Syscall(const std::string& name) {
+    if (name == "all") {
+      for (int i = 0; i < AUDIT_BITMASK_SIZE - 1; ++i) data_->mask[i] = ~0u;
+      return *this;
+    }
+    const int number = audit_name_to_syscall(name.c_str(), machine_);
+    EXPECT_GE(number, 0) << name;
+    data_->mask[AUDIT_WORD(number)] |= AUDIT_BIT(number);
     return *this;
   }
   Made& Watch(int type, const char* path) {
@@ -90,14 +104,6 @@ class Made {
     data_->action = action;
     return *this;
   }
-  // By the numbers of this machine. libaudit takes the architecture that it
-  // was told last, in whichever rule; auditctl makes it forget.
-  Made& OwnSyscall(const char* name) {
-    const int number = audit_name_to_syscall(name, audit_detect_machine());
-    EXPECT_GE(number, 0) << name;
-    data_->mask[AUDIT_WORD(number)] |= AUDIT_BIT(number);
-    return *this;
-  }
   audit_rule_data& data() { return *data_; }
 
   std::string Message() const {
@@ -108,7 +114,15 @@ class Made {
   }
 
  private:
+  void Add(int field, uint32_t value, uint32_t comparison) {
+    const uint32_t n = data_->field_count++;
+    data_->fields[n] = static_cast<uint32_t>(field);
+    data_->values[n] = value;
+    data_->fieldflags[n] = comparison;
+  }
+
   audit_rule_data* data_;
+  int machine_ = audit_detect_machine();
 };
 
 inline std::string Machine() {
@@ -132,7 +146,6 @@ inline int PermissionBits(std::string_view letters) {
 inline std::string RuleMessage(std::string_view line) {
   Made made;
   const auto words = Words(line);
-  bool arch = false;
   for (size_t i = 0; i + 1 < words.size(); i += 2) {
     const std::string value(words[i + 1]);
     if (words[i] == "-w") {
@@ -147,19 +160,14 @@ inline std::string RuleMessage(std::string_view line) {
                 static_cast<uint32_t>(
                     audit_name_to_action(value.substr(0, comma).c_str())));
     } else if (words[i] == "-S") {
-      for (const std::string_view name : Pieces(value, ',')) {
-        if (arch || name == "all")
-          made.Syscall(std::string(name).c_str());
-        else
-          made.OwnSyscall(std::string(name).c_str());
-      }
+      for (const std::string_view name : Pieces(value, ','))
+        made.Syscall(std::string(name));
     } else if (words[i] == "-C") {
       made.Compare(value.c_str());
     } else if (words[i] == "-k") {
       made.Pair(("key=" + value).c_str());
     } else {
       EXPECT_EQ(words[i], "-F") << line;
-      arch = arch || value.starts_with("arch");
       if (made.data().flags == AUDIT_FILTER_EXCLUDE &&
           !value.starts_with("msgtype"))
         made.Excluded(value);
