@@ -178,7 +178,7 @@ def ask(host, uid, mask, patience=60, position=b"", heartbeat=0):
         os.fchdir(folder)  # its path leads through what only root may enter
         with as_user(uid):
             link.connect("socket")
-        link.send(struct.pack("=IIQQ64s", MAGIC, 3, mask, heartbeat, position))
+        link.send(struct.pack("=IIQQ96s", MAGIC, 4, mask, heartbeat, position))
         parts, total = b"", None
         while total is None or len(parts) < total:
             packet = link.recv(1 << 16)
