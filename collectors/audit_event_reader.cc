@@ -6,9 +6,9 @@
 
 #include <optional>
 #include <utility>
-#include <vector>
 
-#include "collectors/words.h"
+#include "collectors/audit_call.h"
+#include "collectors/audit_fields.h"
 #include "proto/event_id.h"
 #include "proto/utf8.h"
 
@@ -26,87 +26,6 @@ constexpr size_t kMostPrograms = 1000;
 std::string Kept(std::string_view text) {
   return ToUtf8(text.substr(0, kMaxText));
 }
-
-std::string_view NameOf(std::string_view path) {
-  return path.substr(path.rfind('/') + 1);
-}
-
-// One record's fields as they are written.
-class Fields {
- public:
-  explicit Fields(auparse_state_t* state) : state_(state) {}
-
-  // As it is in the line; "" when there is none.
-  std::string Raw(const char* name) const {
-    if (!Find(name)) return "";
-    const char* const text = auparse_get_field_str(state_);
-    return text == nullptr ? "" : text;
-  }
-
-  // The text that the line has in quotes or, where it is anything but plain, in
-  // hexadecimal digits. "" for none, and for what the writer did not know.
-  std::string Text(const char* name) const {
-    if (!Find(name)) return "";
-    const char* const raw = auparse_get_field_str(state_);
-    if (raw == nullptr) return "";
-    const std::string_view written = raw;
-    if (written == "?" || written == "\"?\"" || written == "(null)") return "";
-    // Asked of a text alone: for an id it would ask the name service.
-    const char* const text = auparse_interpret_field(state_);
-    return text == nullptr ? "" : text;
-  }
-
-  // The same of each field of that name.
-  std::vector<std::string> Texts(std::string_view name) const {
-    std::vector<std::string> texts;
-    if (auparse_first_field(state_) == 0) return texts;
-    do {
-      const char* const field = auparse_get_field_name(state_);
-      const char* const raw = auparse_get_field_str(state_);
-      if (field == nullptr || raw == nullptr || field != name ||
-          std::string_view(raw) == "(null)")
-        continue;
-      if (const char* const text = auparse_interpret_field(state_))
-        texts.emplace_back(text);
-    } while (auparse_next_field(state_) > 0);
-    return texts;
-  }
-
-  std::optional<uint64_t> Number(const char* name) const {
-    const auto number = metsuke::Number(Raw(name));
-    if (!number || *number < 0) return std::nullopt;
-    return static_cast<uint64_t>(*number);
-  }
-
-  // Nothing for an id that is not set.
-  std::optional<uint32_t> Uid(const char* name) const {
-    const auto number = Number(name);
-    if (!number || *number >= UINT32_MAX) return std::nullopt;
-    return static_cast<uint32_t>(*number);
-  }
-
- private:
-  bool Find(const char* name) const {
-    if (auparse_first_field(state_) == 0) return false;
-    do {
-      const char* const field = auparse_get_field_name(state_);
-      if (field != nullptr && std::string_view(field) == name) return true;
-    } while (auparse_next_field(state_) > 0);
-    return false;
-  }
-
-  auparse_state_t* const state_;
-};
-
-// A system call that a rule with a key recorded, from several records.
-struct Call {
-  std::string exe, key, folder, object;
-  std::optional<uint32_t> uid, euid, login_uid;
-  uint64_t pid = 0;
-  bool done = false, refused = false, executes = false;
-  // The path begins in a folder that the program has open, not in `folder`.
-  bool elsewhere = false;
-};
 
 }  // namespace
 
@@ -148,10 +67,10 @@ class AuditEventReader::Parser {
     if (stamp == nullptr || auparse_first_record(state_) <= 0) return;
     stamp_ = {static_cast<uint64_t>(stamp->sec) * 1000 + stamp->milli,
               stamp->serial};
-    std::optional<Call> call;
+    std::optional<AuditCall> call;
     bool configured = false;
     do {
-      const Fields fields(state_);
+      const AuditFields fields(state_);
       switch (auparse_get_type(state_)) {
         case AUDIT_USER_START:
           TellSession(fields, "login");
@@ -178,16 +97,12 @@ class AuditEventReader::Parser {
           TellDaemon(fields, "auditd was configured anew");
           break;
         case AUDIT_SYSCALL:
-          call = ReadCall(fields);
+          call.emplace(fields);
           break;
         case AUDIT_EXECVE:
-          if (call) call->executes = true;
-          break;
         case AUDIT_CWD:
-          if (call) call->folder = fields.Text("cwd");
-          break;
         case AUDIT_PATH:
-          if (call) TakePath(fields, *call);
+          if (call) call->Add(auparse_get_type(state_), fields);
           break;
         default:
           break;
@@ -198,7 +113,7 @@ class AuditEventReader::Parser {
 
   // "su" or "sudo" when one of them wrote the record; the name of the program
   // is the writer's word, and only who may write records gets this far.
-  static std::string_view ServiceOf(const Fields& fields) {
+  static std::string_view ServiceOf(const AuditFields& fields) {
     const std::string exe = fields.Text("exe");
     for (const std::string_view name : {"sudo", "su"})
       for (const std::string_view folder : {"/usr/bin/", "/bin/"})
@@ -206,7 +121,7 @@ class AuditEventReader::Parser {
     return "";
   }
 
-  v1::Event Begin(const Fields& fields, std::string_view kind,
+  v1::Event Begin(std::optional<uint32_t> login_uid, std::string_view kind,
                   std::string_view service) const {
     v1::Event event;
     event.set_kind(std::string(kind));
@@ -214,9 +129,12 @@ class AuditEventReader::Parser {
     event.set_time(static_cast<int64_t>(stamp_.milliseconds / 1000));
     event.set_count(1);
     event.set_source("audit");
-    if (const auto login = fields.Uid("auid"))
-      event.set_login_account(name_of_(*login));
+    if (login_uid) event.set_login_account(name_of_(*login_uid));
     return event;
+  }
+  v1::Event Begin(const AuditFields& fields, std::string_view kind,
+                  std::string_view service) const {
+    return Begin(fields.Uid("auid"), kind, service);
   }
 
   // Names the event, once all else is set.
@@ -228,7 +146,7 @@ class AuditEventReader::Parser {
     take_(std::move(event), process);
   }
 
-  void TellSession(const Fields& fields, std::string_view kind) {
+  void TellSession(const AuditFields& fields, std::string_view kind) {
     const std::string_view service = ServiceOf(fields);
     const auto pid = fields.Number("pid");
     if (service.empty() || !pid || fields.Raw("res") != "success" ||
@@ -247,7 +165,7 @@ class AuditEventReader::Parser {
     Tell(std::move(event), *pid);
   }
 
-  void TellFailure(const Fields& fields) {
+  void TellFailure(const AuditFields& fields) {
     const std::string_view service = ServiceOf(fields);
     const uint64_t pid = fields.Number("pid").value_or(0);
     if (service.empty()) return;
@@ -266,7 +184,7 @@ class AuditEventReader::Parser {
   }
 
   // Never the arguments: a program's name ends at the first blank.
-  void TakeCommand(const Fields& fields) {
+  void TakeCommand(const AuditFields& fields) {
     const auto pid = fields.Number("pid");
     const std::string command = fields.Text("cmd");
     const std::string program = Kept(command.substr(0, command.find(' ')));
@@ -286,7 +204,7 @@ class AuditEventReader::Parser {
   }
 
   // Who changed what the kernel records: rules, and whether it records at all.
-  void TellChange(const Fields& fields) {
+  void TellChange(const AuditFields& fields) {
     v1::Event event = Begin(fields, "recorder", "audit");
     event.set_actor(event.login_account());
     std::string what = fields.Raw("op");
@@ -295,7 +213,7 @@ class AuditEventReader::Parser {
           "audit_backlog_wait_time", "audit_rate_limit"})
       if (const std::string value = fields.Raw(name); !value.empty())
         what += fmt::format(" {}={}", name, value);
-    if (const std::string key = KeyOf(fields); !key.empty())
+    if (const std::string key = fields.Keys(); !key.empty())
       what += fmt::format(" {}", key);
     if (fields.Raw("res") == "0") what += ": refused";
     event.set_detail(Kept(what));
@@ -303,60 +221,17 @@ class AuditEventReader::Parser {
   }
 
   // What auditd writes of itself; the account is that of who told it to end.
-  void TellDaemon(const Fields& fields, const std::string& what) {
+  void TellDaemon(const AuditFields& fields, const std::string& what) {
     v1::Event event = Begin(fields, "recorder", "audit");
     event.set_actor(event.login_account());
     event.set_detail(what);
     Tell(std::move(event), 0);
   }
 
-  // The keys of the rule, of which there may be several.
-  static std::string KeyOf(const Fields& fields) {
-    std::string keys;
-    for (const std::string& key : fields.Texts("key"))
-      keys += (keys.empty() ? "" : ",") + key;
-    return keys;
-  }
-
-  static Call ReadCall(const Fields& fields) {
-    Call call;
-    call.exe = fields.Text("exe");
-    call.key = KeyOf(fields);
-    call.uid = fields.Uid("uid");
-    call.euid = fields.Uid("euid");
-    call.login_uid = fields.Uid("auid");
-    call.pid = fields.Number("pid").value_or(0);
-    call.done = fields.Raw("success") == "yes";
-    const std::string exit = fields.Raw("exit");
-    call.refused = !call.done && (exit == "-13" || exit == "-1");
-    // The first argument of openat(2) and the like is a descriptor, a small
-    // number or AT_FDCWD; that of the others is an address.
-    const std::string first = fields.Raw("a0");
-    call.elsewhere = !first.empty() && first.size() <= 4;
-    return call;
-  }
-
-  // Of a rename the last is the name that it has now.
-  static void TakePath(const Fields& fields, Call& call) {
-    const std::string name = fields.Text("name");
-    if (name.empty() || fields.Raw("nametype") == "PARENT") return;
-    call.object = name.front() == '/' || call.elsewhere
-                      ? name
-                      : call.folder + "/" + name;
-  }
-
-  void TellCall(const Call& call) {
-    // What was not there, or is a mistake of the program, is no event.
-    if (call.key.empty() || (!call.done && !call.refused)) return;
-    if (call.executes && !call.login_uid) return;
-    if (!call.executes && call.object.empty()) return;
-    v1::Event event;
-    event.set_kind(call.executes ? "command" : "file");
-    event.set_service(Kept(NameOf(call.exe)));
-    event.set_time(static_cast<int64_t>(stamp_.milliseconds / 1000));
-    event.set_count(1);
-    event.set_source("audit");
-    if (call.login_uid) event.set_login_account(name_of_(*call.login_uid));
+  void TellCall(const AuditCall& call) {
+    if (!call.IsTold()) return;
+    v1::Event event = Begin(call.login_uid, call.executes ? "command" : "file",
+                            call.exe.substr(call.exe.rfind('/') + 1));
     if (call.uid) event.set_actor(name_of_(*call.uid));
     if (call.euid) event.set_account(name_of_(*call.euid));
     event.set_detail(Kept(fmt::format("{}: {}{}", call.key,

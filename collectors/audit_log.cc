@@ -99,6 +99,7 @@ class Reader {
       : host_(host),
         limits_(limits),
         take_(take),
+        from_(from),
         now_(static_cast<uint64_t>(std::max<int64_t>(now, 0)) * 1000),
         until_(Clock::now() + limits.time) {
     part_.position = from;
@@ -163,6 +164,8 @@ class Reader {
       const auto now = host_.Stat(file.path);
       if (!now.ok() || now->inode != file.info.inode) {
         stopped_ = part_.more = true;
+        // What was sought was not found yet.
+        if (after_) part_.position = from_;
         break;
       }
       at += chunk.size();
@@ -222,6 +225,7 @@ class Reader {
   const Host& host_;
   const AuditLogLimits& limits_;
   const TakeAuditLine& take_;
+  const AuditPosition from_;
   const uint64_t now_;
   const Clock::time_point until_;
   AuditLogPart part_;

@@ -1,9 +1,9 @@
 // How metsuke-agent asks metsuke-collect. Between them lies the border between
 // the process that speaks to the network and the one that may read everything,
-// so what crosses it inwards is a hundred and twenty bytes, all of them numbers of fixed
-// width, and nothing else: whoever holds the agent can ask for tables of the
-// schema, for the events after two records and whether a number is in the logs, and
-// that is all.
+// so what crosses it inwards is a hundred and twenty bytes, all of them numbers
+// of fixed width, and nothing else: whoever holds the agent can ask for tables of
+// the schema, for the events after two records and whether a number is in the
+// logs, and that is all.
 //
 // Over a unix socket of type SOCK_SEQPACKET, one question a connection:
 //

@@ -28,10 +28,8 @@ absl::StatusOr<int> Drift(const Session& session, const Options& options) {
                    ParseInstant(options.from.empty() ? options.since
                                                      : options.from));
   request.set_from(from);
-  if (!options.to.empty()) {
-    ASSIGN_OR_RETURN(const int64_t to, ParseInstant(options.to));
-    request.set_to(to);
-  }
+  ASSIGN_OR_RETURN(const int64_t to, ParseInstantOrNone(options.to));
+  request.set_to(to);
   ASSIGN_OR_RETURN(const auto stub, Connect(session));
   grpc::ClientContext context;
   const auto stream = stub->Drift(&context, request);

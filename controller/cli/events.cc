@@ -35,8 +35,7 @@ absl::StatusOr<v1::EventsRequest> RequestOf(const Options& options) {
   request.set_from(options.from);
   ASSIGN_OR_RETURN(const int64_t since, ParseInstant(options.since));
   request.set_since(since);
-  if (options.until.empty()) return request;
-  ASSIGN_OR_RETURN(const int64_t until, ParseInstant(options.until));
+  ASSIGN_OR_RETURN(const int64_t until, ParseInstantOrNone(options.until));
   request.set_until(until);
   return request;
 }

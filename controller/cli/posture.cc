@@ -182,10 +182,7 @@ absl::StatusOr<Answer> OneHost(const Session& session, const Options& options,
 }
 
 absl::StatusOr<int> Run(const Session& session, const Options& options) {
-  int64_t at = 0;
-  if (!options.at.empty()) {
-    ASSIGN_OR_RETURN(at, ParseInstant(options.at));
-  }
+  ASSIGN_OR_RETURN(const int64_t at, ParseInstantOrNone(options.at));
   const auto ask = [&] {
     return options.host.empty() ? Fleet(session, options, at)
                                 : OneHost(session, options, at);

@@ -24,10 +24,8 @@ absl::StatusOr<int> Query(const Session& session, const Options& options) {
   request.set_reduce(options.reduce);
   request.set_selector(options.selector);
   request.set_host(options.host);
-  if (!options.at.empty()) {
-    ASSIGN_OR_RETURN(const int64_t at, ParseInstant(options.at));
-    request.set_at(at);
-  }
+  ASSIGN_OR_RETURN(const int64_t at, ParseInstantOrNone(options.at));
+  request.set_at(at);
   return PrintQuery(session, "Row", request);
 }
 

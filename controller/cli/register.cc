@@ -73,10 +73,8 @@ absl::StatusOr<int> ShowRows(const Session& session, const std::string& name,
 absl::StatusOr<int> Show(const Session& session, const Options& options) {
   v1::RegistersRequest request;
   request.set_name(options.name);
-  if (!options.at.empty()) {
-    ASSIGN_OR_RETURN(const int64_t at, ParseInstant(options.at));
-    request.set_at(at);
-  }
+  ASSIGN_OR_RETURN(const int64_t at, ParseInstantOrNone(options.at));
+  request.set_at(at);
   ASSIGN_OR_RETURN(const auto stub, Connect(session));
   grpc::ClientContext context;
   const auto stream = stub->ShowRegisters(&context, request);

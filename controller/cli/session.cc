@@ -123,6 +123,11 @@ absl::StatusOr<int64_t> ParseInstant(const std::string& text) {
              "such as 24h or 7d");
 }
 
+absl::StatusOr<int64_t> ParseInstantOrNone(const std::string& text) {
+  if (text.empty()) return 0;
+  return ParseInstant(text);
+}
+
 std::string InstantText(int64_t seconds) {
   if (seconds == 0) return "never";
   const time_t time = seconds;

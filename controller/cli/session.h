@@ -64,6 +64,10 @@ int CodeFor(const Session& session, v1::Severity worst, bool incomplete);
 // (midnight, local time) or a time ago: "24h", "7d", "30m".
 absl::StatusOr<int64_t> ParseInstant(const std::string& text);
 
+// The same of an option that need not be given: 0 for an empty text, as requests
+// have it.
+absl::StatusOr<int64_t> ParseInstantOrNone(const std::string& text);
+
 // RFC 3339 in local time; "never" for 0.
 std::string InstantText(int64_t seconds);
 

@@ -49,14 +49,10 @@ absl::StatusOr<int> Add(const Session& session, const Options& options) {
   waiver.set_reason(options.reason);
   waiver.set_approver(options.approver);
   request.set_days(options.days);
-  if (!options.from.empty()) {
-    ASSIGN_OR_RETURN(const int64_t from, ParseInstant(options.from));
-    waiver.set_from(from);
-  }
-  if (!options.until.empty()) {
-    ASSIGN_OR_RETURN(const int64_t until, ParseInstant(options.until));
-    waiver.set_until(until);
-  }
+  ASSIGN_OR_RETURN(const int64_t from, ParseInstantOrNone(options.from));
+  waiver.set_from(from);
+  ASSIGN_OR_RETURN(const int64_t until, ParseInstantOrNone(options.until));
+  waiver.set_until(until);
   ASSIGN_OR_RETURN(const auto stub, Connect(session));
   grpc::ClientContext context;
   v1::AddWaiverReply reply;
