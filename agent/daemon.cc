@@ -108,6 +108,9 @@ Daemon::Clock::time_point Daemon::Work(Clock::time_point now) {
   // A state that was lost after it was recorded must be recorded anew.
   if (!spool_->current())
     next_look_ = std::min(next_look_, last_look_ + kLookAgain);
+  // The controller says how often to look after the first look has begun.
+  if (std::exchange(interval_, Interval()) != Interval())
+    next_look_ = std::min(next_look_, last_look_ + NextInterval());
   if (!looking_ && now >= next_look_) StartLook(now);
   uplink_->Tick(now);
   TellServiceManager(now);
@@ -144,12 +147,14 @@ void Daemon::StartLook(Clock::time_point now) {
   });
 }
 
+uint32_t Daemon::Interval() const {
+  return config_.interval_seconds() > 0 ? config_.interval_seconds()
+                                        : uplink_->interval_seconds();
+}
+
 milliseconds Daemon::NextInterval() {
-  const uint32_t interval = config_.interval_seconds() > 0
-                                ? config_.interval_seconds()
-                                : uplink_->interval_seconds();
   // Hosts that were started together drift apart.
-  return std::chrono::duration_cast<milliseconds>(seconds(interval) *
+  return std::chrono::duration_cast<milliseconds>(seconds(Interval()) *
                                                   (0.9 + 0.2 * Random()));
 }
 

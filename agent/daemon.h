@@ -49,6 +49,7 @@ class Daemon {
   bool HandleSignals();
   Clock::time_point Work(Clock::time_point now);
   void TellServiceManager(Clock::time_point now);
+  uint32_t Interval() const;
   std::chrono::milliseconds NextInterval();
   double Random() { return std::uniform_real_distribution<>()(engine_); }
 
@@ -61,6 +62,7 @@ class Daemon {
   Prober prober_{RunProbe};  // the looker's
   std::thread looker_;
   bool looking_ = false;
+  uint32_t interval_ = 0;  // seconds, that next_look_ follows
   Clock::time_point next_look_;
   Clock::time_point last_look_;
   Clock::time_point next_watchdog_;
