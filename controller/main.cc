@@ -7,11 +7,13 @@
 #include <sys/resource.h>
 
 #include <ctime>
+#include <optional>
 #include <string>
 
 #include "controller/ca/client.h"
 #include "controller/gate.h"
 #include "controller/operator.h"
+#include "controller/report/nightly.h"
 #include "controller/rounds.h"
 #include "controller/server.h"
 #include "controller/standing.h"
@@ -105,6 +107,12 @@ absl::Status Serve(const v1::ControllerConfig& config, const Credential& own) {
   Log(Priority::kNotice, fmt::format("{} listens on {}, port {}", kVersion,
                                      config.listen(), server->port()));
   const Rounds rounds(*store, knocker, !config.never_knocks());
+  ASSIGN_OR_RETURN(const auto report_time,
+                   ParseTimeOfDay(config.report_time()));
+  std::optional<Nightly> nightly;
+  if (report_time)
+    nightly.emplace(*store, *baseline, *report_time,
+                    config.interval_seconds());
   KeepHouse(signals, config, own.identity, *store);
   Log(Priority::kNotice, "stops");
   return absl::OkStatus();

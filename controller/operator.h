@@ -60,6 +60,10 @@ class OperatorService final : public v1::Operator::Service {
                             grpc::ServerWriter<v1::SessionsReply>*) override;
   grpc::Status Drift(grpc::ServerContext*, const v1::DriftRequest*,
                      grpc::ServerWriter<v1::DriftReply>*) override;
+  grpc::Status GetReport(grpc::ServerContext*, const v1::ReportRequest*,
+                         grpc::ServerWriter<v1::ReportReply>*) override;
+  grpc::Status ListReports(grpc::ServerContext*, const v1::ReportsRequest*,
+                           grpc::ServerWriter<v1::ReportsReply>*) override;
   grpc::Status ProbeSsh(grpc::ServerContext*, const v1::ProbeRequest*,
                         grpc::ServerWriter<v1::ProbeReply>*) override;
   grpc::Status GetBaseline(grpc::ServerContext*, const v1::BaselineRequest*,

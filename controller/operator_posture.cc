@@ -8,69 +8,13 @@
 #include <vector>
 
 #include "controller/judge/finding.h"
-#include "controller/judge/waivers.h"
+#include "controller/judge/verdicts.h"
 #include "controller/operator.h"
 #include "controller/operator_call.h"
-#include "proto/log.h"
 #include "proto/status.h"
 
 namespace metsuke {
 namespace {
-
-// Holds hosts against the baseline and lays waivers over what comes out.
-class Verdicts {
- public:
-  Verdicts(Judge& judge, BodySource bodies, const RegisterRows& registers,
-           int64_t now)
-      : judge_(judge),
-        bodies_(std::move(bodies)),
-        digests_(registers.digests),
-        waivers_(registers.rows, judge.baseline(), now),
-        now_(now) {}
-
-  absl::StatusOr<std::shared_ptr<const JudgedState>> Judged(
-      const HostState& state) {
-    return judge_.State({state.tables, digests_}, now_);
-  }
-
-  // Whether a waiver speaks of the host alone.
-  bool IsApart(const std::string& host) const { return waivers_.ByHost(host); }
-
-  // What is waived in the state on a host of this id; empty for what is waived
-  // on all that are in the state, as labels are a part of it. Where they cannot
-  // be read, nothing is waived by them.
-  Waived WaivedOn(const HostState& state, const JudgedState& judged,
-                  const std::string& host) {
-    static const std::vector<std::string> kNone;
-    if (!waivers_.ByLabels()) return waivers_.Cover(judged, kNone, host);
-    // Many states have the same labels.
-    const auto [labels, fresh] = labels_.try_emplace(DigestOfLabels(state));
-    if (fresh) {
-      const auto read = ReadLabels(state.tables, bodies_);
-      if (read.ok())
-        labels->second = *read;
-      else
-        Log(Priority::kError, "labels: " + Message(read.status()));
-    }
-    return waivers_.Cover(judged, labels->second, host);
-  }
-
-  const CompiledBaseline& baseline() const { return judge_.baseline(); }
-
- private:
-  static std::string DigestOfLabels(const HostState& state) {
-    const auto digest = state.tables.find("labels");
-    return digest == state.tables.end() ? "" : digest->second;
-  }
-
-  Judge& judge_;
-  const BodySource bodies_;
-  const TableDigests digests_;
-  const Waivers waivers_;
-  const int64_t now_;
-  // By the digest of the table.
-  std::map<std::string, std::vector<std::string>> labels_;
-};
 
 // What the fleet's states come to, judged as they come up. Hosts share the
 // result of their state, but those of which a waiver speaks by name; one that
@@ -107,8 +51,8 @@ class Postures {
  private:
   absl::StatusOr<v1::HostPosture> Make(const HostState& state,
                                        const std::string& host) {
-    ASSIGN_OR_RETURN(const auto judged, verdicts_->Judged(state));
-    const Waived waived = verdicts_->WaivedOn(state, *judged, host);
+    ASSIGN_OR_RETURN(const auto judged, verdicts_->Judged(state.tables));
+    const Waived waived = verdicts_->WaivedOn(state.tables, *judged, host);
     v1::HostPosture posture;
     SetScore(verdicts_->baseline(),
              CountWaived(verdicts_->baseline(), *judged, waived), posture);
@@ -188,7 +132,7 @@ grpc::Status OperatorService::Posture(
   if (!registers.ok()) return ToGrpc(registers.status());
   std::optional<Verdicts> verdicts;
   if (judge)
-    verdicts.emplace(*judge, Bodies(), **registers,
+    verdicts.emplace(*judge, Bodies(), (*registers)->digests, (*registers)->rows,
                      request->at() ? request->at() : present);
   Postures postures(verdicts ? &*verdicts : nullptr);
   Worst worst(request->limit());
@@ -237,13 +181,13 @@ grpc::Status OperatorService::Findings(
         request->host() + " had not reported at that time"));
   const auto registers = registers_.At(request->at());
   if (!registers.ok()) return ToGrpc(registers.status());
-  Verdicts verdicts(*judge, Bodies(), **registers,
+  Verdicts verdicts(*judge, Bodies(), (*registers)->digests, (*registers)->rows,
                     request->at() ? request->at() : Now());
   const HostState& of = fleet->states[fleet->hosts[0].state];
-  const auto state = verdicts.Judged(of);
+  const auto state = verdicts.Judged(of.tables);
   if (!state.ok()) return ToGrpc(state.status());
   const Waived waived =
-      verdicts.WaivedOn(of, **state, fleet->hosts[0].entry.id());
+      verdicts.WaivedOn(of.tables, **state, fleet->hosts[0].entry.id());
   for (size_t i = 0; i < (*state)->judgements.size(); ++i) {
     // One a message: evidence may be large.
     v1::FindingsReply reply;

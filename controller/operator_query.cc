@@ -4,11 +4,12 @@
 #include <set>
 #include <vector>
 
-#include "controller/drift/diff_table.h"
 #include "controller/drift/diff_verdicts.h"
+#include "controller/drift/state_drift.h"
 #include "controller/judge/query.h"
 #include "controller/operator.h"
 #include "controller/operator_call.h"
+#include "controller/report/fleet_change.h"
 #include "proto/instant.h"
 #include "proto/status.h"
 
@@ -31,15 +32,12 @@ std::vector<StateHosts> ByState(const Fleet& fleet,
 // Bytes of rows in one message, well below the 1 MiB a message may have.
 constexpr size_t kMessageBytes = 128 << 10;
 
-// What changed in a state, without the host's name.
-using Changes = std::vector<v1::Change>;
-
 class StateDrift {
  public:
   // What people kept at the two instants is `kept_from` and `kept_to`.
-  StateDrift(Store& store, Judge* judge, int64_t from, int64_t to,
+  StateDrift(const BodySource& bodies, Judge* judge, int64_t from, int64_t to,
              TableDigests kept_from, TableDigests kept_to)
-      : store_(store),
+      : tables_(bodies),
         judge_(judge),
         from_(from),
         to_(to),
@@ -54,40 +52,19 @@ class StateDrift {
     if (const auto known = known_.find(key); known != known_.end())
       return &known->second;
     Changes changes;
-    RETURN_IF_ERROR(Tables(before, after, changes));
-    RETURN_IF_ERROR(Verdicts(before, after, changes));
+    for (const std::string& table :
+         DifferingTables(before.tables, after.tables)) {
+      ASSIGN_OR_RETURN(const Changes* found,
+                       tables_.Between(table, before.tables, after.tables));
+      changes.insert(changes.end(), found->begin(), found->end());
+    }
+    RETURN_IF_ERROR(AddVerdicts(before, after, changes));
     return &(known_[key] = std::move(changes));
   }
 
  private:
-  absl::StatusOr<std::string> BodyOf(const HostState& state,
-                                     const std::string& table) {
-    const auto digest = state.tables.find(table);
-    if (digest == state.tables.end()) return std::string();
-    return store_.Body(digest->second);
-  }
-
-  absl::Status Tables(const HostState& before, const HostState& after,
-                      Changes& changes) {
-    std::map<std::string, int> names;
-    for (const auto& [table, digest] : before.tables) names[table];
-    for (const auto& [table, digest] : after.tables) names[table];
-    for (const auto& [table, unused] : names) {
-      const auto a = before.tables.find(table);
-      const auto b = after.tables.find(table);
-      if (a != before.tables.end() && b != after.tables.end() &&
-          a->second == b->second)
-        continue;
-      ASSIGN_OR_RETURN(const std::string old_rows, BodyOf(before, table));
-      ASSIGN_OR_RETURN(const std::string new_rows, BodyOf(after, table));
-      ASSIGN_OR_RETURN(Changes found, DiffTable(table, old_rows, new_rows));
-      for (v1::Change& change : found) changes.push_back(std::move(change));
-    }
-    return absl::OkStatus();
-  }
-
-  absl::Status Verdicts(const HostState& before, const HostState& after,
-                        Changes& changes) {
+  absl::Status AddVerdicts(const HostState& before, const HostState& after,
+                           Changes& changes) {
     if (!judge_) return absl::OkStatus();
     ASSIGN_OR_RETURN(const auto old_state,
                      judge_->State({before.tables, kept_from_}, from_));
@@ -99,7 +76,7 @@ class StateDrift {
     return absl::OkStatus();
   }
 
-  Store& store_;
+  TableDrift tables_;
   Judge* judge_;
   const int64_t from_, to_;
   const TableDigests kept_from_, kept_to_;
@@ -154,22 +131,6 @@ grpc::Status OperatorService::Query(
 
 namespace {
 
-// The host that is asked for may have joined or been removed between the two
-// instants; at one of them it must have been there.
-absl::Status ReadBoth(Store& store, const HostFilter& filter, int64_t from,
-                      int64_t to, Fleet& before, Fleet& after) {
-  absl::StatusOr<Fleet> old_fleet = store.ReadFleet(filter, from);
-  absl::StatusOr<Fleet> new_fleet = store.ReadFleet(filter, to);
-  if (!old_fleet.ok() &&
-      !(absl::IsNotFound(old_fleet.status()) && new_fleet.ok()))
-    return new_fleet.ok() ? old_fleet.status() : new_fleet.status();
-  if (!new_fleet.ok() && !absl::IsNotFound(new_fleet.status()))
-    return new_fleet.status();
-  before = std::move(old_fleet).value_or(Fleet());
-  after = std::move(new_fleet).value_or(Fleet());
-  return absl::OkStatus();
-}
-
 v1::Change OfFleet(const v1::HostEntry& host, const char* kind) {
   v1::Change change;
   change.set_host(host.host());
@@ -204,7 +165,7 @@ grpc::Status OperatorService::Drift(
   const auto kept_to = registers_.At(request->to());
   if (!kept_to.ok()) return ToGrpc(kept_to.status());
   const auto judge = baseline_.judge();
-  StateDrift drift(store_, judge.get(), request->from(), to,
+  StateDrift drift(Bodies(), judge.get(), request->from(), to,
                    (*kept_from)->digests, (*kept_to)->digests);
   Batches<v1::DriftReply> batches(writer);
   for (const FleetHost& host : before.hosts)

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "controller/gate.h"
+#include "controller/report/calendar.h"
 #include "proto/address.h"
 #include "proto/encode.h"
 #include "proto/grpc_tls.h"
@@ -90,6 +91,10 @@ absl::StatusOr<v1::ControllerConfig> ReadControllerConfig(
     config.set_max_connections_per_address(1000);
   if (config.history_days() == 0) config.set_history_days(400);
   if (config.waiver_days_max() == 0) config.set_waiver_days_max(90);
+  if (config.report_time().empty()) config.set_report_time("06:00");
+  RETURN_IF_ERROR(
+      Annotate(ParseTimeOfDay(config.report_time()).status(),
+               name + ": report_time"));
   return config;
 }
 

@@ -4,7 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "controller/cli/changes.h"
+#include "controller/drift/change_line.h"
 #include "controller/cli/items.h"
 #include "controller/cli/session.h"
 #include "proto/command_line.h"
@@ -55,7 +55,7 @@ absl::StatusOr<int> Drift(const Session& session, const Options& options) {
         fmt::print("  {}\n", change.table());
       host = change.host();
       table = change.table();
-      fmt::print("    {}\n", ChangeLine(change));
+      fmt::print("    {}\n", enc::Tty(ChangeLine(change)));
     }
   }
   RETURN_IF_ERROR(FromCall(stream->Finish()));

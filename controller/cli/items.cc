@@ -132,16 +132,6 @@ void PrintCsv(const Session& session, const Item& items,
   }
 }
 
-bool Colored(const Session& session) {
-  if (session.color != "auto") return session.color == "always";
-  const char* force = std::getenv("CLICOLOR_FORCE");
-  if (force && *force && std::string_view(force) != "0") return true;
-  const char* off = std::getenv("NO_COLOR");
-  const char* terminal = std::getenv("TERM");
-  return !(off && *off) && isatty(STDOUT_FILENO) &&
-         std::string_view(terminal ? terminal : "dumb") != "dumb";
-}
-
 const char* ColorOf(const std::string& text) {
   if (text == "fail" || text == "critical") return "red";
   if (text == "unknown" || text == "high") return "yellow";
@@ -236,6 +226,16 @@ void PrintLine(const std::string& kind, const Item& items) {
   WriteJson({{"kind", kind}, {"items", items}}, -1, out);
   out += '\n';
   std::fwrite(out.data(), 1, out.size(), stdout);
+}
+
+bool Colored(const Session& session) {
+  if (session.color != "auto") return session.color == "always";
+  const char* force = std::getenv("CLICOLOR_FORCE");
+  if (force && *force && std::string_view(force) != "0") return true;
+  const char* off = std::getenv("NO_COLOR");
+  const char* terminal = std::getenv("TERM");
+  return !(off && *off) && isatty(STDOUT_FILENO) &&
+         std::string_view(terminal ? terminal : "dumb") != "dumb";
 }
 
 bool ForPeople(const Session& session) {

@@ -45,6 +45,9 @@ void Print(const Session& session, const std::string& kind, const Item& items,
 // Prints the same document as -o json does, on one line.
 void PrintLine(const std::string& kind, const Item& items);
 
+// Whether what goes to standard output may have colours.
+bool Colored(const Session& session);
+
 // Whether --output is a form for people.
 bool ForPeople(const Session& session);
 

@@ -27,6 +27,7 @@ void AddLogs(CommandLine& line, Session& session);
 void AddPosture(CommandLine& line, Session& session);
 void AddRegister(CommandLine& line, Session& session);
 void AddQuery(CommandLine& line, Session& session);
+void AddReport(CommandLine& line, Session& session);
 void AddSchema(CommandLine& line, Session& session);
 void AddSsh(CommandLine& line, Session& session);
 void AddToken(CommandLine& line, Session& session);
@@ -36,10 +37,11 @@ namespace {
 
 // In the order --help shows them: the daily ones first.
 constexpr Command kCommands[] = {
-    {AddPosture},  {AddDrift},   {AddSsh},        {AddSessions},
-    {AddEvents},   {AddLogs},    {AddHost},       {AddRegister},
-    {AddWaiver},   {AddControl}, {AddQuery},      {AddSchema},
-    {AddBaseline}, {AddToken},   {AddAuditLocal}, {AddCompletion},
+    {AddReport},   {AddPosture}, {AddDrift},   {AddSsh},
+    {AddSessions}, {AddEvents},  {AddLogs},    {AddHost},
+    {AddRegister}, {AddWaiver},  {AddControl}, {AddQuery},
+    {AddSchema},   {AddBaseline}, {AddToken},  {AddAuditLocal},
+    {AddCompletion},
 };
 
 // Japanese must survive a locale of cron's: width and printability of

@@ -5,7 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "controller/cli/baseline_files.h"
-#include "controller/cli/changes.h"
+#include "controller/drift/change_line.h"
 #include "controller/cli/items.h"
 #include "controller/cli/session.h"
 #include "controller/known_tables.h"
@@ -102,7 +102,7 @@ void PrintChanges(const google::protobuf::RepeatedPtrField<v1::Change>& changes,
   for (const v1::Change& change : changes) {
     if (change.table() != table) fmt::print("{}\n", change.table());
     table = change.table();
-    fmt::print("{}{}\n", indent, ChangeLine(change));
+    fmt::print("{}{}\n", indent, enc::Tty(ChangeLine(change)));
   }
 }
 

@@ -82,13 +82,17 @@ absl::Status FromCall(const grpc::Status& status) {
   return absl::Status(code, message);
 }
 
-const std::string& InLanguage(const Session& session, const v1::Text& text) {
+bool IsJapanese(const Session& session) {
   std::string language = session.language;
   if (language.empty() && ForPeople(session)) {
     const char* locale = std::setlocale(LC_MESSAGES, nullptr);
     language = std::string(locale ? locale : "").substr(0, 2);
   }
-  return language == "ja" && !text.ja().empty() ? text.ja() : text.en();
+  return language == "ja";
+}
+
+const std::string& InLanguage(const Session& session, const v1::Text& text) {
+  return IsJapanese(session) && !text.ja().empty() ? text.ja() : text.en();
 }
 
 int CodeFor(const Session& session, v1::Severity worst, bool incomplete) {

@@ -51,6 +51,9 @@ absl::StatusOr<std::unique_ptr<v1::Operator::Stub>> Connect(
 // is and what to do when it cannot be reached.
 absl::Status FromCall(const grpc::Status& status);
 
+// Whether the language is Japanese, as InLanguage has it.
+bool IsJapanese(const Session& session);
+
 // The sentence in the language of --lang. Without it, people get that of the
 // locale and programs get English: what they read must not depend on who
 // started them.

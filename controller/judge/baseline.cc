@@ -6,6 +6,7 @@
 
 #include "controller/judge/control_check.h"
 #include "controller/judge/parameters.h"
+#include "controller/judge/report_rules.h"
 #include "proto/canonical.h"
 #include "proto/encode.h"
 #include "proto/status.h"
@@ -33,8 +34,15 @@ class Loader {
     YamlPlaces places;
   };
 
+  using Controls = google::protobuf::RepeatedPtrField<v1::Control>;
+
   void AddParameter(const Read& file, int index);
-  void AddControl(const Read& file, int index);
+  void AddControls(const Read& file, const char* list, const Controls& controls,
+                   Written as, std::vector<CompiledControl>& compiled);
+  void AddControl(const Read& file, const std::string& item, int index,
+                  v1::Control control, Written as,
+                  std::vector<CompiledControl>& compiled);
+  void AddReportRules(const Read& file);
   void Refuse(const std::string& error) { errors_.push_back(error); }
 
   Tables tables_;
@@ -83,11 +91,19 @@ void Loader::AddParameter(const Read& file, int index) {
   *baseline_.parameters.Add() = parameter;
 }
 
-void Loader::AddControl(const Read& file, int index) {
-  v1::Control control = file.baseline.controls(index);
+void Loader::AddControls(const Read& file, const char* list,
+                         const Controls& controls, Written as,
+                         std::vector<CompiledControl>& compiled) {
+  for (int i = 0; i < controls.size(); ++i)
+    AddControl(file, fmt::format("{}[{}]", list, i), i, controls[i], as,
+               compiled);
+}
+
+void Loader::AddControl(const Read& file, const std::string& item, int index,
+                        v1::Control control, Written as,
+                        std::vector<CompiledControl>& compiled) {
   // What it refers to may stand in the file that could not be read.
   if (unread_ && !parameters_.HasAllOf(control)) return;
-  const std::string item = fmt::format("controls[{}]", index);
   const std::string name = control.id().empty()
                                ? fmt::format("number {}", index + 1)
                                : enc::Tty(HostText(control.id()));
@@ -99,16 +115,33 @@ void Loader::AddControl(const Read& file, int index) {
       ids_.emplace(control.id(), Place(file.name, file.places, item, "id"));
   if (!fresh && !control.id().empty())
     refuse("id", "the id was already used at " + first->second);
-  if (baseline_.controls.size() == kMaxControls)
+  if (compiled.size() == kMaxControls)
     return refuse("", fmt::format("more than {} controls", kMaxControls));
-  baseline_.controls.push_back(
-      CompileControl(std::move(control), parameters_, tables_, refuse));
+  compiled.push_back(
+      CompileControl(std::move(control), as, parameters_, tables_, refuse));
+}
+
+void Loader::AddReportRules(const Read& file) {
+  AddControls(file, "coming", file.baseline.coming(), Written::kRule,
+              baseline_.coming);
+  AddControls(file, "stale", file.baseline.stale(), Written::kRule,
+              baseline_.stale);
+  CheckReportRules(file.baseline, [&](const std::string& item,
+                                      const std::string& why) {
+    Refuse(fmt::format("{}: {}", Place(file.name, file.places, item, ""), why));
+  });
+  baseline_.report.mutable_sections()->MergeFrom(file.baseline.sections());
+  baseline_.report.mutable_noise()->MergeFrom(file.baseline.noise());
+  baseline_.report.mutable_causes()->MergeFrom(file.baseline.causes());
 }
 
 // Controls may refer to what stands in another file.
 absl::StatusOr<CompiledBaseline> Loader::Result() {
-  for (const Read& file : files_)
-    for (int i = 0; i < file.baseline.controls_size(); ++i) AddControl(file, i);
+  for (const Read& file : files_) {
+    AddControls(file, "controls", file.baseline.controls(), Written::kControl,
+                baseline_.controls);
+    AddReportRules(file);
+  }
   if (errors_.empty() && baseline_.controls.empty())
     Refuse("the baseline has no controls");
   if (!errors_.empty()) {
@@ -121,8 +154,10 @@ absl::StatusOr<CompiledBaseline> Loader::Result() {
         fmt::format("{}", fmt::join(errors_, "\n")));
   }
   std::string digests;
-  for (const CompiledControl& control : baseline_.controls)
-    digests += control.digest;
+  for (const auto* controls :
+       {&baseline_.controls, &baseline_.coming, &baseline_.stale})
+    for (const CompiledControl& control : *controls) digests += control.digest;
+  digests += baseline_.report.SerializeAsString();
   baseline_.version = Hex(Sha256(digests));
   return std::move(baseline_);
 }
@@ -136,9 +171,13 @@ const CompiledControl* CompiledBaseline::Find(const std::string& id) const {
 }
 
 v1::Baseline CompiledBaseline::ToMessage() const {
-  v1::Baseline baseline;
+  v1::Baseline baseline = report;
   for (const CompiledControl& control : controls)
     *baseline.add_controls() = control.control;
+  for (const CompiledControl& rule : coming)
+    *baseline.add_coming() = rule.control;
+  for (const CompiledControl& rule : stale)
+    *baseline.add_stale() = rule.control;
   *baseline.mutable_parameters() = parameters;
   return baseline;
 }

@@ -16,12 +16,16 @@
 namespace metsuke {
 
 struct CompiledBaseline {
-  // SHA-256 over the controls in hexadecimal. Comments, the names of the files
+  // SHA-256 over the controls and what reports go by in hexadecimal. Comments, the names of the files
   // and how they are divided do not count; the order of the controls does.
   std::string version;
   // In the order of the files, and within them as written.
   std::vector<CompiledControl> controls;
   google::protobuf::RepeatedPtrField<v1::Parameter> parameters;
+  // The rules that reports go by, compiled.
+  std::vector<CompiledControl> coming, stale;
+  // The others, and nothing else.
+  v1::Baseline report;
 
   // The control of that id; nullptr when there is none.
   const CompiledControl* Find(const std::string& id) const;

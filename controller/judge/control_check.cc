@@ -54,16 +54,31 @@ void CheckText(const v1::Text& text, const std::string& key,
   if (text.ja().empty()) refuse(key, key + " has no Japanese (ja)");
 }
 
+// What a control is scored by.
+void CheckScored(const v1::Control& control, const Refuse& refuse) {
+  CheckStatements(control, refuse);
+  if (control.severity() == v1::SEVERITY_UNSPECIFIED)
+    refuse("severity", "severity is missing: low, medium, high or critical");
+}
+
+void CheckRule(const v1::Control& control, const Refuse& refuse) {
+  if (!control.statements().empty())
+    refuse("statements", "a rule of reports tests no statement");
+  if (control.severity() != v1::SEVERITY_UNSPECIFIED)
+    refuse("severity", "a rule of reports has no severity");
+}
+
 // The keys every control has.
-void CheckKeys(const v1::Control& control, const Refuse& refuse) {
+void CheckKeys(const v1::Control& control, Written as, const Refuse& refuse) {
   if (!IsId(control.id()))
     refuse("id", "the id is lower-case words joined by \"-\"");
-  CheckStatements(control, refuse);
+  if (as == Written::kControl)
+    CheckScored(control, refuse);
+  else
+    CheckRule(control, refuse);
   CheckText(control.title(), "title", refuse);
   if (control.has_why()) CheckText(control.why(), "why", refuse);
   if (control.has_fix()) CheckText(control.fix(), "fix", refuse);
-  if (control.severity() == v1::SEVERITY_UNSPECIFIED)
-    refuse("severity", "severity is missing: low, medium, high or critical");
   if (control.violations().empty())
     refuse("violations", "violations is missing: a SELECT of what is wrong");
   if (!control.remediation().empty() && !IsId(control.remediation()))
@@ -146,14 +161,15 @@ void PutIn(const Parameters& parameters, v1::Control& control,
 
 }  // namespace
 
-CompiledControl CompileControl(v1::Control control, Parameters parameters,
-                               Tables& tables, const Refuse& refuse) {
+CompiledControl CompileControl(v1::Control control, Written as,
+                               Parameters parameters, Tables& tables,
+                               const Refuse& refuse) {
   bool sound = true;
   const Refuse note = [&](const std::string& key, const std::string& why) {
     sound = false;
     refuse(key, why);
   };
-  CheckKeys(control, note);
+  CheckKeys(control, as, note);
   CompiledControl tried;
   tried.control = control;
   CompiledControl compiled;

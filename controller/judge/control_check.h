@@ -17,11 +17,16 @@ namespace metsuke {
 using Refuse =
     std::function<void(const std::string& key, const std::string& why)>;
 
+// What a control is written as: one that is scored, or a rule of reports, which
+// tests no statement and has no severity.
+enum class Written { kControl, kRule };
+
 // Compiles the control with the values of `parameters` in it, and tries it on
 // its examples; `tables` is filled with them. What it returns is of use only if
 // `refuse` was not called.
-CompiledControl CompileControl(v1::Control control, Parameters parameters,
-                               Tables& tables, const Refuse& refuse);
+CompiledControl CompileControl(v1::Control control, Written as,
+                               Parameters parameters, Tables& tables,
+                               const Refuse& refuse);
 
 }  // namespace metsuke
 

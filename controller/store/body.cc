@@ -44,12 +44,16 @@ absl::Status CheckRows(std::string_view canonical,
 TableBody MakeBody(const std::string& table, std::string_view canonical) {
   TableBody body{.digest = Sha256(canonical),
                  .table = table,
-                 .size = static_cast<uint32_t>(canonical.size())};
-  body.zstd.resize(ZSTD_compressBound(canonical.size()));
-  body.zstd.resize(ZSTD_compress(body.zstd.data(), body.zstd.size(),
-                                 canonical.data(), canonical.size(),
-                                 ZSTD_CLEVEL_DEFAULT));
+                 .size = static_cast<uint32_t>(canonical.size()),
+                 .zstd = Compress(canonical)};
   return body;
+}
+
+std::string Compress(std::string_view bytes) {
+  std::string zstd(ZSTD_compressBound(bytes.size()), '\0');
+  zstd.resize(ZSTD_compress(zstd.data(), zstd.size(), bytes.data(),
+                            bytes.size(), ZSTD_CLEVEL_DEFAULT));
+  return zstd;
 }
 
 absl::StatusOr<std::string> Decompress(std::string_view zstd, size_t size) {

@@ -19,6 +19,9 @@ inline constexpr size_t kMaxBodyBytes = 64 << 20;
 // The body of `table` with these canonical bytes.
 TableBody MakeBody(const std::string& table, std::string_view canonical);
 
+// The bytes, compressed.
+std::string Compress(std::string_view bytes);
+
 // The `size` bytes that `zstd` holds. DataLoss when it is no zstd or holds
 // more or less; never allocates more than `size`.
 absl::StatusOr<std::string> Decompress(std::string_view zstd, size_t size);

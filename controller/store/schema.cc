@@ -29,6 +29,26 @@ namespace {
   "  by TEXT NOT NULL,"          \
   "  PRIMARY KEY(register, since)) STRICT, WITHOUT ROWID;"
 
+// The reports of the nights; since when which control fails on which host; and
+// until when hosts were seen that the last report could not see up to its end.
+#define METSUKE_REPORT_TABLES                             \
+  "CREATE TABLE report("                                  \
+  "  day TEXT NOT NULL PRIMARY KEY,"                      \
+  "  since INTEGER NOT NULL,"                             \
+  "  until INTEGER NOT NULL,"                             \
+  "  entry BLOB NOT NULL,"                                \
+  "  size INTEGER NOT NULL,"                              \
+  "  zstd BLOB NOT NULL) STRICT;"                         \
+  "CREATE TABLE finding("                                 \
+  "  host TEXT NOT NULL,"                                 \
+  "  control TEXT NOT NULL,"                              \
+  "  since INTEGER NOT NULL,"                             \
+  "  until INTEGER NOT NULL,"                             \
+  "  PRIMARY KEY(host, control, since)) STRICT, WITHOUT ROWID;" \
+  "CREATE TABLE behind("                                  \
+  "  host TEXT NOT NULL PRIMARY KEY,"                     \
+  "  until INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
+
 // Keys begin with the host or the digest, so that the fleet can be spread over
 // several databases. A table is known by its field number in Snapshot, a
 // register by that in Registers, which never change. `until` is 0 while a span
@@ -92,7 +112,7 @@ CREATE TABLE loss(
   reason TEXT NOT NULL,
   noticed INTEGER NOT NULL,
   PRIMARY KEY(host, stream, first)) STRICT, WITHOUT ROWID;
-)" METSUKE_EVENT_TABLE METSUKE_REGISTER_TABLE R"(CREATE TABLE baseline(
+)" METSUKE_EVENT_TABLE METSUKE_REGISTER_TABLE METSUKE_REPORT_TABLES R"(CREATE TABLE baseline(
   version TEXT NOT NULL PRIMARY KEY,
   files BLOB NOT NULL) STRICT;
 CREATE TABLE baseline_applied(
@@ -100,10 +120,10 @@ CREATE TABLE baseline_applied(
   version TEXT NOT NULL,
   applied INTEGER NOT NULL,
   by TEXT NOT NULL) STRICT;
-PRAGMA user_version = 5;
+PRAGMA user_version = 6;
 COMMIT;
 )";
-static_assert(kSchemaVersion == 5, "kSchema says so too");
+static_assert(kSchemaVersion == 6, "kSchema says so too");
 
 // What the controller itself saw of a host came with the second.
 constexpr char kFromOneToTwo[] = R"(
@@ -145,6 +165,14 @@ BEGIN IMMEDIATE;
 )";
 constexpr char kIsFive[] = "PRAGMA user_version = 5; COMMIT;";
 
+// Reports came with the sixth.
+constexpr char kFromFiveToSix[] = R"(
+BEGIN IMMEDIATE;
+)" METSUKE_REPORT_TABLES R"(PRAGMA user_version = 6;
+COMMIT;
+)";
+
+#undef METSUKE_REPORT_TABLES
 #undef METSUKE_REGISTER_TABLE
 #undef METSUKE_EVENT_TABLE
 
@@ -180,7 +208,8 @@ absl::Status CheckVersion(Database& database, const std::string& path) {
     if (version < 2) RETURN_IF_ERROR(database.ExecuteAll(kFromOneToTwo));
     if (version < 3) RETURN_IF_ERROR(database.ExecuteAll(kFromTwoToThree));
     if (version < 4) RETURN_IF_ERROR(database.ExecuteAll(kFromThreeToFour));
-    return FromFourToFive(database);
+    if (version < 5) RETURN_IF_ERROR(FromFourToFive(database));
+    return database.ExecuteAll(kFromFiveToSix);
   }
   return absl::FailedPreconditionError(fmt::format(
       "{}: has schema version {}, this program knows {}; it was made by a "

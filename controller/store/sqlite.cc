@@ -17,6 +17,7 @@
 #include "controller/store/observation.h"
 #include "controller/store/record.h"
 #include "controller/store/registers.h"
+#include "controller/store/reports.h"
 #include "controller/store/schema.h"
 #include "controller/store/state.h"
 #include "controller/store/tidy.h"
@@ -228,6 +229,47 @@ class SqliteStore : public Store {
     });
   }
 
+  absl::Status PutReport(const NightReport& report) override {
+    return writer_.Run([&report](Database& database) {
+      return StoreReport(database, report);
+    });
+  }
+
+  absl::StatusOr<std::vector<v1::ReportEntry>> Reports() override {
+    return Read<std::vector<v1::ReportEntry>>(SelectReports);
+  }
+
+  absl::StatusOr<std::string> ReadReport(const std::string& day) override {
+    return Read<std::string>(
+        [&](Database& database) { return SelectReport(database, day); });
+  }
+
+  absl::Status VisitFindings(int64_t at, const TakeFinding& take) override {
+    return Read<bool>([&](Database& database) -> absl::StatusOr<bool> {
+             RETURN_IF_ERROR(SelectFindings(database, at, take));
+             return true;
+           })
+        .status();
+  }
+
+  absl::StatusOr<std::map<std::string, int64_t>> Behind() override {
+    return Read<std::map<std::string, int64_t>>(SelectBehind);
+  }
+
+  absl::StatusOr<std::map<std::string, int64_t>> TablesSince(
+      const std::string& id, int64_t at) override {
+    return Read<std::map<std::string, int64_t>>([&](Database& database) {
+      return SelectTablesSince(database, id, at);
+    });
+  }
+
+  absl::StatusOr<std::vector<HostLoss>> Losses(int64_t from,
+                                               int64_t to) override {
+    return Read<std::vector<HostLoss>>([&](Database& database) {
+      return SelectLosses(database, from, to);
+    });
+  }
+
   absl::Status RemoveHost(const std::string& id, int64_t now) override;
   absl::Status Forget(int64_t before) override {
     return writer_.Run([before](Database& database) {
@@ -236,6 +278,7 @@ class SqliteStore : public Store {
   }
   absl::Status PutBaseline(const StoredBaseline& baseline) override;
   absl::StatusOr<std::optional<StoredBaseline>> ActiveBaseline() override;
+  absl::StatusOr<std::vector<StoredBaseline>> Baselines() override;
 
  private:
   // Reads in one transaction: all of it is of one moment.
@@ -312,6 +355,21 @@ absl::StatusOr<std::optional<StoredBaseline>> SqliteStore::ActiveBaseline() {
           "the stored baseline is damaged; apply it again");
     baseline.files.assign(files.files().begin(), files.files().end());
     return Result(std::move(baseline));
+  });
+}
+
+absl::StatusOr<std::vector<StoredBaseline>> SqliteStore::Baselines() {
+  using Result = std::vector<StoredBaseline>;
+  return Read<Result>([](Database& database) -> absl::StatusOr<Result> {
+    Result baselines;
+    Query query = database.Run(
+        "SELECT version, by, applied FROM baseline_applied ORDER BY number");
+    while (query.Step())
+      baselines.push_back({.version = query.Text(0),
+                           .by = query.Text(1),
+                           .applied = query.Int(2)});
+    RETURN_IF_ERROR(query.status());
+    return baselines;
   });
 }
 

@@ -154,6 +154,33 @@ struct RegisterTime {
   std::string by;
 };
 
+// A control that fails on a host.
+struct HostControl {
+  std::string host;  // its id
+  std::string control;
+  // Since when it has failed at every report.
+  int64_t since = 0;
+};
+
+// The report of a night and what the next one needs to know.
+struct NightReport {
+  v1::ReportEntry entry;
+  std::string bytes;  // of a v1::Report
+  // What began to fail, and what no longer fails, at its end.
+  std::vector<HostControl> opened, closed;
+  // Ids of hosts that could not be seen up to its end, with the instant up to
+  // which they could.
+  std::map<std::string, int64_t> behind;
+};
+
+// Records that a host declared lost.
+struct HostLoss {
+  std::string host;  // its id
+  uint64_t records = 0;
+  std::string reason;    // of several reasons one
+  int64_t noticed = 0;  // of several the first
+};
+
 class Store {
  public:
   virtual ~Store() = default;
@@ -245,6 +272,32 @@ class Store {
   virtual absl::StatusOr<std::vector<RegisterTime>> RegisterHistory(
       const std::string& name) = 0;
 
+  // Keeps the report of a night, with all that comes with it or nothing.
+  // AlreadyExists when its day has one, whoever made it.
+  virtual absl::Status PutReport(const NightReport& report) = 0;
+
+  // The nights that have a report, the newest first.
+  virtual absl::StatusOr<std::vector<v1::ReportEntry>> Reports() = 0;
+
+  // The bytes of the report of a night; NotFound when it has none.
+  virtual absl::StatusOr<std::string> ReadReport(const std::string& day) = 0;
+
+  // What failed at the instant `at` by the reports of the nights, by host.
+  using TakeFinding = std::function<void(const HostControl& finding)>;
+  virtual absl::Status VisitFindings(int64_t at, const TakeFinding& take) = 0;
+
+  // NightReport::behind of the last night.
+  virtual absl::StatusOr<std::map<std::string, int64_t>> Behind() = 0;
+
+  // Since when the tables of the host with this id were what they were at the
+  // instant `at`.
+  virtual absl::StatusOr<std::map<std::string, int64_t>> TablesSince(
+      const std::string& id, int64_t at) = 0;
+
+  // What hosts declared lost after `from`, up to `to`; one for each host.
+  virtual absl::StatusOr<std::vector<HostLoss>> Losses(int64_t from,
+                                                       int64_t to) = 0;
+
   // Takes the host with this id out of the fleet. Its history is kept until
   // Forget, its id
   // is never used again, and Connect refuses it from then on.
@@ -260,6 +313,10 @@ class Store {
 
   // The baseline in force; nullopt when none was ever applied.
   virtual absl::StatusOr<std::optional<StoredBaseline>> ActiveBaseline() = 0;
+
+  // When which baseline was put in force, the oldest first; without their
+  // files.
+  virtual absl::StatusOr<std::vector<StoredBaseline>> Baselines() = 0;
 };
 
 }  // namespace metsuke

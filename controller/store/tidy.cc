@@ -1,6 +1,7 @@
 #include "controller/store/tidy.h"
 
 #include "controller/store/events.h"
+#include "controller/store/reports.h"
 #include "proto/status.h"
 
 namespace metsuke {
@@ -17,6 +18,7 @@ constexpr Sql kOfTime[] = {
     "DELETE FROM span WHERE host IN " METSUKE_GONE,
     "DELETE FROM label WHERE host IN " METSUKE_GONE,
     "DELETE FROM stream WHERE host IN " METSUKE_GONE,
+    "DELETE FROM finding WHERE host IN " METSUKE_GONE,
     "UPDATE host SET state = NULL, seen = NULL, name = id, os_name = '' "
     "WHERE removed <> 0 AND removed < ?1 "
     "AND (state IS NOT NULL OR seen IS NOT NULL)",
@@ -46,6 +48,7 @@ absl::Status ForgetBefore(Database& database, int64_t before) {
         "WHERE lost > 0"));
   // Nothing refers to events, and they refer to nothing.
   RETURN_IF_ERROR(ForgetEvents(database, before));
+  RETURN_IF_ERROR(ForgetReports(database, before));
   int64_t forgotten = 0;
   for (const Sql statement : kOfTime) {
     RETURN_IF_ERROR(database.Execute(statement, before));

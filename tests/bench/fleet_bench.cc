@@ -6,6 +6,7 @@
 #include "authority.h"
 #include "bench.h"
 #include "controller/operator.h"
+#include "controller/report/nightly.h"
 #include "controller/standing.h"
 #include "controller/store/sqlite.h"
 #include "folder.h"
@@ -89,6 +90,7 @@ class FleetRun {
     ASSIGN_OR_RETURN(const auto store, OpenSqliteStore(folder_ / "store"));
     ASSIGN_OR_RETURN(const auto baseline, StandingBaseline::Load(*store));
     RETURN_IF_ERROR(JudgeAll(*store, *baseline->judge()));
+    RETURN_IF_ERROR(Nights(states, *store, *baseline));
     return Serve(*store);
   }
 
@@ -158,6 +160,58 @@ class FleetRun {
                      ShowSeconds(read.wall), ShowSeconds(second.Read().wall),
                      ShowKib(growth.PeakKib()))},
         "at most 10 s on one core", all.cpu <= kJudgedTarget));
+    return absl::OkStatus();
+  }
+
+  // Two nights: the first, before which no report was kept, and one with 500
+  // hosts that got another version of one package.
+  absl::Status Nights(std::vector<v1::Snapshot> states, Store& store,
+                      StandingBaseline& baseline) {
+    constexpr int kChanged = 500;
+    StandingRegisters registers(store);
+    const auto judge = baseline.judge();
+    const ReportSources sources{.store = store,
+                                .registers = registers,
+                                .judge = judge.get(),
+                                .interval = 300};
+    for (v1::Snapshot& state : states)
+      state.mutable_packages(0)->set_version("2:night");
+    for (const bool first : {true, false}) {
+      if (!first)
+        RETURN_IF_ERROR(Fill(states, std::min(kChanged, hosts_), own_names_, 4,
+                             store));
+      // The first host is among those that changed; its clock is the fleet's.
+      ASSIGN_OR_RETURN(const Fleet fleet, store.ReadFleet({}, 0));
+      const int64_t to = fleet.hosts.at(0).entry.last_seen();
+      const Growth growth;
+      const Stopwatch watch;
+      ASSIGN_OR_RETURN(ReportQuestion question, QuestionUntil(store, to));
+      question.day = fmt::format("night {}", first);
+      ASSIGN_OR_RETURN(MadeReport made, MakeReport(sources, question));
+      const Cost making = watch.Read();
+      const std::string bytes = ReportBytes(made.report);
+      RETURN_IF_ERROR(store.PutReport({.entry = EntryOf(made.report),
+                                       .bytes = bytes,
+                                       .opened = made.opened,
+                                       .closed = made.closed,
+                                       .behind = made.behind}));
+      const Cost all = watch.Read();
+      if (!first && made.report.changes().empty())
+        return absl::InternalError("the report tells of no change");
+      const double target = hosts_ >= kFullFleet ? 180 : 20;
+      report_.Add({fmt::format("{}: report of {}, CPU", name_,
+                               first ? "the first night"
+                                     : "a night with 500 changed hosts"),
+                   ShowSeconds(all.cpu),
+                   fmt::format("wall {}, of which keeping it {}; {} open "
+                               "findings, {} bytes; peak +{}",
+                               ShowSeconds(all.wall),
+                               ShowSeconds(all.wall - making.wall),
+                               ShowCount(made.opened.size()),
+                               ShowCount(bytes.size()),
+                               ShowKib(growth.PeakKib())),
+                   fmt::format("at most {:.0f} s", target), all.cpu <= target});
+    }
     return absl::OkStatus();
   }
 

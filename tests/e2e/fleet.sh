@@ -99,7 +99,7 @@ out=$(ctl baseline apply "$source/playbooks/baseline" 2>&1); is "the shipped bas
 sed 's/violations: SELECT name, uid/violations: SELECT nam, uid/' "$source/playbooks/baseline/accounts.yaml" >"$work/bad.yaml"
 out=$(ctl baseline apply "$work/bad.yaml" 2>&1); is "a baseline with a wrong column is refused" 64 $? "$out"
 says "with file, line and reason" 'bad.yaml:[0-9]+:[0-9]+: .*no such column: nam' "$out"
-is "and the one before stays in force" "$(cat "$source"/playbooks/baseline/*.yaml | grep -c "^  - id:")" "$(ctl control list --no-headers | wc -l)"
+is "and the one before stays in force" "$(grep -h "^  - id:" $(grep -l "^controls:" "$source"/playbooks/baseline/*.yaml) | wc -l)" "$(ctl control list --no-headers | wc -l)"
 
 # Two hosts join.
 agent() { # agent NAME
@@ -244,6 +244,14 @@ out=$(ctl drift --since "$since")
 says "drift shows the new row" '\+ name=intruder .*uid=0' "$out"
 says "and the verdict that turned" 'account-one-root.*pass → fail' "$out"
 is "on one host only" 1 "$(ctl drift --since "$since" -o jsonl | python3 -c 'import json,sys; print(len({json.loads(l)["host"] for l in sys.stdin}))')"
+out=$(ctl report drift --since "$since" 2>&1); is "the report of it is a finding" 2 $? "$out"
+says "it tells the verdict that turned and the row that turned it" '\[(critical|high)\] account-one-root .*pass → fail, 1 host' "$out"
+says "and the account, in a section of its own" '^  Accounts' "$out"
+says "in Japanese as well" '^悪化' "$(ctl --lang ja report drift --since "$since")"
+says "and for programs" '"control": "account-one-root"' "$(ctl report drift --since "$since" -o json)"
+out=$(ctl report drift --day 2026-01-01 2>&1); is "a night without a report is an error" 1 $? "$out"
+says "that says where to look" 'metsukectl report list' "$out"
+out=$(ctl report drift one --day last 2>&1); is "a night is not asked of one host" 64 $? "$out"
 
 # The watcher saw it.
 until_true 60 watched 2 || bad "a watch tells what changed" "$(cat "$work/watch.log")"

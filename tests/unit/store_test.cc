@@ -657,6 +657,7 @@ TEST_F(StoreTest, ADatabaseOfTheFourthVersionGetsItsLabelsAsTables) {
   Sqlite(folder_, ("INSERT INTO label VALUES('" + kWeb +
                    "', 'role', 'web');"
                    "DROP TABLE register;"
+                   "DROP TABLE report; DROP TABLE finding; DROP TABLE behind;"
                    "ALTER TABLE span DROP COLUMN by;"
                    "PRAGMA user_version = 4")
                       .c_str());
@@ -674,7 +675,7 @@ TEST_F(StoreTest, ADatabaseOfTheFourthVersionGetsItsLabelsAsTables) {
 
 TEST_F(StoreTest, ADatabaseOfANewerProgramIsLeftAlone) {
   store_.reset();
-  Sqlite(folder_, "PRAGMA user_version = 6");
+  Sqlite(folder_, "PRAGMA user_version = 7");
   const absl::Status status = OpenSqliteStore(folder_).status();
   EXPECT_TRUE(absl::IsFailedPrecondition(status)) << status;
   EXPECT_THAT(Message(status), HasSubstr("newer"));
@@ -783,6 +784,7 @@ TEST_F(StoreTest, ADatabaseOfTheFirstVersionIsBroughtUpToDate) {
          "ALTER TABLE stream DROP COLUMN used;"
          "DROP TABLE event;"
          "DROP TABLE register;"
+         "DROP TABLE report; DROP TABLE finding; DROP TABLE behind;"
          "ALTER TABLE span DROP COLUMN by;"
          "PRAGMA user_version = 1");
   Open();
@@ -806,6 +808,7 @@ TEST_F(StoreTest, ADatabaseOfTheSecondVersionIsBroughtUpToDate) {
          "ALTER TABLE stream DROP COLUMN used;"
          "DROP TABLE event;"
          "DROP TABLE register;"
+         "DROP TABLE report; DROP TABLE finding; DROP TABLE behind;"
          "ALTER TABLE span DROP COLUMN by;"
          "PRAGMA user_version = 2");
   Open();

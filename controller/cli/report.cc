@@ -1,0 +1,158 @@
+// metsukectl report: what changed in the fleet, why, and what could not be
+// seen.
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "controller/cli/items.h"
+#include "controller/cli/session.h"
+#include "controller/report/lines.h"
+#include "proto/command_line.h"
+#include "proto/encode.h"
+#include "proto/report.pb.h"
+#include "proto/status.h"
+
+namespace metsuke::cli {
+namespace {
+
+struct Options {
+  std::string host, selector, since, from, to, day;
+};
+
+const char* ColorOf(LineKind kind) {
+  switch (kind) {
+    case LineKind::kTitle:
+    case LineKind::kHeading:
+      return "\x1b[1m";
+    case LineKind::kBad:
+      return "\x1b[31m";
+    case LineKind::kGood:
+      return "\x1b[32m";
+    case LineKind::kBlind:
+      return "\x1b[33m";
+    case LineKind::kMuted:
+      return "\x1b[2m";
+    default:
+      return "";
+  }
+}
+
+void PrintLines(const Session& session, const v1::Report& report) {
+  const bool color = Colored(session);
+  const auto language =
+      IsJapanese(session) ? Language::kJapanese : Language::kEnglish;
+  for (const ReportLine& line : ReportLines(report, language)) {
+    if (line.kind == LineKind::kHeading) fmt::print("\n");
+    const char* const begin = color ? ColorOf(line.kind) : "";
+    fmt::print("{}{:{}}{}{}\n", begin, "", 2 * line.indent, enc::Tty(line.text),
+               *begin != '\0' ? "\x1b[0m" : "");
+  }
+}
+
+// The worst of what fails now and did not, or fails for more than it did.
+v1::Severity WorstTurn(const v1::Report& report) {
+  v1::Severity worst = v1::SEVERITY_UNSPECIFIED;
+  for (const v1::ReportTurn& turn : report.turns())
+    if (turn.after() == v1::VERDICT_FAIL &&
+        turn.waived() < turn.hosts().count())
+      worst = std::max(worst, turn.severity());
+  return worst;
+}
+
+absl::StatusOr<v1::Report> Fetch(const Session& session,
+                                 const Options& options) {
+  v1::ReportRequest request;
+  request.set_day(options.day);
+  request.set_host(options.host);
+  request.set_selector(options.selector);
+  ASSIGN_OR_RETURN(
+      const int64_t from,
+      ParseInstantOrNone(options.from.empty() ? options.since : options.from));
+  request.set_from(from);
+  ASSIGN_OR_RETURN(const int64_t to, ParseInstantOrNone(options.to));
+  request.set_to(to);
+  if (!options.day.empty() &&
+      (from != 0 || to != 0 || !(options.host + options.selector).empty()))
+    return absl::InvalidArgumentError(
+        "--day shows the report of a night as it was kept, of all hosts; leave "
+        "out the host, -l and the times, or --day");
+  ASSIGN_OR_RETURN(const auto stub, Connect(session));
+  grpc::ClientContext context;
+  const auto stream = stub->GetReport(&context, request);
+  v1::ReportReply reply;
+  std::string bytes;
+  while (stream->Read(&reply)) bytes += reply.piece();
+  RETURN_IF_ERROR(FromCall(stream->Finish()));
+  v1::Report report;
+  if (!report.ParseFromString(bytes))
+    return absl::DataLossError("the controller sent no report");
+  return report;
+}
+
+absl::StatusOr<int> Drift(const Session& session, const Options& options) {
+  ASSIGN_OR_RETURN(const v1::Report report, Fetch(session, options));
+  if (ForPeople(session))
+    PrintLines(session, report);
+  else
+    Print(session, "Report", Item::array({ToItem(report)}), {});
+  return CodeFor(session, WorstTurn(report), !report.unseen().empty());
+}
+
+absl::StatusOr<int> List(const Session& session, const Options&) {
+  ASSIGN_OR_RETURN(const auto stub, Connect(session));
+  grpc::ClientContext context;
+  const auto stream = stub->ListReports(&context, {});
+  Item items = Item::array();
+  v1::ReportsReply reply;
+  while (stream->Read(&reply))
+    for (const v1::ReportEntry& entry : reply.reports())
+      items.push_back(ToItem(entry));
+  RETURN_IF_ERROR(FromCall(stream->Finish()));
+  if (items.empty() && ForPeople(session)) {
+    fmt::print(stderr,
+               "metsukectl: no night has a report yet; metsukectl report drift "
+               "makes one now\n");
+    return kCompliant;
+  }
+  Print(session, "ReportEntry", items,
+        {{"day", "DAY"},
+         {"from", "FROM"},
+         {"to", "TO"},
+         {"hosts", "HOSTS", true},
+         {"score", "SCORE", true},
+         {"worse", "WORSE", true},
+         {"better", "BETTER", true},
+         {"unseen", "NOT SEEN", true}});
+  return kCompliant;
+}
+
+}  // namespace
+
+void AddReport(CommandLine& line, Session& session) {
+  CommandLine& report = line.Command(
+      "report", "What changed in the fleet, why, and what could not be seen");
+  report.RequireCommand();
+  const auto options = std::make_shared<Options>();
+  CommandLine& drift = report.Command(
+      "drift", "The report since the last night, of a night, or of any time",
+      [&session, options] {
+        session.run = [&session, options] { return Drift(session, *options); };
+      });
+  drift.Word("host", options->host, "Name or id of one host");
+  drift.Option("-l,--selector", options->selector,
+               "Labels the hosts must have: key=value,key");
+  drift.Option(
+      "--since", options->since,
+      "From when: RFC 3339, a day, or a time ago such as 24h (default: "
+      "the last night's report, or a day ago)");
+  drift.Option("--from", options->from, "The same as --since");
+  drift.Option("--to", options->to, "Until when (default: now)");
+  drift.Option("--day", options->day,
+               "The report of a night as it was kept: 2026-11-23, or last");
+  report.Command("list", "The nights that have a report", [&session, options] {
+    session.run = [&session, options] { return List(session, *options); };
+  });
+}
+
+}  // namespace metsuke::cli

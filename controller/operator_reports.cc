@@ -1,0 +1,77 @@
+// Operators' calls about reports.
+
+#include <algorithm>
+
+#include "controller/operator.h"
+#include "controller/operator_call.h"
+#include "controller/report/nightly.h"
+#include "controller/report/report.h"
+#include "proto/status.h"
+
+namespace metsuke {
+namespace {
+
+// Well below what a message may have.
+constexpr size_t kPieceBytes = 256 << 10;
+
+absl::StatusOr<std::string> ReadNight(Store& store, std::string day) {
+  if (day == "last") {
+    ASSIGN_OR_RETURN(const auto nights, store.Reports());
+    if (nights.empty())
+      return absl::NotFoundError(
+          "no night has a report yet; metsukectl report drift --since 24h "
+          "makes "
+          "one now");
+    day = nights[0].day();
+  }
+  return store.ReadReport(day);
+}
+
+absl::StatusOr<std::string> MakeNow(const ReportSources& sources,
+                                    const v1::ReportRequest& request) {
+  const int64_t to = request.to() != 0 ? request.to() : Now();
+  ASSIGN_OR_RETURN(ReportQuestion question, QuestionUntil(sources.store, to));
+  question.hosts = {.selector = request.selector(), .host = request.host()};
+  if (request.from() != 0 && request.from() != question.from) {
+    question.from = request.from();
+    question.behind.clear();
+  }
+  ASSIGN_OR_RETURN(const MadeReport made, MakeReport(sources, question));
+  return ReportBytes(made.report);
+}
+
+}  // namespace
+
+grpc::Status OperatorService::GetReport(
+    grpc::ServerContext*, const v1::ReportRequest* request,
+    grpc::ServerWriter<v1::ReportReply>* writer) {
+  const auto judge = baseline_.judge();
+  const auto bytes = request->day().empty()
+                         ? MakeNow({.store = store_,
+                                    .registers = registers_,
+                                    .judge = judge.get(),
+                                    .interval = interval_seconds_},
+                                   *request)
+                         : ReadNight(store_, request->day());
+  if (!bytes.ok()) return ToGrpc(bytes.status());
+  for (size_t at = 0; at < bytes->size(); at += kPieceBytes) {
+    v1::ReportReply reply;
+    reply.set_piece(bytes->substr(at, kPieceBytes));
+    if (!writer->Write(reply)) break;
+  }
+  return grpc::Status::OK;
+}
+
+grpc::Status OperatorService::ListReports(
+    grpc::ServerContext*, const v1::ReportsRequest*,
+    grpc::ServerWriter<v1::ReportsReply>* writer) {
+  const auto nights = store_.Reports();
+  if (!nights.ok()) return ToGrpc(nights.status());
+  Batches<v1::ReportsReply> batches(writer);
+  for (const v1::ReportEntry& night : *nights)
+    *batches.Next().add_reports() = night;
+  batches.Flush();
+  return grpc::Status::OK;
+}
+
+}  // namespace metsuke

@@ -1,0 +1,100 @@
+#include "controller/report/cause_table.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "proto/snapshot.pb.h"
+#include "proto/status.h"
+
+namespace metsuke {
+namespace {
+
+// How long before a change somebody may have logged in who made it.
+constexpr int64_t kLongestSession = 7 * 86400;
+constexpr size_t kMostTold = 5;
+// Of one host; one with more is told the causes of its last.
+constexpr size_t kMostEvents = 50'000;
+
+// When the host was booted, as an event; nothing when it was before `since`.
+absl::Status AddBoot(Store& store, const ReportHost& host, int64_t since,
+                     std::vector<v1::Event>& events) {
+  const auto digest = host.after->find("host");
+  if (digest == host.after->end()) return absl::OkStatus();
+  ASSIGN_OR_RETURN(const std::string body, store.Body(digest->second));
+  v1::Snapshot rows;
+  if (!rows.ParseFromString(body) || rows.host().empty() ||
+      rows.host(0).booted() < since)
+    return absl::OkStatus();
+  v1::Event& boot = events.emplace_back();
+  boot.set_time(rows.host(0).booted());
+  boot.set_kind("recorder");
+  boot.set_service("boot");
+  boot.set_source("journal");
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<std::vector<v1::Event>> CauseTable::Events(
+    const ReportHost& host) const {
+  std::vector<v1::Event> events;
+  const int64_t since = host.from - interval_;
+  const auto take = [&](v1::Event event) {
+    if (event.kind() != "login_failed") events.push_back(std::move(event));
+    return events.size() < kMostEvents;
+  };
+  RETURN_IF_ERROR(store_.VisitEvents(
+      host.id, {since - kLongestSession, since, {"login", "logout"}}, take));
+  RETURN_IF_ERROR(
+      store_.VisitEvents(host.id, {since, to_ + interval_, {}}, take));
+  RETURN_IF_ERROR(AddBoot(store_, host, since, events));
+  std::ranges::stable_sort(events, {}, &v1::Event::time);
+  return events;
+}
+
+size_t CauseTable::Number(v1::ReportCause cause) {
+  const auto [number, fresh] =
+      numbers_.try_emplace(SameCause(cause), causes_.size());
+  if (fresh) causes_.push_back(std::move(cause));
+  return number->second;
+}
+
+absl::Status CauseTable::Add(uint32_t number, const ReportHost& host,
+                             const DifferingRows& differing) {
+  ASSIGN_OR_RETURN(std::vector<v1::Event> events, Events(host));
+  if (events.empty()) return absl::OkStatus();
+  ASSIGN_OR_RETURN(const auto since, store_.TablesSince(host.id, to_));
+  const Causes causes(std::move(events), interval_, rules_);
+  for (const auto& [table, names] : differing) {
+    const auto seen = since.find(table);
+    if (seen == since.end()) continue;
+    if (auto cause = causes.Of({table, seen->second, names}))
+      by_host_[number][table] = Number(*std::move(cause));
+  }
+  return absl::OkStatus();
+}
+
+std::vector<v1::ReportCause> CauseTable::Of(const std::set<std::string>& tables,
+                                            const HostNumbers& hosts) const {
+  std::map<size_t, uint32_t> counts;
+  for (const uint32_t host : hosts) {
+    const auto known = by_host_.find(host);
+    if (known == by_host_.end()) continue;
+    // Two tables may have one cause.
+    std::set<size_t> seen;
+    for (const auto& [table, number] : known->second)
+      if (tables.contains(table)) seen.insert(number);
+    for (const size_t number : seen) ++counts[number];
+  }
+  std::vector<v1::ReportCause> told;
+  for (const auto& [number, count] : counts) {
+    told.push_back(causes_[number]);
+    told.back().set_hosts(count);
+  }
+  std::ranges::stable_sort(told, std::ranges::greater(),
+                           &v1::ReportCause::hosts);
+  if (told.size() > kMostTold) told.resize(kMostTold);
+  return told;
+}
+
+}  // namespace metsuke

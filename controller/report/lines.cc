@@ -1,0 +1,482 @@
+#include "controller/report/lines.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <ctime>
+#include <string_view>
+#include <utility>
+
+#include "controller/drift/change_line.h"
+#include "proto/text.h"
+
+namespace metsuke {
+namespace {
+
+constexpr int kMostNames = 6;
+constexpr int64_t kDay = 86400;
+
+std::string Local(int64_t instant, const char* form) {
+  const time_t time = instant;
+  std::tm local{};
+  localtime_r(&time, &local);
+  char text[64];
+  return {text, std::strftime(text, sizeof text, form, &local)};
+}
+
+std::string Number(const v1::Cell& cell) {
+  return cell.value_case() == v1::Cell::kReal ? fmt::format("{}", cell.real())
+                                              : std::to_string(cell.integer());
+}
+
+std::string CellText(const v1::Cell& cell) {
+  switch (cell.value_case()) {
+    case v1::Cell::kText:
+      return cell.text();
+    case v1::Cell::VALUE_NOT_SET:
+      return "-";
+    default:
+      return Number(cell);
+  }
+}
+
+class Writer {
+ public:
+  Writer(const v1::Report& report, Language language)
+      : report_(report), japanese_(language == Language::kJapanese) {}
+
+  std::vector<ReportLine> Run();
+
+ private:
+  // The sentence in the reader's language.
+  template <typename... Values>
+  std::string Say(std::string_view en, std::string_view ja,
+                  const Values&... values) const {
+    return fmt::format(fmt::runtime(japanese_ ? ja : en), values...);
+  }
+  const std::string& In(const v1::Text& text) const {
+    return japanese_ && !text.ja().empty() ? text.ja() : text.en();
+  }
+
+  void Line(LineKind kind, int indent, std::string text) {
+    lines_.push_back(
+        {.kind = kind, .indent = indent, .text = HostText(std::move(text))});
+  }
+  void Head(std::string_view en, std::string_view ja) {
+    Line(LineKind::kHeading, 0, Say(en, ja));
+  }
+
+  // "312 hosts: web01, web02 …"
+  std::string Hosts(const v1::ReportHosts& hosts) const;
+  std::string Count(uint32_t count) const {
+    return Say(count == 1 ? "{} host" : "{} hosts", "{} 台", count);
+  }
+  std::string Points(double score) const {
+    return score < 0 ? "-" : fmt::format("{:.1f}", score);
+  }
+  std::string VerdictText(v1::Verdict verdict) const;
+  std::string SeverityText(v1::Severity severity) const;
+  std::string CauseText(const v1::ReportCause& cause) const;
+  std::string Who(const v1::ReportCause& cause) const;
+  std::string UnseenText(const v1::ReportUnseen& unseen) const;
+  std::string Moment(int64_t instant) const {
+    return Local(instant, "%m-%d %H:%M");
+  }
+
+  bool IsQuiet() const;
+  void Quiet();
+  void Title();
+  void Standing();
+  void Unseen();
+  void Turns(bool worse);
+  void Turn(const v1::ReportTurn& turn);
+  void Rows(const google::protobuf::RepeatedPtrField<v1::ReportRow>& rows,
+            const google::protobuf::RepeatedPtrField<std::string>& columns,
+            uint32_t omitted, const char* added);
+  void Causes(const google::protobuf::RepeatedPtrField<v1::ReportCause>& causes,
+              int indent);
+  void Moves();
+  void Changes();
+  void Scores();
+  void Reaches();
+  void Coming();
+  void Open();
+  void Decisions();
+  void Noise();
+
+  const v1::Report& report_;
+  const bool japanese_;
+  std::vector<ReportLine> lines_;
+};
+
+std::string Writer::Hosts(const v1::ReportHosts& hosts) const {
+  std::string text = Count(hosts.count());
+  const int shown = std::min(hosts.names_size(), kMostNames);
+  for (int i = 0; i < shown; ++i)
+    text += (i == 0 ? ": " : ", ") + hosts.names(i);
+  if (hosts.count() > static_cast<uint32_t>(shown)) text += " …";
+  return text;
+}
+
+std::string Writer::VerdictText(v1::Verdict verdict) const {
+  switch (verdict) {
+    case v1::VERDICT_PASS:
+      return Say("pass", "適合");
+    case v1::VERDICT_FAIL:
+      return Say("fail", "不適合");
+    case v1::VERDICT_NOT_APPLICABLE:
+      return Say("not applicable", "対象外");
+    default:
+      return Say("unknown", "判定不能");
+  }
+}
+
+std::string Writer::SeverityText(v1::Severity severity) const {
+  switch (severity) {
+    case v1::SEVERITY_CRITICAL:
+      return Say("critical", "緊急");
+    case v1::SEVERITY_HIGH:
+      return Say("high", "高");
+    case v1::SEVERITY_MEDIUM:
+      return Say("medium", "中");
+    default:
+      return Say("low", "低");
+  }
+}
+
+// Whoever did it: the one who logged in, else the account that acted.
+std::string Writer::Who(const v1::ReportCause& cause) const {
+  const v1::Event& event = cause.event();
+  std::string who = !event.login_account().empty() ? event.login_account()
+                    : !event.actor().empty()       ? event.actor()
+                                                   : event.account();
+  if (!cause.from().empty())
+    who = Say("{} from {}", "{} ({} から)", who, cause.from());
+  return who;
+}
+
+std::string Writer::CauseText(const v1::ReportCause& cause) const {
+  const v1::Event& event = cause.event();
+  const std::string who = Who(cause), detail = event.detail();
+  std::string what;
+  if (cause.kind() == "boot")
+    what = Say("the host was booted", "再起動");
+  else if (event.source() == "drift")
+    what = Say("packages changed at the same look",
+               "同時にパッケージが変更された");
+  else if (cause.kind() == "login")
+    what = Say("{} was logged in by {}", "{} が {} でログインしていた", who,
+               event.service());
+  else if (event.service() == "su" || event.service() == "sudo")
+    what = detail.empty() ? Say("{} became {} by {}", "{} が {} になった ({})",
+                                who, event.account(), event.service())
+                          : Say("{} ran {} by {}", "{} が {} を実行 ({})", who,
+                                detail, event.service());
+  else
+    what = who.empty() ? Say("{} {}", "{} {}", event.service(), detail)
+                       : Say("{} by {}: {}", "{} ({}): {}", who,
+                             event.service(), detail);
+  return Say("likely: {}, {}", "推定原因: {}、{}", what, Moment(event.time()));
+}
+
+std::string Writer::UnseenText(const v1::ReportUnseen& unseen) const {
+  const std::string hosts = Hosts(unseen.hosts());
+  if (unseen.kind() == "silent")
+    return Say("silent since {}: {}", "{} から応答なし: {}",
+               Local(unseen.since(), "%Y-%m-%d %H:%M"), hosts);
+  if (unseen.kind() == "new")
+    return Say("has never reported: {}", "まだ一度も報告がない: {}", hosts);
+  if (unseen.kind() == "lost")
+    return Say("{} records lost ({}): {}", "記録 {} 件を失った ({}): {}",
+               unseen.records(), unseen.reason(), hosts);
+  if (unseen.kind() == "failed")
+    return Say("{} could not be collected ({}): {}",
+               "{} を収集できない ({}): {}", unseen.table(), unseen.reason(),
+               hosts);
+  if (unseen.kind() == "gap")
+    return Say("a part of {} cannot be seen ({}): {}",
+               "{} の一部が見えない ({}): {}", unseen.table(), unseen.reason(),
+               hosts);
+  return Say("{}: {}", "{}: {}", In(unseen.title()), hosts);
+}
+
+bool Writer::IsQuiet() const {
+  return report_.unseen().empty() && report_.turns().empty() &&
+         report_.changes().empty() && report_.scores().empty() &&
+         report_.reaches().empty() && report_.coming().empty() &&
+         report_.waivers_ending().empty() && report_.decisions().empty() &&
+         report_.joined().count() == 0 && report_.removed().count() == 0;
+}
+
+void Writer::Quiet() {
+  const v1::ReportStanding& after = report_.after();
+  Line(LineKind::kTitle, 0,
+       Say("{} to {}: all seen, nothing changed on {}; score {}, {} controls "
+           "fail somewhere",
+           "{} ～ {}: {} をすべて確認、変化なし。スコア {}、不適合の項目 {}",
+           Moment(report_.from()), Moment(report_.to()), Count(after.hosts()),
+           Points(after.score()), report_.open_size()));
+}
+
+void Writer::Title() {
+  std::string about =
+      report_.host().empty() ? report_.selector() : report_.host();
+  if (!about.empty()) about = " · " + about;
+  Line(LineKind::kTitle, 0,
+       Say("Drift from {} to {}{}", "変化の報告 {} ～ {}{}",
+           Local(report_.from(), "%Y-%m-%d %H:%M"),
+           Local(report_.to(), "%Y-%m-%d %H:%M %Z"), about));
+}
+
+void Writer::Standing() {
+  const v1::ReportStanding &before = report_.before(), &after = report_.after();
+  std::string line = Count(after.hosts());
+  if (report_.baseline().empty()) {
+    Line(
+        LineKind::kPlain, 0,
+        line + Say("; no baseline is in force: metsukectl baseline apply FILES",
+                   "。ベースラインが未適用: metsukectl baseline apply FILES"));
+    return;
+  }
+  const double change = after.score() - before.score();
+  line += Say("; score {}", "。スコア {}", Points(after.score()));
+  if (before.score() >= 0 && after.score() >= 0 && std::abs(change) >= 0.05)
+    line += fmt::format(" ({:+.1f})", change);
+  if (after.score() != after.score_without_waivers())
+    line += Say(", without waivers {}", "、例外なしで {}",
+                Points(after.score_without_waivers()));
+  line +=
+      Say(", coverage {:.0f} %; hosts with critical findings {}, high {}, "
+          "medium {}, low {}; with unknown controls {}",
+          "、確認率 {:.0f} %。緊急の不適合がある {} 台、高 {} 台、中 {} 台、"
+          "低 {} 台、判定不能がある {} 台",
+          after.coverage(), after.critical(), after.high(), after.medium(),
+          after.low(), after.unknown());
+  Line(change < -0.05  ? LineKind::kBad
+       : change > 0.05 ? LineKind::kGood
+                       : LineKind::kPlain,
+       0, std::move(line));
+}
+
+void Writer::Unseen() {
+  if (report_.unseen().empty()) return;
+  Head("Not seen", "確認できなかったもの");
+  for (const v1::ReportUnseen& unseen : report_.unseen())
+    Line(unseen.fresh() ? LineKind::kBlind : LineKind::kMuted, 1,
+         UnseenText(unseen) +
+             (unseen.fresh() ? "" : Say(" (as before)", " (以前から)")));
+}
+
+void Writer::Causes(
+    const google::protobuf::RepeatedPtrField<v1::ReportCause>& causes,
+    int indent) {
+  for (const v1::ReportCause& cause : causes)
+    Line(LineKind::kMuted, indent,
+         CauseText(cause) + (cause.hosts() > 1 || causes.size() > 1
+                                 ? " (" + Count(cause.hosts()) + ")"
+                                 : ""));
+}
+
+void Writer::Rows(
+    const google::protobuf::RepeatedPtrField<v1::ReportRow>& rows,
+    const google::protobuf::RepeatedPtrField<std::string>& columns,
+    uint32_t omitted, const char* added) {
+  for (const v1::ReportRow& row : rows) {
+    std::string line = row.gone() ? "-" : added;
+    for (int i = 0; i < row.cells_size() && i < columns.size(); ++i)
+      line += fmt::format(" {}={}", columns[i], CellText(row.cells(i)));
+    Line(LineKind::kPlain, 2, line + "  " + Hosts(row.hosts()));
+  }
+  if (omitted > 0)
+    Line(LineKind::kMuted, 2,
+         Say("… and {} more rows", "… ほか {} 行", omitted));
+}
+
+void Writer::Turn(const v1::ReportTurn& turn) {
+  const bool worse = turn.after() == v1::VERDICT_FAIL;
+  std::string line = fmt::format(
+      "[{}] {} {}: {}, ", SeverityText(turn.severity()), turn.control(),
+      In(turn.title()),
+      turn.before() == turn.after()
+          ? Say("fails for more", "不適合が増えた")
+          : VerdictText(turn.before()) + " → " + VerdictText(turn.after()));
+  line += Hosts(turn.hosts());
+  if (turn.waived() > 0)
+    line += Say(", waived on {}", "、うち例外 {} 台", turn.waived());
+  Line(worse                                 ? LineKind::kBad
+       : turn.after() == v1::VERDICT_PASS    ? LineKind::kGood
+       : turn.after() == v1::VERDICT_UNKNOWN ? LineKind::kBlind
+                                             : LineKind::kPlain,
+       1, std::move(line));
+  if (!turn.reason().empty()) Line(LineKind::kMuted, 2, turn.reason());
+  Rows(turn.rows(), turn.columns(), turn.rows_omitted(), "+");
+  Causes(turn.causes(), 2);
+}
+
+void Writer::Turns(bool worse) {
+  bool headed = false;
+  for (const v1::ReportTurn& turn : report_.turns()) {
+    const bool bad =
+        turn.after() == v1::VERDICT_FAIL || turn.after() == v1::VERDICT_UNKNOWN;
+    if (bad != worse) continue;
+    if (!std::exchange(headed, true)) {
+      if (worse)
+        Head("Worse", "悪化");
+      else
+        Head("Better", "改善");
+    }
+    Turn(turn);
+  }
+}
+
+void Writer::Moves() {
+  if (report_.joined().count() + report_.removed().count() == 0) return;
+  Head("Hosts", "サーバーの増減");
+  if (report_.joined().count() > 0)
+    Line(LineKind::kPlain, 1,
+         Say("+ joined: {}", "+ 追加: {}", Hosts(report_.joined())));
+  if (report_.removed().count() > 0)
+    Line(LineKind::kPlain, 1,
+         Say("- removed: {}", "- 削除: {}", Hosts(report_.removed())));
+}
+
+void Writer::Changes() {
+  if (report_.changes().empty()) return;
+  Head("Changed", "変わったもの");
+  std::string table;
+  for (const v1::ReportChanges& group : report_.changes()) {
+    if (group.table() != table)
+      Line(LineKind::kPlain, 1,
+           group.has_title() ? In(group.title()) : group.table());
+    table = group.table();
+    Line(LineKind::kPlain, 2, Hosts(group.hosts()));
+    for (const v1::Change& change : group.changes())
+      Line(LineKind::kPlain, 3, ChangeLine(change).raw());
+    if (group.omitted() > 0)
+      Line(LineKind::kMuted, 3,
+           Say("… and {} more rows; metsukectl drift shows all",
+               "… ほか {} 行 (metsukectl drift で全件)", group.omitted()));
+    Causes(group.causes(), 3);
+  }
+}
+
+void Writer::Scores() {
+  if (report_.scores().empty()) return;
+  Head("Scores", "スコアの増減");
+  for (const v1::ReportScore& score : report_.scores())
+    Line(score.after() < score.before() ? LineKind::kBad : LineKind::kGood, 1,
+         fmt::format("{}  {:.1f} → {:.1f} ({:+.1f})", score.host(),
+                     score.before(), score.after(),
+                     score.after() - score.before()));
+  if (report_.scores_omitted() > 0)
+    Line(LineKind::kMuted, 1,
+         Say("… and {} more hosts", "… ほか {} 台", report_.scores_omitted()));
+}
+
+void Writer::Reaches() {
+  if (report_.reaches().empty()) return;
+  Head("Logs that shrank", "短くなったログ");
+  for (const v1::ReportReach& reach : report_.reaches()) {
+    const std::string amounts =
+        reach.bytes()
+            ? Say("{} → {} bytes", "{} → {} バイト", reach.before(),
+                  reach.after())
+            : Say("{} → {} days", "{} → {} 日", reach.before(), reach.after());
+    const std::string what =
+        reach.kind() == "removed"
+            ? Say("records went before their time", "期限前に記録が消えた")
+        : reach.kind() == "configured"
+            ? Say("less is to be kept", "保管の設定が短くなった")
+            : Say("no record is left", "記録がなくなった");
+    Line(LineKind::kBad, 1,
+         fmt::format("{} {}: {}, {}  {}", reach.source(), reach.path(), what,
+                     amounts, Hosts(reach.hosts())));
+  }
+}
+
+void Writer::Coming() {
+  if (report_.coming().empty() && report_.waivers_ending().empty()) return;
+  Head("Coming", "まもなく");
+  for (const v1::Waiver& waiver : report_.waivers_ending())
+    Line(LineKind::kPlain, 1,
+         Say("waiver {} of {} ends on {}", "例外 {} ({}) は {} に終わる",
+             waiver.id(), waiver.control(),
+             Local(waiver.until(), "%Y-%m-%d %H:%M")));
+  for (const v1::ReportComing& coming : report_.coming()) {
+    Line(LineKind::kPlain, 1,
+         fmt::format("{}: {}", In(coming.title()), Hosts(coming.hosts())));
+    Rows(coming.rows(), coming.columns(), coming.rows_omitted(), "·");
+  }
+}
+
+void Writer::Open() {
+  if (report_.open().empty()) return;
+  Head("Open findings", "未解決の不適合");
+  for (const v1::ReportOpen& open : report_.open())
+    Line(LineKind::kPlain, 1,
+         Say("[{}] {} {}: {}, since {} on {} ({} d)",
+             "[{}] {} {}: {}、最古は {} から ({}、{} 日)",
+             SeverityText(open.severity()), open.control(), In(open.title()),
+             Count(open.hosts().count()), Local(open.since(), "%Y-%m-%d"),
+             open.oldest(),
+             std::max<int64_t>(0, (report_.to() - open.since()) / kDay)));
+}
+
+void Writer::Decisions() {
+  if (report_.decisions().empty()) return;
+  Head("Decided", "運用者の変更");
+  for (const v1::ReportDecision& decision : report_.decisions()) {
+    Line(LineKind::kPlain, 1,
+         Say("{} by {}, {}", "{} ({}、{})",
+             decision.what() == "baseline"
+                 ? "baseline " + decision.version().substr(0, 12)
+                 : decision.what(),
+             decision.by(), Moment(decision.time())));
+    for (const v1::Change& change : decision.changes())
+      Line(LineKind::kPlain, 2, ChangeLine(change).raw());
+    if (decision.omitted() > 0)
+      Line(LineKind::kMuted, 2,
+           Say("… and {} more rows", "… ほか {} 行", decision.omitted()));
+  }
+}
+
+void Writer::Noise() {
+  uint64_t changes = 0;
+  for (const v1::ReportNoise& noise : report_.noise())
+    changes += noise.changes();
+  if (changes > 0)
+    Line(LineKind::kMuted, 0,
+         Say("changes left out as noise, by the baseline's rules: {}",
+             "ベースラインの規則により省いた変化: {} 件", changes));
+}
+
+std::vector<ReportLine> Writer::Run() {
+  if (IsQuiet()) {
+    Quiet();
+    return std::move(lines_);
+  }
+  Title();
+  Standing();
+  Unseen();
+  Turns(true);
+  Moves();
+  Changes();
+  Reaches();
+  Coming();
+  Turns(false);
+  Scores();
+  Open();
+  Decisions();
+  Noise();
+  return std::move(lines_);
+}
+
+}  // namespace
+
+std::vector<ReportLine> ReportLines(const v1::Report& report,
+                                    Language language) {
+  return Writer(report, language).Run();
+}
+
+}  // namespace metsuke

@@ -1,0 +1,107 @@
+#include "controller/report/nightly.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <ctime>
+#include <utility>
+#include <vector>
+
+#include "proto/log.h"
+#include "proto/status.h"
+
+namespace metsuke {
+namespace {
+
+constexpr int64_t kDay = 86400;
+constexpr std::chrono::seconds kLook(20), kAfterError(600);
+
+}  // namespace
+
+int64_t ReportDelay(int64_t interval) {
+  return std::max<int64_t>(600, 2 * interval);
+}
+
+absl::StatusOr<ReportQuestion> QuestionUntil(Store& store, int64_t to) {
+  ReportQuestion question;
+  question.to = to;
+  question.from = to - kDay;
+  ASSIGN_OR_RETURN(const std::vector<v1::ReportEntry> nights, store.Reports());
+  const auto last = std::ranges::find_if(
+      nights, [to](const v1::ReportEntry& night) { return night.to() < to; });
+  if (last == nights.end()) return question;
+  question.from = last->to();
+  // What it could not see is known of the last night alone.
+  if (last == nights.begin()) {
+    ASSIGN_OR_RETURN(question.behind, store.Behind());
+  }
+  return question;
+}
+
+absl::StatusOr<std::optional<v1::ReportEntry>> MakeDueReport(
+    const ReportSources& sources, TimeOfDay time, int64_t now) {
+  const int64_t to = LastTime(now - ReportDelay(sources.interval), time);
+  ASSIGN_OR_RETURN(const std::vector<v1::ReportEntry> nights,
+                   sources.store.Reports());
+  // A clock that was put back makes no second report of the same time.
+  if (!nights.empty() && nights[0].to() >= to) return std::nullopt;
+  ASSIGN_OR_RETURN(ReportQuestion question, QuestionUntil(sources.store, to));
+  question.day = LocalDay(to);
+  ASSIGN_OR_RETURN(MadeReport made, MakeReport(sources, question));
+  if (made.report.before().hosts() + made.report.after().hosts() == 0)
+    return std::nullopt;
+  v1::ReportEntry entry = EntryOf(made.report);
+  const absl::Status kept =
+      sources.store.PutReport({.entry = entry,
+                               .bytes = ReportBytes(made.report),
+                               .opened = std::move(made.opened),
+                               .closed = std::move(made.closed),
+                               .behind = std::move(made.behind)});
+  // Somebody else was faster.
+  if (absl::IsAlreadyExists(kept)) return std::nullopt;
+  RETURN_IF_ERROR(kept);
+  return entry;
+}
+
+Nightly::Nightly(Store& store, StandingBaseline& baseline, TimeOfDay time,
+                 int64_t interval)
+    : store_(store),
+      baseline_(baseline),
+      registers_(store),
+      time_(time),
+      interval_(interval),
+      thread_([this](const std::stop_token& stop) { Loop(stop); }) {}
+
+Nightly::~Nightly() = default;
+
+void Nightly::Loop(const std::stop_token& stop) {
+  std::mutex mutex;
+  std::unique_lock lock(mutex);
+  std::condition_variable_any sleep;
+  std::chrono::seconds wait(0);
+  while (!sleep.wait_for(lock, stop, wait,
+                         [&] { return stop.stop_requested(); })) {
+    const auto judge = baseline_.judge();
+    const auto made = MakeDueReport({.store = store_,
+                                     .registers = registers_,
+                                     .judge = judge.get(),
+                                     .interval = interval_},
+                                    time_, std::time(nullptr));
+    wait = made.ok() ? kLook : kAfterError;
+    if (!made.ok())
+      Log(Priority::kError,
+          "the report of the night is not made, and is tried "
+          "again in ten minutes: " +
+              Message(made.status()));
+    else if (*made)
+      Log(Priority::kNotice,
+          fmt::format(
+              "the report of {} is kept: {} hosts, {} verdicts worse, {} "
+              "better; metsukectl report drift --day {} shows it",
+              (*made)->day(), (*made)->hosts(), (*made)->worse(),
+              (*made)->better(), (*made)->day()));
+  }
+}
+
+}  // namespace metsuke

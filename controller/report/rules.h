@@ -1,0 +1,55 @@
+// The rules of the baseline that reports go by, asked of the hosts of a fleet.
+
+#ifndef METSUKE_CONTROLLER_REPORT_RULES_H_
+#define METSUKE_CONTROLLER_REPORT_RULES_H_
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "controller/judge/judge.h"
+#include "controller/registers.h"
+#include "controller/report/fleet_change.h"
+#include "proto/report.pb.h"
+
+namespace metsuke {
+
+class RuleRows {
+ public:
+  // `registers` must outlive it.
+  RuleRows(const std::vector<CompiledControl>& rules, const BodySource& bodies,
+           const RegisterRows& registers, int64_t now);
+
+  // Asks the rules of hosts in one state.
+  absl::Status Add(const TableDigests& tables, const HostNumbers& hosts);
+
+  // Sets what is coming in the report, rule by rule.
+  void Tell(const FleetChange& fleet, v1::Report& report) const;
+
+  // Calls `take` with each rule that found something, and where.
+  void ForEach(const std::function<void(const v1::Control& rule,
+                                        const HostNumbers& hosts)>& take) const;
+
+ private:
+  struct Row {
+    v1::ReportRow row;
+    HostNumbers hosts;
+  };
+  struct Found {
+    std::vector<std::string> columns;
+    HostNumbers hosts;
+    std::map<std::string, Row> rows;
+  };
+
+  Judge judge_;
+  const RegisterRows& registers_;
+  const int64_t now_;
+  std::map<size_t, Found> found_;  // by the number of the rule
+};
+
+}  // namespace metsuke
+
+#endif  // METSUKE_CONTROLLER_REPORT_RULES_H_

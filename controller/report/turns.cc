@@ -1,0 +1,132 @@
+#include "controller/report/turns.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace metsuke {
+namespace {
+
+constexpr int kMostRows = 20;
+
+// Rows of the one that the other does not have, as messages that can be
+// compared.
+std::map<std::string, v1::Row> Beyond(const Rows& rows, const Rows& others) {
+  std::map<std::string, v1::Row> beyond;
+  for (const Row& row : rows.rows) {
+    v1::Row message = ToRow(row);
+    std::string key = message.SerializeAsString();
+    beyond.emplace(std::move(key), std::move(message));
+  }
+  for (const Row& row : others.rows)
+    beyond.erase(ToRow(row).SerializeAsString());
+  return beyond;
+}
+
+// The rows that decide: what a failure is shown by, or was.
+const Judgement& Shown(const Judgement& before, const Judgement& after) {
+  return after.verdict == v1::VERDICT_FAIL ? after : before;
+}
+
+HostNumbers Sorted(HostNumbers hosts) {
+  std::ranges::sort(hosts);
+  return hosts;
+}
+
+// The worst first.
+int Gravity(v1::Verdict before, v1::Verdict after) {
+  switch (after) {
+    case v1::VERDICT_FAIL:
+      return before == v1::VERDICT_FAIL ? 1 : 0;
+    case v1::VERDICT_UNKNOWN:
+      return 2;
+    case v1::VERDICT_NOT_APPLICABLE:
+      return 3;
+    default:
+      return 4;
+  }
+}
+
+}  // namespace
+
+std::vector<size_t> Turns::Add(const HostNumbers& hosts, const Stand& before,
+                               const Stand& after) {
+  std::vector<size_t> turned;
+  for (size_t i = 0; i < baseline_.controls.size(); ++i) {
+    // What rests on the same is the same object.
+    const auto &was = before.judged->judgements[i],
+               &is = after.judged->judgements[i];
+    if (was == is) continue;
+    // Rows that merely look otherwise, such as one with a date, are no turn.
+    if (was->verdict == is->verdict &&
+        (is->verdict != v1::VERDICT_FAIL ||
+         is->evidence.rows.size() + is->evidence.omitted <=
+             was->evidence.rows.size() + was->evidence.omitted))
+      continue;
+    turned.push_back(i);
+    Turn& turn = turns_[{i, was->verdict, is->verdict}];
+    turn.hosts.insert(turn.hosts.end(), hosts.begin(), hosts.end());
+    if (after.waived.contains(i)) turn.waived += hosts.size();
+    if (turn.reason.empty()) turn.reason = is->reason.raw();
+    const Judgement& shown = Shown(*was, *is);
+    const bool gone = &shown == was.get();
+    if (shown.verdict != v1::VERDICT_FAIL) continue;
+    turn.columns = shown.evidence.columns;
+    for (auto& [key, cells] :
+         Beyond(shown.evidence, gone ? is->evidence : was->evidence)) {
+      Row& row = turn.rows[key];
+      *row.row.mutable_cells() = std::move(*cells.mutable_cells());
+      row.row.set_gone(gone);
+      row.hosts.insert(row.hosts.end(), hosts.begin(), hosts.end());
+    }
+  }
+  return turned;
+}
+
+void Turns::TellOne(const Key& key, const Turn& turn, const CauseTable& causes,
+                    v1::ReportTurn& told) const {
+  const auto& [number, before, after] = key;
+  const CompiledControl& control = baseline_.controls[number];
+  told.set_control(control.control.id());
+  *told.mutable_statements() = control.control.statements();
+  told.set_severity(control.control.severity());
+  *told.mutable_title() = control.control.title();
+  told.set_before(before);
+  told.set_after(after);
+  told.set_reason(turn.reason);
+  const HostNumbers hosts = Sorted(turn.hosts);
+  SetHosts(fleet_.hosts, hosts, *told.mutable_hosts());
+  told.set_waived(turn.waived);
+  *told.mutable_columns() = {turn.columns.begin(), turn.columns.end()};
+  std::vector<const Row*> rows;
+  for (const auto& [cells, row] : turn.rows) rows.push_back(&row);
+  std::ranges::stable_sort(rows, [](const Row* a, const Row* b) {
+    return a->hosts.size() > b->hosts.size();
+  });
+  for (const Row* row : rows) {
+    if (told.rows_size() == kMostRows) {
+      told.set_rows_omitted(static_cast<uint32_t>(rows.size() - kMostRows));
+      break;
+    }
+    *told.add_rows() = row->row;
+    SetHosts(fleet_.hosts, Sorted(row->hosts),
+             *told.mutable_rows(told.rows_size() - 1)->mutable_hosts());
+  }
+  std::set<std::string> tables;
+  for (const auto& [table, columns] : control.Reads()) tables.insert(table);
+  for (v1::ReportCause& cause : causes.Of(tables, hosts))
+    *told.add_causes() = std::move(cause);
+}
+
+void Turns::Tell(const CauseTable& causes, v1::Report& report) const {
+  std::vector<const std::pair<const Key, Turn>*> order;
+  for (const auto& turn : turns_) order.push_back(&turn);
+  std::ranges::stable_sort(order, {}, [&](const auto* turn) {
+    const auto& [number, before, after] = turn->first;
+    return std::pair(Gravity(before, after),
+                     -baseline_.controls[number].control.severity());
+  });
+  for (const auto* turn : order)
+    TellOne(turn->first, turn->second, causes, *report.add_turns());
+}
+
+}  // namespace metsuke

@@ -1,0 +1,138 @@
+#include "controller/report/unseen.h"
+
+#include <algorithm>
+#include <array>
+#include <set>
+#include <utility>
+
+#include "proto/snapshot.pb.h"
+#include "proto/status.h"
+
+namespace metsuke {
+namespace {
+
+// As in ReportUnseen.kind, the worst first.
+enum Kind { kSilent, kNew, kLost, kFailed, kGap, kStale };
+constexpr std::array<const char*, 6> kNames = {"silent", "new", "lost",
+                                               "failed", "gap", "stale"};
+
+bool Failed(const v1::Collection& row) {
+  return row.status() != "ok" && row.status() != "absent";
+}
+
+void Append(HostNumbers& hosts, const HostNumbers& more) {
+  hosts.insert(hosts.end(), more.begin(), more.end());
+}
+
+}  // namespace
+
+Unseen::Entry& Unseen::Find(int kind, bool fresh, const std::string& table,
+                            const std::string& reason) {
+  return entries_[{kind, !fresh, table, reason}];
+}
+
+void Unseen::AddHost(uint32_t number) {
+  const ReportHost& host = fleet_.hosts[number];
+  if (host.after == nullptr) {
+    Find(kNew, !host.was, "", "").hosts.push_back(number);
+    return;
+  }
+  if (host.last_seen >= to_ - patience_) return;
+  Entry& silent = Find(kSilent, host.last_seen >= from_ - patience_, "", "");
+  silent.since = silent.hosts.empty() ? host.last_seen
+                                      : std::min(silent.since, host.last_seen);
+  silent.hosts.push_back(number);
+}
+
+absl::Status Unseen::ReadRows(const TableDigests& tables, const char* table,
+                              v1::Snapshot& rows) const {
+  const auto digest = tables.find(table);
+  if (digest == tables.end()) return absl::OkStatus();
+  ASSIGN_OR_RETURN(const std::string bytes, ReadBody(bodies_, digest->second));
+  if (rows.MergeFromString(bytes)) return absl::OkStatus();
+  return absl::DataLossError("the stored rows cannot be read");
+}
+
+absl::Status Unseen::AddSight(const TableDigests* before,
+                              const TableDigests& after,
+                              const HostNumbers& hosts) {
+  v1::Snapshot was, is;
+  for (const char* table : {"collections", "gaps", "gaps_outside"}) {
+    RETURN_IF_ERROR(ReadRows(after, table, is));
+    if (before != nullptr) RETURN_IF_ERROR(ReadRows(*before, table, was));
+  }
+  std::set<std::string> failed;
+  for (const v1::Collection& row : was.collections())
+    if (Failed(row)) failed.insert(row.table());
+  for (const v1::Collection& row : is.collections())
+    if (Failed(row))
+      Append(Find(kFailed, !failed.contains(row.table()), row.table(),
+                  row.status() + ": " + row.message())
+                 .hosts,
+             hosts);
+  // Many hosts have gaps that stay as they are; posture shows those.
+  if (before == nullptr) return absl::OkStatus();
+  std::set<std::pair<std::string, std::string>> known;
+  for (const auto* gaps : {&was.gaps(), &was.gaps_outside()})
+    for (const v1::Gap& gap : *gaps) known.emplace(gap.table(), gap.subject());
+  for (const auto* gaps : {&is.gaps(), &is.gaps_outside()})
+    for (const v1::Gap& gap : *gaps)
+      if (!known.contains({gap.table(), gap.subject()}))
+        Append(
+            Find(kGap, true, gap.table(), gap.subject() + ": " + gap.reason())
+                .hosts,
+            hosts);
+  return absl::OkStatus();
+}
+
+void Unseen::AddLosses(const std::vector<HostLoss>& losses) {
+  std::map<std::string, uint32_t> numbers;
+  for (uint32_t i = 0; i < fleet_.hosts.size(); ++i)
+    numbers[fleet_.hosts[i].id] = i;
+  for (const HostLoss& loss : losses) {
+    const auto number = numbers.find(loss.host);
+    if (number == numbers.end()) continue;
+    Entry& lost = Find(kLost, true, "", loss.reason);
+    lost.since =
+        lost.hosts.empty() ? loss.noticed : std::min(lost.since, loss.noticed);
+    lost.hosts.push_back(number->second);
+    lost.records += loss.records;
+  }
+}
+
+void Unseen::AddStale(const v1::Control& rule, const HostNumbers& hosts) {
+  Entry& stale = Find(kStale, false, "", rule.title().en());
+  stale.title = rule.title();
+  Append(stale.hosts, hosts);
+}
+
+void Unseen::Tell(v1::Report& report) const {
+  // The order of the keys, and of equals those on the most hosts first.
+  std::vector<const std::pair<const Key, Entry>*> order;
+  for (const auto& entry : entries_) order.push_back(&entry);
+  std::ranges::stable_sort(order, [](const auto* a, const auto* b) {
+    const auto& [kind, old, table, reason] = a->first;
+    const auto& [other_kind, other_old, other_table, other_reason] = b->first;
+    if (kind != other_kind) return kind < other_kind;
+    if (old != other_old) return old < other_old;
+    return a->second.hosts.size() > b->second.hosts.size();
+  });
+  for (const auto* one : order) {
+    const auto& [kind, old, table, reason] = one->first;
+    const Entry& entry = one->second;
+    v1::ReportUnseen& told = *report.add_unseen();
+    told.set_kind(kNames[static_cast<size_t>(kind)]);
+    told.set_table(table);
+    told.set_reason(reason);
+    if (kind == kStale) *told.mutable_title() = entry.title;
+    told.set_since(entry.since);
+    told.set_fresh(!old);
+    told.set_records(entry.records);
+    HostNumbers hosts = entry.hosts;
+    std::ranges::sort(hosts);
+    hosts.erase(std::unique(hosts.begin(), hosts.end()), hosts.end());
+    SetHosts(fleet_.hosts, hosts, *told.mutable_hosts());
+  }
+}
+
+}  // namespace metsuke

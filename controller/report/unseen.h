@@ -1,0 +1,73 @@
+// What could not be seen of a fleet.
+
+#ifndef METSUKE_CONTROLLER_REPORT_UNSEEN_H_
+#define METSUKE_CONTROLLER_REPORT_UNSEEN_H_
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "controller/judge/judge.h"
+#include "controller/report/fleet_change.h"
+#include "controller/store/store.h"
+#include "proto/baseline.pb.h"
+#include "proto/report.pb.h"
+
+namespace metsuke {
+
+class Unseen {
+ public:
+  // A host that was not heard of for `patience` seconds is silent. `fleet` must
+  // outlive it.
+  Unseen(const FleetChange& fleet, BodySource bodies, int64_t from, int64_t to,
+         int64_t patience)
+      : fleet_(fleet),
+        bodies_(std::move(bodies)),
+        from_(from),
+        to_(to),
+        patience_(patience) {}
+
+  // What can be told without the tables.
+  void AddHost(uint32_t number);
+
+  // What the collectors say of their own sight on these hosts; `before` is null
+  // for hosts that had not reported.
+  absl::Status AddSight(const TableDigests* before, const TableDigests& after,
+                        const HostNumbers& hosts);
+
+  // Records that were lost, by the ids of hosts.
+  void AddLosses(const std::vector<HostLoss>& losses);
+
+  // What is stale on these hosts, by a rule.
+  void AddStale(const v1::Control& rule, const HostNumbers& hosts);
+
+  // Sets what the report could not see.
+  void Tell(v1::Report& report) const;
+
+ private:
+  // Kind, whether it was so already, table, reason.
+  using Key = std::tuple<int, bool, std::string, std::string>;
+  struct Entry {
+    HostNumbers hosts;
+    int64_t since = 0;
+    uint64_t records = 0;
+    v1::Text title;
+  };
+
+  Entry& Find(int kind, bool fresh, const std::string& table,
+              const std::string& reason);
+  absl::Status ReadRows(const TableDigests& tables, const char* table,
+                        v1::Snapshot& rows) const;
+
+  const FleetChange& fleet_;
+  const BodySource bodies_;
+  const int64_t from_, to_, patience_;
+  std::map<Key, Entry> entries_;
+};
+
+}  // namespace metsuke
+
+#endif  // METSUKE_CONTROLLER_REPORT_UNSEEN_H_
