@@ -96,7 +96,9 @@ absl::StatusOr<int> Drift(const Session& session, const Options& options) {
     PrintLines(session, report);
   else
     Print(session, "Report", Item::array({ToItem(report)}), {});
-  return CodeFor(session, WorstTurn(report), !report.unseen().empty());
+  const bool none = report.before().hosts() + report.after().hosts() == 0;
+  if (none) std::fprintf(stderr, "metsukectl: no host matched\n");
+  return CodeFor(session, WorstTurn(report), none || !report.unseen().empty());
 }
 
 absl::StatusOr<int> List(const Session& session, const Options&) {

@@ -203,8 +203,8 @@ class FleetRun {
                                first ? "the first night"
                                      : "a night with 500 changed hosts"),
                    ShowSeconds(all.cpu),
-                   fmt::format("wall {}, of which keeping it {}; {} open "
-                               "findings, {} bytes; peak +{}",
+                   fmt::format("wall {}, of which keeping it {}; {} "
+                               "findings opened, {} bytes; peak +{}",
                                ShowSeconds(all.wall),
                                ShowSeconds(all.wall - making.wall),
                                ShowCount(made.opened.size()),
