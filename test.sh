@@ -12,7 +12,7 @@ while [ $# -gt 0 ]; do
   esac
   shift
 done
-[ -z "$install" ] || packaging/install.sh build run test
+[ -z "$install" ] || packaging/install.sh build run test package
 [ -f build/build.ninja ] || cmake --preset release
 ninja -C build
 if [ -z "$quick" ]; then

@@ -39,7 +39,7 @@ absl::StatusOr<Credential> LoadIdentity(const path& state) {
     return absl::NotFoundError(
         state.string() +
         ": this host is not enrolled; get a join token with \"metsukectl token "
-        "create\" and run \"metsuke-agent enrol\"");
+        "create\" and run \"metsuke-agent join\"");
   auto present = Load(state, Present(state));
   if (present.ok()) return present;
   if (Exists(Previous(state))) {

@@ -16,10 +16,12 @@
 #include "agent/daemon.h"
 #include "agent/durable.h"
 #include "agent/enrol.h"
+#include "agent/join.h"
 #include "agent/settings.h"
 #include "proto/command_line.h"
 #include "proto/encode.h"
 #include "proto/file.h"
+#include "proto/join_token.h"
 #include "proto/log.h"
 #include "proto/status.h"
 #include "proto/text.h"
@@ -33,7 +35,8 @@ enum ExitCode { kDone = 0, kError = 1, kUsage = 64, kBadConfig = 78 };
 
 struct Flags : DaemonFlags {
   std::string token_file;
-  bool enrol = false;
+  std::string join_line;  // a secret
+  bool enrol = false, join = false;
 };
 
 // What the steps share, in the order they make it.
@@ -42,13 +45,43 @@ struct Agent {
   v1::AgentConfig config;
   std::optional<Daemon> daemon;
   bool done = false;  // the steps that follow have nothing to do
+  int code = kDone;   // to end with then
+  JoinToken token;    // of the line to join with
 };
 
+absl::Status ReadLine(Agent& agent) {
+  if (!agent.flags.join) return absl::OkStatus();
+  ASSIGN_OR_RETURN(const std::string line, ReadJoinLine(agent.flags.join_line));
+  agent.flags.join_line = line;
+  ASSIGN_OR_RETURN(agent.token, ParseJoinToken(line));
+  if (!agent.token.controller.empty()) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      "this is a token that does not say where its controller is (@…); copy "
+      "all of what \"metsukectl token create\" printed");
+}
+
 absl::Status ReadSettings(Agent& agent) {
+  if (agent.flags.join) {
+    ASSIGN_OR_RETURN(agent.config, SettingsToJoin(agent.flags.config,
+                                                  agent.token.controller,
+                                                  agent.token.enrol));
+    return absl::OkStatus();
+  }
   ASSIGN_OR_RETURN(agent.config, LoadSettings(agent.flags.config));
   if (agent.flags.print) fmt::print("{}", WriteYaml(agent.config));
   agent.done = agent.flags.test || agent.flags.print;
   return absl::OkStatus();
+}
+
+// Only a child of root's goes on to join; root starts the agent afterwards.
+absl::Status SplitFromRoot(Agent& agent) {
+  if (!agent.flags.join) return absl::OkStatus();
+  ASSIGN_OR_RETURN(const std::optional<int> code, GoOnAsAgent());
+  if (!code) return absl::OkStatus();
+  agent.done = true;
+  agent.code = *code;
+  if (*code != kDone) return absl::OkStatus();
+  return StartAgentUnit();
 }
 
 absl::Status GiveUpPrivileges(Agent&) { return Confine(); }
@@ -70,7 +103,7 @@ absl::Status OpenState(Agent& agent) {
 }
 
 absl::Status EnrolHost(Agent& agent) {
-  if (!agent.flags.enrol) return absl::OkStatus();
+  if (!agent.flags.enrol && !agent.flags.join) return absl::OkStatus();
   agent.done = true;
   // Enrolment is short and may be interrupted.
   sigset_t none;
@@ -79,9 +112,13 @@ absl::Status EnrolHost(Agent& agent) {
   if (agent.config.enrol().empty())
     return absl::InvalidArgumentError(
         agent.flags.config + ": enrol: say where metsuke-enrol listens");
-  ASSIGN_OR_RETURN(const std::string token, ReadFile(agent.flags.token_file));
+  std::string token = agent.flags.join_line;
+  if (agent.flags.enrol) {
+    ASSIGN_OR_RETURN(token, ReadFile(agent.flags.token_file));
+  }
   ASSIGN_OR_RETURN(const Identity identity,
                    Enrol(agent.config.enrol(), token, agent.config.state()));
+  if (agent.flags.join) RETURN_IF_ERROR(StoreJoined(agent.config));
   fmt::print("enrolled as host {}\n", identity.name);
   return absl::OkStatus();
 }
@@ -107,7 +144,9 @@ struct Stage {
 };
 
 constexpr Stage kStages[] = {
+    {"the line to join with", ReadLine, kUsage},
     {"configuration", ReadSettings, kBadConfig},
+    {"joining", SplitFromRoot, kError},
     {"privileges", GiveUpPrivileges, kError},
     {"libraries", HardenLibraries, kError},
     {"state folder", OpenState, kError},
@@ -118,7 +157,7 @@ constexpr Stage kStages[] = {
 
 // To the journal from a daemon, in plain words to whoever typed a command.
 void Report(const Flags& flags, const std::string& error) {
-  if (flags.enrol || flags.test || flags.print)
+  if (flags.enrol || flags.join || flags.test || flags.print)
     fmt::print(stderr, "metsuke-agent: {}\n", error);
   else
     Log(Priority::kError, error);
@@ -135,7 +174,7 @@ int Main(const Flags& flags) {
     }
     if (agent.done) break;
   }
-  return kDone;
+  return agent.code;
 }
 
 void AddFlags(CommandLine& line, Flags& flags) {
@@ -147,6 +186,12 @@ void AddFlags(CommandLine& line, Flags& flags) {
       .Option("--token-file", flags.token_file,
               "File with the token; - reads it from standard input")
       .Required();
+  line.Command("join",
+               "Join a fleet with the line that metsukectl token create prints",
+               [&flags] { flags.join = true; })
+      .Word("line", flags.join_line,
+            "The line; without it, or for -, a line of standard input, which "
+            "no list of processes shows");
 }
 
 }  // namespace
@@ -163,5 +208,6 @@ int main(int argc, char** argv) {
   metsuke::Flags flags;
   metsuke::AddFlags(line, flags);
   if (const auto code = line.Parse(argc, argv)) return *code;
+  metsuke::WipeWord(flags.join_line, argc, argv);
   return metsuke::Main(flags);
 }

@@ -20,6 +20,7 @@
 #include "collectors/host.h"
 #include "collectors/once.h"
 #include "collectors/privileges.h"
+#include "proto/account.h"
 #include "proto/command_line.h"
 #include "proto/config.pb.h"
 #include "proto/encode.h"
@@ -84,6 +85,7 @@ absl::StatusOr<v1::CollectConfig> Config(const Flags& flags) {
   if (!flags.socket.empty()) config.set_socket(flags.socket);
   if (config.socket().empty()) config.set_socket(kSocket);
   if (flags.agent_uid) config.set_agent_uid(*flags.agent_uid);
+  config.set_agent_uid(UidOr(config.agent_uid(), "metsuke-agent"));
   return config;
 }
 
@@ -199,7 +201,8 @@ void Describe(CommandLine& line, Flags& flags) {
   AddDaemonFlags(line, flags);
   line.Option("--socket", flags.socket, "Unix socket to answer on");
   line.Option("--agent-uid", flags.agent_uid,
-              "Numeric user id of the agent, the only one answered but root");
+              "Numeric user id of the agent, the only one answered but root "
+              "(default: that of the account metsuke-agent)");
   line.Option("--root", flags.root,
               "Look at the image of a host in this folder");
   line.Flag("--once", flags.once, "Collect once, print, and end");

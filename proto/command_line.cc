@@ -36,6 +36,47 @@ std::vector<std::string> LongOptions(const CLI::App* app) {
   return names;
 }
 
+const CLI::App* Below(const CLI::App* command, const std::string& name) {
+  for (const CLI::App* below : command->get_subcommands({}))
+    if (below->get_name() == name) return below;
+  return nullptr;
+}
+
+// The option of `command` or of those around it that `word` names, if the next
+// word is its value.
+const CLI::Option* ThatTakesAValue(const CLI::App* command,
+                                   const std::string& word) {
+  if (word.find('=') != std::string::npos) return nullptr;
+  for (; command != nullptr; command = command->get_parent())
+    if (const CLI::Option* option = command->get_option_no_throw(word))
+      return option->get_items_expected_max() > 0 ? option : nullptr;
+  return nullptr;
+}
+
+// The word of `command` that has `before` words before it; the last takes all
+// that follow if it takes several.
+const CLI::Option* Positional(const CLI::App& command, size_t before) {
+  const CLI::Option* last = nullptr;
+  for (const CLI::Option* option : command.get_options()) {
+    if (!option->get_positional()) continue;
+    last = option;
+    if (before-- == 0) return option;
+  }
+  return last != nullptr && last->get_items_expected_max() > 1 ? last : nullptr;
+}
+
+// What `option` may be: the choices of OneOf, which CLI11 tells only in
+// "TEXT:{one,other}", or what `names` says.
+std::vector<std::string> Values(const CLI::Option* option,
+                                const CommandLine::Names& names) {
+  const std::string type = option->get_type_name();
+  const size_t open = type.find('{'), close = type.find('}');
+  if (open != std::string::npos && close != std::string::npos)
+    return CLI::detail::split(type.substr(open + 1, close - open - 1), ',');
+  return names != nullptr ? names(option->get_single_name())
+                          : std::vector<std::string>();
+}
+
 std::string FullName(const CLI::App* app) {
   const CLI::App* parent = app->get_parent();
   return parent == nullptr ? app->get_name()
@@ -197,19 +238,37 @@ std::optional<int> CommandLine::Parse(int argc, const char* const* argv) {
 }
 
 std::vector<std::string> CommandLine::Offers(
-    const std::vector<std::string>& words) const {
+    const std::vector<std::string>& words, const Names& names) const {
   const CLI::App* command = app_;
-  for (size_t i = 0; i + 1 < words.size(); ++i)
-    for (const CLI::App* below : command->get_subcommands({}))
-      if (below->get_name() == words[i]) {
-        command = below;
-        break;
-      }
+  const CLI::Option* wanted = nullptr;  // what the next word is the value of
+  size_t before = 0;                    // words without a name
+  for (size_t i = 0; i + 1 < words.size(); ++i) {
+    if (wanted != nullptr) {
+      wanted = nullptr;
+    } else if (IsOption(words[i])) {
+      wanted = ThatTakesAValue(command, words[i]);
+    } else if (const CLI::App* below = Below(command, words[i])) {
+      command = below;
+      before = 0;
+    } else {
+      ++before;
+    }
+  }
   const std::string prefix = words.empty() ? "" : words.back();
   std::vector<std::string> offers;
-  for (const std::string& word :
-       prefix.starts_with('-') ? LongOptions(command) : Commands(*command))
-    if (word.starts_with(prefix)) offers.push_back(word);
+  if (wanted != nullptr) {
+    offers = Values(wanted, names);
+  } else if (prefix.starts_with('-')) {
+    offers = LongOptions(command);
+  } else {
+    offers = Commands(*command);
+    if (const CLI::Option* word = Positional(*command, before))
+      for (std::string& value : Values(word, names))
+        offers.push_back(std::move(value));
+  }
+  std::erase_if(offers, [&](const std::string& offer) {
+    return !offer.starts_with(prefix);
+  });
   return offers;
 }
 

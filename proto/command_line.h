@@ -83,8 +83,11 @@ class CommandLine {
   std::optional<int> Parse(int argc, const char* const* argv);
 
   // What a shell may offer for the last of `words`, which follow the program's
-  // name.
-  std::vector<std::string> Offers(const std::vector<std::string>& words) const;
+  // name. `names` says what an option or word of this name, such as "host", may
+  // stand for.
+  using Names = std::function<std::vector<std::string>(const std::string& name)>;
+  std::vector<std::string> Offers(const std::vector<std::string>& words,
+                                  const Names& names = nullptr) const;
 
  private:
   explicit CommandLine(CLI::App* app);  // one below another

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <openssl/rand.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <vector>
@@ -15,6 +16,7 @@ namespace {
 
 constexpr std::string_view kAlphabet = "abcdefghijklmnopqrstuvwxyz234567";
 constexpr std::string_view kBlanks = " \t\r\n";
+constexpr std::string_view kEnrolPort = "7444";
 constexpr size_t kIdSize = 10, kSecretSize = 26, kPinSize = 52, kCheckSize = 2;
 
 // Five bits a character, the last one filled up with zeros.
@@ -77,10 +79,44 @@ std::string_view Strip(std::string_view text) {
   return text.substr(first, text.find_last_not_of(kBlanks) - first + 1);
 }
 
-absl::Status Malformed(const char* why) {
+absl::Status Malformed(std::string_view why) {
   return absl::InvalidArgumentError(fmt::format(
       "join token: {}; copy all of what \"metsukectl token create\" printed",
       why));
+}
+
+bool IsAddress(std::string_view text) {
+  const size_t colon = text.rfind(':');
+  if (colon == std::string_view::npos || colon == 0) return false;
+  const std::string_view host = text.substr(0, colon);
+  const std::string_view port = text.substr(colon + 1);
+  const bool bracketed = host.front() == '[' && host.back() == ']';
+  const auto of_host = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+           (c >= '0' && c <= '9') || std::string_view("-._:[]%").find(c) < 7;
+  };
+  return !port.empty() && port.size() <= 5 &&
+         port.find_first_not_of("0123456789") == std::string_view::npos &&
+         std::all_of(host.begin(), host.end(), of_host) &&
+         (bracketed || host.find(':') == std::string_view::npos);
+}
+
+// Where a line says to take its token.
+absl::Status ParsePlaces(std::string_view text, JoinToken& token) {
+  const size_t comma = text.find(',');
+  token.controller = text.substr(0, comma);
+  if (!IsAddress(token.controller))
+    return Malformed("behind its @ there is no address of a controller");
+  if (comma == std::string_view::npos) {
+    token.enrol = fmt::format(
+        "{}:{}", token.controller.substr(0, token.controller.rfind(':')),
+        kEnrolPort);
+    return absl::OkStatus();
+  }
+  token.enrol = text.substr(comma + 1);
+  if (!IsAddress(token.enrol))
+    return Malformed("behind its comma there is no address of metsuke-enrol");
+  return absl::OkStatus();
 }
 
 }  // namespace
@@ -99,10 +135,28 @@ std::string FormatJoinToken(const JoinToken& token) {
   return fmt::format("{}_{}", text, Check(text));
 }
 
+absl::StatusOr<std::string> JoinLine(const std::string& token,
+                                     const std::string& controller,
+                                     const std::string& enrol) {
+  for (const std::string& address : {controller, enrol})
+    if (!address.empty() && !IsAddress(address))
+      return absl::InvalidArgumentError(fmt::format(
+          "\"{}\" is no address that hosts can be told; write it as "
+          "controller.example:7443",
+          address));
+  return fmt::format("{}@{}{}{}", token, controller, enrol.empty() ? "" : ",",
+                     enrol);
+}
+
 absl::StatusOr<JoinToken> ParseJoinToken(std::string_view text) {
   text = Strip(text);
   if (text.empty()) return Malformed("it is empty");
-  if (text.size() > 256) return Malformed("it is too long");
+  if (text.size() > 1024) return Malformed("it is too long");
+  JoinToken token;
+  if (const size_t at = text.find('@'); at != std::string_view::npos) {
+    RETURN_IF_ERROR(ParsePlaces(text.substr(at + 1), token));
+    text = text.substr(0, at);
+  }
   if (text.substr(0, 5) != "mtk1_")
     return Malformed("it does not begin with mtk1_");
   const auto parts = Split(text);
@@ -115,7 +169,10 @@ absl::StatusOr<JoinToken> ParseJoinToken(std::string_view text) {
   const auto pin = FromBase32(parts[3]);
   if (!FromBase32(parts[1]) || !FromBase32(parts[2]) || !pin)
     return Malformed("it has a character that no token has");
-  return JoinToken{std::string(parts[1]), std::string(parts[2]), *pin};
+  token.id = parts[1];
+  token.secret = parts[2];
+  token.pin = *pin;
+  return token;
 }
 
 }  // namespace metsuke

@@ -7,6 +7,7 @@
 
 #include "controller/ca/local.h"
 #include "controller/ca/server.h"
+#include "proto/account.h"
 #include "proto/command_line.h"
 #include "proto/config.pb.h"
 #include "proto/file.h"
@@ -33,6 +34,9 @@ absl::StatusOr<v1::AuthorityConfig> ReadConfig(const std::string& path) {
   if (config.host_days() > 365)
     return absl::InvalidArgumentError(path + ": host_days is at most 365");
   if (config.host_days() == 0) config.set_host_days(7);
+  config.set_controller_uid(
+      UidOr(config.controller_uid(), "metsuke-controller"));
+  config.set_enrol_uid(UidOr(config.enrol_uid(), "metsuke-enrol"));
   return config;
 }
 

@@ -20,12 +20,14 @@ constexpr char kZsh[] = R"(#compdef metsukectl
 _metsukectl() {
   local -a found
   found=("${(@f)$(metsukectl __complete "${(@)words[2,CURRENT]}" 2>/dev/null)}")
-  compadd -a found
+  found=(${found:#})
+  if (( $#found )); then compadd -a found; else _files; fi
 }
-compdef _metsukectl metsukectl
+if [[ $funcstack[1] = _metsukectl ]]; then _metsukectl "$@"; else compdef _metsukectl metsukectl; fi
 )";
 
 constexpr char kFish[] = R"(complete -c metsukectl -f -a '(metsukectl __complete (commandline -opc)[2..] (commandline -ct) 2>/dev/null)'
+complete -c metsukectl -F -n '__fish_seen_subcommand_from apply check diff'
 )";
 
 }  // namespace

@@ -5,8 +5,10 @@
 
 #include <clocale>
 #include <cstdio>
+#include <cstdlib>
 #include <sstream>
 
+#include "controller/cli/names.h"
 #include "controller/cli/session.h"
 #include "proto/command_line.h"
 #include "proto/encode.h"
@@ -85,6 +87,22 @@ int Fail(const absl::Status& status) {
   return absl::IsFailedPrecondition(status) ? kConfig : kError;
 }
 
+// What the shell may offer for the last of `words`.
+int Complete(const CommandLine& line, Session& session,
+             const std::vector<std::string>& words) {
+  if (const char* config = std::getenv("METSUKE_CONFIG"))
+    session.config = config;
+  for (size_t i = 0; i + 1 < words.size(); ++i)
+    if (words[i] == "-c" || words[i] == "--config")
+      session.config = words[i + 1];
+  for (const std::string& word :
+       line.Offers(words, [&session](const std::string& what) {
+         return NamesFor(session, what);
+       }))
+    fmt::print("{}\n", word);
+  return kCompliant;
+}
+
 int Main(int argc, char** argv) {
   if (absl::Status hard = HardenTls(); !hard.ok()) return Fail(hard);
   UseUtf8();
@@ -104,11 +122,8 @@ int Main(int argc, char** argv) {
       "3 incomplete (stale, unknown or no host), 64 usage, 78 configuration.");
   AddGlobals(line, session);
   for (const Command& command : kCommands) command.add(line, session);
-  if (argc > 1 && argv[1] == std::string_view("__complete")) {
-    for (const std::string& word : line.Offers({argv + 2, argv + argc}))
-      fmt::print("{}\n", word);
-    return kCompliant;
-  }
+  if (argc > 1 && argv[1] == std::string_view("__complete"))
+    return Complete(line, session, {argv + 2, argv + argc});
   if (const auto code = line.Parse(argc, argv)) return *code;
   const absl::StatusOr<int> code = session.run();
   return code.ok() ? *code : Fail(code.status());

@@ -31,6 +31,10 @@ std::string DefaultConfig() {
   return fs::exists(own, error) ? own.string() : kSystemConfig;
 }
 
+std::string ConfigPath(const Session& session) {
+  return session.config.empty() ? DefaultConfig() : session.config;
+}
+
 absl::StatusOr<v1::CtlConfig> ReadConfig(const std::string& path) {
   std::ifstream file(path);
   std::ostringstream text;
@@ -54,8 +58,7 @@ absl::StatusOr<v1::CtlConfig> ReadConfig(const std::string& path) {
 
 absl::StatusOr<std::unique_ptr<v1::Operator::Stub>> Connect(
     const Session& session) {
-  const std::string path =
-      session.config.empty() ? DefaultConfig() : session.config;
+  const std::string path = ConfigPath(session);
   ASSIGN_OR_RETURN(const v1::CtlConfig config, ReadConfig(path));
   auto credentials =
       ClientTls(config.certificate(), config.key(), config.root());
@@ -65,6 +68,11 @@ absl::StatusOr<std::unique_ptr<v1::Operator::Stub>> Connect(
   return v1::Operator::NewStub(
       grpc::CreateCustomChannel(config.controller(), *credentials,
                                 ControllerArguments()));
+}
+
+absl::StatusOr<std::string> ControllerAddress(const Session& session) {
+  ASSIGN_OR_RETURN(const v1::CtlConfig config, ReadConfig(ConfigPath(session)));
+  return config.controller();
 }
 
 absl::Status FromCall(const grpc::Status& status) {

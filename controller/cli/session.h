@@ -47,6 +47,9 @@ struct Session {
 absl::StatusOr<std::unique_ptr<v1::Operator::Stub>> Connect(
     const Session& session);
 
+// Where that controller listens, as the configuration says.
+absl::StatusOr<std::string> ControllerAddress(const Session& session);
+
 // The status of a call as the operator should read it: where the controller
 // is and what to do when it cannot be reached.
 absl::Status FromCall(const grpc::Status& status);

@@ -1,12 +1,14 @@
 // metsukectl token: one-time tokens that let hosts join the fleet.
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <nlohmann/json.hpp>
 
 #include "controller/cli/items.h"
 #include "controller/cli/session.h"
 #include "proto/command_line.h"
+#include "proto/join_token.h"
 #include "proto/status.h"
 
 namespace metsuke::cli {
@@ -15,6 +17,7 @@ namespace {
 struct Options {
   std::string ttl = "10m";
   uint32_t uses = 1;
+  std::string enrol;
 };
 
 // "90s", "10m", "1h" in seconds; 0 when it is no such thing.
@@ -36,14 +39,25 @@ absl::StatusOr<int> Create(const Session& session, const Options& options) {
     return absl::InvalidArgumentError("--ttl " + options.ttl +
                                       ": write 90s, 10m or 1h");
   request.set_uses(options.uses);
+  ASSIGN_OR_RETURN(const std::string controller, ControllerAddress(session));
   ASSIGN_OR_RETURN(const auto stub, Connect(session));
   grpc::ClientContext context;
   v1::CreateTokenReply reply;
   RETURN_IF_ERROR(FromCall(stub->CreateToken(&context, request, &reply)));
-  if (ForPeople(session))
-    fmt::print("{}\n", reply.token());
-  else
-    Print(session, "Token", Item::array({ToItem(reply)}), {});
+  ASSIGN_OR_RETURN(const std::string line,
+                   JoinLine(reply.token(), controller, options.enrol));
+  if (!ForPeople(session)) {
+    Item item = ToItem(reply);
+    item["line"] = line;
+    Print(session, "Token", Item::array({item}), {});
+    return kCompliant;
+  }
+  fmt::print("{}\n", line);
+  if (isatty(STDOUT_FILENO) == 1)
+    fmt::print(stderr,
+               "On the new host, as root: metsuke-agent join\n"
+               "and paste this line; it works for {}.\n",
+               options.ttl);
   return kCompliant;
 }
 
@@ -71,12 +85,15 @@ void AddToken(CommandLine& line, Session& session) {
   const auto options = std::make_shared<Options>();
   CommandLine& create = token.Command(
       "create",
-      "Make a token; it is shown once: give it to metsuke-agent enrol",
+      "Make a token, and print the line for metsuke-agent join, once",
       [&session, options] {
         session.run = [&session, options] { return Create(session, *options); };
       });
   create.Option("--ttl", options->ttl, "How long it works: 90s, 10m, 1h")
       .ShowDefault();
+  create.Option("--enrol", options->enrol,
+                "Where hosts reach metsuke-enrol (default: port 7444 of the "
+                "controller)");
   create.Option("--uses", options->uses, "How many hosts may use it")
       .Between(1, 10000)
       .ShowDefault();

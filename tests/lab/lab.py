@@ -127,12 +127,12 @@ def put_programs(host, binaries):
                     shutil.copy(path, libraries / soname)
     host.write("/etc/ld.so.conf.d/zz-metsuke.conf", f"/{LIBRARIES}\n")
     host.before_boot("ldconfig")
-    for unit in (SOURCE / "packaging/systemd").glob("*.service"):
-        shutil.copy(unit, host.root / "usr/lib/systemd/system")
-    shutil.copy(SOURCE / "packaging/systemd/metsuke-collect.socket", host.root / "usr/lib/systemd/system")
-    host.write("/usr/lib/sysusers.d/metsuke.conf", (SOURCE / "packaging/systemd/metsuke.sysusers").read_text())
+    for unit in ("metsuke-agent.service", "metsuke-collect.service", "metsuke-collect.socket"):
+        shutil.copy(SOURCE / "packaging/systemd" / unit, host.root / "usr/lib/systemd/system")
+    host.write("/usr/lib/sysusers.d/metsuke-agent.conf", (SOURCE / "packaging/systemd/metsuke-agent.sysusers").read_text())
     host.before_boot("systemd-sysusers")
-    host.write("/etc/metsuke/collect.yaml", f"agent_uid: {agent_uid(host)}\n")
+    for name in ("agent.yaml", "collect.yaml"):
+        host.write(f"/etc/metsuke/{name}", (SOURCE / "packaging/etc" / name).read_text())
     host.before_boot("systemctl", "enable", "-q", "metsuke-collect.socket", "metsuke-agent.service")
 
 

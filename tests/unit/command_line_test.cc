@@ -124,5 +124,26 @@ TEST(CommandLine, OffersWhatMayFollow) {
   EXPECT_THAT(program.line.Offers({"host", "x"}), IsEmpty());
 }
 
+TEST(CommandLine, OffersWhatAWordMayStandFor) {
+  const Program program;
+  const auto offers = [&](const std::vector<std::string>& words) {
+    return program.line.Offers(words, [](const std::string& name) {
+      return name == "host" ? std::vector<std::string>{"web01", "web02", "db01"}
+                            : std::vector<std::string>{};
+    });
+  };
+  EXPECT_THAT(offers({"posture", "w"}), ElementsAre("web01", "web02"));
+  EXPECT_THAT(offers({"-o", "json", "posture", ""}),
+              ElementsAre("web01", "web02", "db01"));
+  // It takes one host.
+  EXPECT_THAT(offers({"posture", "web01", ""}), IsEmpty());
+  EXPECT_THAT(offers({"host", "label", "d"}), ElementsAre("db01"));
+  EXPECT_THAT(offers({"host", "label", "db01", "d"}), IsEmpty());
+  // The values of an option, and a word after it.
+  EXPECT_THAT(offers({"posture", "-o", ""}), ElementsAre("table", "json"));
+  EXPECT_THAT(offers({"posture", "--output", "j"}), ElementsAre("json"));
+  EXPECT_THAT(offers({"posture", "--advice", "d"}), ElementsAre("db01"));
+}
+
 }  // namespace
 }  // namespace metsuke

@@ -161,5 +161,33 @@ TEST(JoinToken, WithAnySlipIsRefusedWithoutRepeatingIt) {
   EXPECT_FALSE(ParseJoinToken(std::string(100000, 'a')).ok());
 }
 
+TEST(JoinToken, AJoinLineSaysWhereToTakeIt) {
+  const auto token = MakeJoinToken(std::string(32, 'p'));
+  ASSERT_TRUE(token.ok());
+  const std::string text = FormatJoinToken(*token);
+  const auto places = [&](const std::string& controller,
+                          const std::string& enrol) -> std::string {
+    const auto line = JoinLine(text, controller, enrol);
+    if (!line.ok()) return "no line: " + Message(line.status());
+    const auto parsed = ParseJoinToken(*line + "\n");
+    if (!parsed.ok()) return Message(parsed.status());
+    EXPECT_EQ(parsed->secret, token->secret);
+    return parsed->controller + " " + parsed->enrol;
+  };
+  EXPECT_EQ(places("c.example:7443", ""), "c.example:7443 c.example:7444");
+  EXPECT_EQ(places("[2001:db8::1]:8443", ""),
+            "[2001:db8::1]:8443 [2001:db8::1]:7444");
+  EXPECT_EQ(places("c:7443", "door:9444"), "c:7443 door:9444");
+  for (const char* wrong : {"c", ":7443", "c:", "c:x", "2001:db8::1:7443",
+                            "c\"d:7443", "c d:7443", "c,d:7443"}) {
+    EXPECT_THAT(places(wrong, ""), HasSubstr("is no address")) << wrong;
+    const auto parsed = ParseJoinToken(text + '@' + wrong);
+    EXPECT_THAT(Message(parsed.status()), HasSubstr("there is no address"));
+    EXPECT_EQ(Message(parsed.status()).find(token->secret), std::string::npos);
+  }
+  // A token alone says nothing of a place.
+  EXPECT_EQ(ParseJoinToken(text)->controller, "");
+}
+
 }  // namespace
 }  // namespace metsuke

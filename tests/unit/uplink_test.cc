@@ -414,6 +414,33 @@ TEST(LoadSettings, FillsInDefaultsAndRefusesWhatCannotBe) {
               testing::HasSubstr("did you mean controller"));
 }
 
+TEST(LoadSettings, TakesWhatJoiningWroteDown) {
+  const TemporaryFolder folder;
+  const std::string file = folder / "agent.yaml";
+  const std::string state = fmt::format("state: {}\n", folder / "");
+  const auto write = [&](const std::string& yaml) {
+    EXPECT_TRUE(WriteFile(file, yaml, 0600).ok());
+  };
+  write(state);
+  EXPECT_THAT(Message(LoadSettings(file).status()),
+              testing::HasSubstr("metsuke-agent join"));
+  const auto to_join = SettingsToJoin(file, "c:7443", "[::1]:7444");
+  ASSERT_TRUE(to_join.ok()) << to_join.status();
+  ASSERT_TRUE(StoreJoined(*to_join).ok());
+  auto config = LoadSettings(file);
+  ASSERT_TRUE(config.ok()) << config.status();
+  EXPECT_EQ(config->controller(), "c:7443");
+  EXPECT_EQ(config->enrol(), "[::1]:7444");
+  // What the administrator writes goes before it.
+  write(state + "controller: other:7443\n");
+  config = LoadSettings(file);
+  ASSERT_TRUE(config.ok()) << config.status();
+  EXPECT_EQ(config->controller(), "other:7443");
+  EXPECT_THAT(Message(SettingsToJoin(file, "c:7443", "c:7444").status()),
+              testing::HasSubstr("it says other:7443, and the line to join "
+                                 "with c:7443"));
+}
+
 TEST(Notify, ReachesTheServiceManager) {
   const TemporaryFolder folder;
   const std::string path = folder / "notify";
