@@ -112,6 +112,8 @@ absl::StatusOr<v1::Heard> HearAudit(const Host& host, const AuditPosition& from,
              fmt::format("the log was cut: what was recorded after {} may be "
                          "missing",
                          Rfc3339(SecondsOf(from.stamp))));
+  for (const std::string& why : part->unread)
+    *heard.add_events() = Said(last, why + ": records in it are not told");
   if (part->noise > 0)
     *heard.add_events() = Said(
         last, fmt::format("{} lines are no records of audit", part->noise));

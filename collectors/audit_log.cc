@@ -9,7 +9,8 @@
 #include <vector>
 
 #include "collectors/audit_assembly.h"
-#include "collectors/log_retention.h"
+#include "collectors/audit_files.h"
+#include "collectors/unpack.h"
 #include "collectors/words.h"
 #include "proto/status.h"
 
@@ -30,47 +31,6 @@ constexpr int64_t kQuiet = 3000;  // milliseconds
 constexpr int64_t kAhead = 60'000;  // milliseconds
 constexpr int kStride = 256;           // lines between two looks at the clock
 
-struct LogFile {
-  std::string path;
-  FileInfo info;
-};
-
-// The log and what it was rotated into, the oldest first.
-absl::StatusOr<std::vector<LogFile>> FilesOf(const Host& host) {
-  const auto conf = host.Read("/etc/audit/auditd.conf");
-  if (!conf.ok() && !absl::IsNotFound(conf.status())) return conf.status();
-  const std::string path =
-      conf.ok() ? ReadAuditdConf(*conf).path : AuditLog().path;
-  const size_t slash = path.rfind('/');
-  if (slash == path.npos)
-    return absl::InvalidArgumentError(
-        "/etc/audit/auditd.conf: log_file is no absolute path");
-  const std::string folder = path.substr(0, std::max<size_t>(slash, 1));
-  const std::string name = path.substr(slash + 1);
-  ASSIGN_OR_RETURN(const auto names, host.List(folder));
-  std::vector<std::pair<int64_t, LogFile>> found;
-  for (const std::string& other : names) {
-    int64_t age = 0;
-    if (other != name) {
-      if (!other.starts_with(name + ".")) continue;
-      const auto number = Number(other.substr(name.size() + 1));
-      if (!number || *number < 1) continue;
-      age = *number;
-    }
-    const std::string file = path.substr(0, slash + 1) + other;
-    const auto info = host.Stat(file);
-    // It may have been rotated away since.
-    if (absl::IsNotFound(info.status())) continue;
-    RETURN_IF_ERROR(info.status());
-    found.push_back({-age, {file, *info}});
-  }
-  std::ranges::sort(found, {}, [](const auto& one) { return one.first; });
-  std::vector<LogFile> files;
-  for (auto& [age, file] : found) files.push_back(std::move(file));
-  if (files.empty()) return absl::NotFoundError(path + ": not there");
-  return files;
-}
-
 // The stamp of the first record in `bytes`.
 std::optional<AuditStamp> FirstStamp(std::string_view bytes) {
   for (const std::string_view line : Lines(bytes))
@@ -79,13 +39,12 @@ std::optional<AuditStamp> FirstStamp(std::string_view bytes) {
 }
 
 // Whether the line before the position, in this file, is the one that it was.
-bool StandsThere(const Host& host, const LogFile& file,
+bool StandsThere(AuditFileReader& reader, const AuditFile& file,
                  const AuditPosition& position) {
-  if (static_cast<uint64_t>(file.info.size) < position.offset) return false;
   if (position.offset == 0) return file.info.inode == position.inode;
+  if (reader.SizeOf(file) < position.offset) return false;
   const uint64_t length = std::min<uint64_t>(position.offset, kLongestLine);
-  const auto before = host.ReadBytes(
-      file.path, static_cast<int64_t>(position.offset - length), length);
+  const auto before = reader.Read(file, position.offset - length, length);
   if (!before.ok() || before->size() != length || !before->ends_with('\n'))
     return false;
   const auto lines = Lines(*before);
@@ -96,8 +55,8 @@ bool StandsThere(const Host& host, const LogFile& file,
 }
 
 // Where the first line with this stamp begins in a file.
-absl::StatusOr<std::optional<uint64_t>> FindStamp(const Host& host,
-                                                  const LogFile& file,
+absl::StatusOr<std::optional<uint64_t>> FindStamp(AuditFileReader& reader,
+                                                  const AuditFile& file,
                                                   const AuditStamp& stamp) {
   const std::string written =
       fmt::format(" msg=audit({}.{:03}:{}):", stamp.milliseconds / 1000,
@@ -106,9 +65,8 @@ absl::StatusOr<std::optional<uint64_t>> FindStamp(const Host& host,
   uint64_t at = 0;  // where `bytes` begins
   while (true) {
     const uint64_t next = at + bytes.size();
-    ASSIGN_OR_RETURN(
-        const std::string chunk,
-        host.ReadBytes(file.path, static_cast<int64_t>(next), kChunk));
+    ASSIGN_OR_RETURN(const std::string chunk,
+                     reader.Read(file, next, kChunk));
     bytes += chunk;
     for (size_t found = bytes.find(written); found != bytes.npos;
          found = bytes.find(written, found + 1)) {
@@ -131,6 +89,7 @@ class Reader {
   Reader(const Host& host, const AuditPosition& from, int64_t now,
          const AuditLogLimits& limits, const AuditLogUse& use)
       : host_(host),
+        reader_(host),
         limits_(limits),
         use_(use),
         from_(from),
@@ -142,10 +101,10 @@ class Reader {
         }) {}
 
   absl::StatusOr<AuditLogPart> Read() {
-    ASSIGN_OR_RETURN(const auto files, FilesOf(host_));
+    ASSIGN_OR_RETURN(const auto files, FindAuditFiles(host_));
     auto file = Stands(files);
     if (file == files.end()) {
-      for (const LogFile& each : files)
+      for (const AuditFile& each : files)
         part_.cut =
             part_.cut ||
             (each.info.inode == from_.inode &&
@@ -169,11 +128,17 @@ class Reader {
   }
 
  private:
-  using Files = std::vector<LogFile>;
+  using Files = std::vector<AuditFile>;
 
   // Up to where all is told.
   const AuditPlace& End() const {
     return assembly_.held() == nullptr ? here_ : *assembly_.held();
+  }
+
+  // Whether a file may have the record at the position: it was changed since.
+  bool MayHave(const AuditFile& file) const {
+    return (file.info.modified + 1) * 1000 + kAhead >
+           static_cast<int64_t>(from_.stamp.milliseconds);
   }
 
   // The file in which the position is; sets which of its inodes that is. A copy
@@ -182,7 +147,9 @@ class Reader {
     for (const bool copies : {false, true})
       for (auto file = files.begin(); file != files.end(); ++file) {
         const bool copy = file->info.inode != from_.inode;
-        if (copy != copies || !StandsThere(host_, *file, from_)) continue;
+        if (copy != copies || (copy && !MayHave(*file)) ||
+            !StandsThere(reader_, *file, from_))
+          continue;
         here_.position.inode = file->info.inode;
         return file;
       }
@@ -196,8 +163,9 @@ class Reader {
     const bool first_time = from_.stamp == AuditStamp();
     if (!first_time) {
       for (auto file = files.begin(); file != files.end(); ++file) {
+        if (!MayHave(*file)) continue;
         ASSIGN_OR_RETURN(const auto found,
-                         FindStamp(host_, *file, from_.stamp));
+                         FindStamp(reader_, *file, from_.stamp));
         if (!found) continue;
         here_.position.inode = file->info.inode;
         here_.position.offset = *found;
@@ -215,7 +183,10 @@ class Reader {
     for (auto file = files.begin(); file != files.end(); ++file) {
       ASSIGN_OR_RETURN(const std::string head,
                        host_.ReadBytes(file->path, 0, kHead));
-      const auto stamp = FirstStamp(head);
+      const auto stamp = FirstStamp(
+          IsPacked(file->path) && CheckPacking(file->path).ok()
+              ? Unpack(file->path, head, kHead)
+              : head);
       if (!stamp) continue;
       if (!oldest) oldest = stamp;
       if (*stamp <= *after_) begin = file;
@@ -231,25 +202,23 @@ class Reader {
 
   // What stands shortly before a place, over a rotation.
   std::string BytesBefore(const Files& files, Files::const_iterator file,
-                          uint64_t offset) const {
-    const auto end_of = [&](const LogFile& read, uint64_t end) {
+                          uint64_t offset) {
+    const auto end_of = [&](const AuditFile& read, uint64_t end) {
       const uint64_t length = std::min<uint64_t>(end, kLongestLine);
-      return host_
-          .ReadBytes(read.path, static_cast<int64_t>(end - length), length)
-          .value_or("");
+      return reader_.Read(read, end - length, length).value_or("");
     };
     std::string bytes = end_of(*file, offset);
     if (offset >= kLongestLine || file == files.begin()) return bytes;
-    const LogFile& last = *std::prev(file);
-    return end_of(last, static_cast<uint64_t>(last.info.size)) + bytes;
+    const AuditFile& last = *std::prev(file);
+    return end_of(last, reader_.SizeOf(last)) + bytes;
   }
 
-  absl::Status ReadFile(const LogFile& file, bool last) {
+  absl::Status ReadFile(const AuditFile& file, bool last) {
     std::string left;  // a line that is not whole yet
     uint64_t at = here_.position.offset;
     while (!stopped_) {
       ASSIGN_OR_RETURN(const std::string chunk,
-                       host_.ReadBytes(file.path, static_cast<int64_t>(at), kChunk));
+                       reader_.Read(file, at, kChunk));
       // auditd may give the name to another file at any moment; what was read
       // is left to the next call then.
       const auto now = host_.Stat(file.path);
@@ -271,6 +240,8 @@ class Reader {
       if (stopped_) break;
       left.erase(0, begin);
       if (chunk.size() < kChunk) {
+        if (std::string why = reader_.Missing(file); !why.empty() && !after_)
+          part_.unread.push_back(std::move(why));
         if (last && IsQuiet(*now)) assembly_.EndAll();
         return absl::OkStatus();
       }
@@ -339,6 +310,7 @@ class Reader {
   }
 
   const Host& host_;
+  AuditFileReader reader_;
   const AuditLogLimits& limits_;
   const AuditLogUse& use_;
   const AuditPosition from_;

@@ -1,4 +1,4 @@
-// Reads on in the log of auditd, over its rotations.
+// Reads on in the log of auditd, over its rotations by whatever rotates it.
 
 #ifndef METSUKE_COLLECTORS_AUDIT_LOG_H_
 #define METSUKE_COLLECTORS_AUDIT_LOG_H_
@@ -8,8 +8,10 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "collectors/audit_line.h"
@@ -34,6 +36,8 @@ struct AuditLogPart {
   uint64_t noise = 0;    // lines that are no records
   uint64_t foreign = 0;  // records of other hosts
   bool cut = false;      // the file is shorter than it was
+  // Why compressed files were not read to their ends.
+  std::vector<std::string> unread;
 };
 
 // What is done with the log. What these are called with is good while they run.

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <zlib.h>
 
 #include <fstream>
 #include <functional>
@@ -37,6 +38,21 @@ std::string FileOf(const std::string& name) {
   std::stringstream text;
   text << file.rdbuf();
   return text.str();
+}
+
+std::string Gzipped(const std::string& text) {
+  z_stream stream{};
+  deflateInit2(&stream, Z_BEST_SPEED, Z_DEFLATED, 15 + 16, 8,
+               Z_DEFAULT_STRATEGY);
+  std::string packed(deflateBound(&stream, text.size()) + 32, '\0');
+  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(text.data()));
+  stream.avail_in = static_cast<uInt>(text.size());
+  stream.next_out = reinterpret_cast<Bytef*>(packed.data());
+  stream.avail_out = static_cast<uInt>(packed.size());
+  deflate(&stream, Z_FINISH);
+  packed.resize(stream.total_out);
+  deflateEnd(&stream);
+  return packed;
 }
 
 std::string Shown(const v1::Event& event) {
@@ -94,8 +110,8 @@ class AuditEvents : public testing::Test {
                                   folder / fmt::format("audit.log.{}", i + 1));
     }
   }
-  // Long ago, where it is not said when.
-  void Append(const std::string& text, int64_t written = kNow - 86400) {
+  // Long enough ago, where it is not said when.
+  void Append(const std::string& text, int64_t written = kNow - 3) {
     boost::filesystem::create_directories(folder_.path() / "var/log/audit");
     std::ofstream(folder_.path() / kLog, std::ios::app | std::ios::binary)
         << text;
@@ -345,6 +361,57 @@ TEST_F(AuditEvents, AreFoundAgainInACopyByTheirPlace) {
   Replace(last + slow);
   EXPECT_THAT(Lines(), ElementsAre(HasSubstr("were gone"), HasSubstr("login"),
                                    HasSubstr("login")));
+  EXPECT_THAT(Lines(), IsEmpty());
+}
+
+// What logrotate makes of it, without and with its option dateext.
+TEST_F(AuditEvents, AreToldOnceOverARotationThatCompresses) {
+  for (const char* names : {".1.gz .2.gz", "-20261122.gz -20261121.gz",
+                            "-20261122 -20261121.gz", ".1 .2.gz"}) {
+    boost::filesystem::remove_all(folder_.path() / "var");
+    position_ = {};
+    const std::string older(Words(names)[1]), newer(Words(names)[0]);
+    const auto put = [&](const std::string& name, const std::string& text,
+                         int64_t written) {
+      const auto path = folder_.path() / (kLog + name);
+      folder_.Write(kLog + name, name.ends_with(".gz") ? Gzipped(text) : text);
+      boost::filesystem::last_write_time(path, written);
+    };
+    const std::string one = Session(kNow - 90, 1), two = Session(kNow - 80, 2),
+                      three = Session(kNow - 70, 3), four = Session(kNow - 60, 4);
+    const auto call = Call(kNow - 65, 5, "over");
+    // Not yet the day on which the first look begins.
+    put(older, one, kNow - 90);
+    put("", two, kNow - 80);
+    EXPECT_THAT(Lines(), SizeIs(2)) << names;
+    boost::filesystem::remove(folder_.path() / kLog);
+    put(newer, two + three + call[0], kNow - 70);
+    put("", call[1] + call[2] + four, kNow - 50);
+    EXPECT_THAT(Lines(), ElementsAre(HasSubstr(fmt::format("{} ", kNow - 70)),
+                                     HasSubstr("k: /tmp/over"),
+                                     HasSubstr(fmt::format("{} ", kNow - 60))))
+        << names;
+    EXPECT_THAT(Lines(), IsEmpty()) << names;
+    // While it is compressed, it is there twice.
+    put(older.ends_with(".gz") ? newer + ".gz" : newer, "x", kNow - 70);
+    position_ = {};
+    EXPECT_THAT(Lines(), SizeIs(5)) << names;
+  }
+}
+
+TEST_F(AuditEvents, SayWhatOfACompressedLogCannotBeRead) {
+  folder_.Write(std::string(kLog) + ".2.gz",
+                Gzipped(Session(kNow - 95, 9)) + "no gzip");
+  folder_.Write(std::string(kLog) + ".1.xz", "no xz");
+  Append(Session(kNow - 70, 3));
+  EXPECT_THAT(Lines(), ElementsAre(HasSubstr("audit.log.2.gz: cannot be "
+                                             "unpacked: records in it are not "
+                                             "told"),
+                                   HasSubstr("audit.log.1.xz: only gzip and "
+                                             "zstd are read: records in it "
+                                             "are not told"),
+                                   HasSubstr(fmt::format("{} ", kNow - 95)),
+                                   HasSubstr(fmt::format("{} ", kNow - 70))));
   EXPECT_THAT(Lines(), IsEmpty());
 }
 
