@@ -6,7 +6,10 @@
 
 #include <cstring>
 
+#include "absl/strings/ascii.h"
 #include "collectors/collector.h"
+#include "collectors/journals.h"
+#include "proto/run.h"
 #include "tests/unit/host_folder.h"
 
 namespace metsuke {
@@ -102,6 +105,46 @@ TEST_F(LogGapsTest, AFileThatWasNotClosedMayLackItsEnd) {
   EXPECT_THAT(Rows(), ElementsAre("journal system.journal 2000-2500 "
                                   "system@1.journal~ was not closed: what "
                                   "followed may be lost"));
+}
+
+// The numbers in headers are those that systemd's own program reads there.
+TEST_F(LogGapsTest, HeadersSayWhatJournalctlSays) {
+  const std::string folder =
+      (folder_.path() / "var/log/journal" / kMachine).string();
+  boost::filesystem::create_directories(folder);
+  for (const int first : {1, 6}) {
+    std::string records;
+    for (int i = first; i < first + 5; ++i)
+      records += fmt::format(
+          "__REALTIME_TIMESTAMP={0}000000\n__MONOTONIC_TIMESTAMP={0}000000\n"
+          "_BOOT_ID=0ca1ad2c000000000000000000000001\nMESSAGE=x\n\n",
+          1'795'000'000 + i * 60);
+    folder_.Write("records", records);
+    const std::string file = folder + "/system.journal";
+    ASSERT_TRUE(RunProgram({"/lib/systemd/systemd-journal-remote", "-o", file,
+                            (folder_.path() / "records").string()},
+                           RunOptions())
+                    .ok());
+    const auto said = RunProgram(
+        {"/usr/bin/journalctl", "--header", "--file", file}, RunOptions());
+    ASSERT_TRUE(said.ok()) << said.status();
+    const auto files = ReadJournalFiles(
+        host_, fmt::format("/var/log/journal/{}", kMachine),
+        [](const std::string&, const std::string&) {});
+    ASSERT_TRUE(files.ok()) << files.status();
+    ASSERT_EQ(files->size(), 1u);
+    const JournalFile& read = files->front();
+    std::string id;
+    for (const char byte : read.numbering)
+      id += fmt::format("{:02x}", static_cast<uint8_t>(byte));
+    EXPECT_EQ(read.last, static_cast<uint64_t>(first) + 4);
+    for (const std::string& line :
+         {"Sequential number ID: " + id,
+          fmt::format("Head sequential number: {} (", read.first),
+          fmt::format("Tail sequential number: {} (", read.last)})
+      EXPECT_THAT(absl::AsciiStrToLower(*said),
+                  testing::HasSubstr(absl::AsciiStrToLower(line)));
+  }
 }
 
 TEST_F(LogGapsTest, NumbersOfRotatedFilesHaveNoHoles) {

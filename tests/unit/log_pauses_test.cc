@@ -271,6 +271,16 @@ TEST_F(JournalPausesTest, TimeThatGoesBackInABootIsTold) {
   EXPECT_THAT(Rows(), ElementsAre(HasSubstr("time goes back by 175 minutes")));
 }
 
+// As /var/log/cron of a host that has nothing else to do is.
+TEST_F(LogPausesTest, AHoleAmongVeryManySilencesIsTold) {
+  const auto times = Each(kHour, kNow - 90 * kDay, kNow);
+  Log("cron", times);
+  EXPECT_THAT(Rows(), IsEmpty());
+  Log("cron", Without(times, kNow - 20 * kDay, kNow - 18 * kDay));
+  EXPECT_THAT(Rows(), ElementsAre("cron 2026-11-02T23:00:00 2026-11-05T00:00:00 "
+                                  "nothing for 49 hours"));
+}
+
 // With `sed -i`, as somebody would.
 TEST_F(LogPausesTest, AnHourThatSedDeletesIsTold) {
   Busy(Each(20, kNow - 28 * kDay, kNow));
