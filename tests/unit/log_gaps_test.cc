@@ -89,6 +89,16 @@ TEST_F(LogGapsTest, NumbersThatNoFileHasAreAGap) {
   EXPECT_THAT(Rows(), IsEmpty());
 }
 
+TEST_F(LogGapsTest, OfVeryManyGapsSomeAreTold) {
+  for (uint64_t i = 0; i <= 101; ++i)
+    Journal(fmt::format("system@{:03}.journal", i), i * 10 + 1, i * 10 + 5,
+            1000 + i * 10, 1005 + i * 10);
+  auto rows = Rows();
+  ASSERT_EQ(rows.size(), 101u);
+  EXPECT_EQ(rows.back(), "gap: 101 gaps, of which 100 are told");
+  EXPECT_THAT(rows[99], testing::HasSubstr("records 996 to 1000"));
+}
+
 TEST_F(LogGapsTest, WhatBeginsAnotherRowOfNumbersIsNone) {
   Journal("system@1.journal", 1, 100, 1000, 2000);
   Journal("system@2.journal", 500, 600, 3000, 4000, 'm');
@@ -101,6 +111,7 @@ TEST_F(LogGapsTest, AFileThatWasNotClosedMayLackItsEnd) {
                                   "system@1.journal~ was not closed: what "
                                   "followed may be lost"));
   Journal("user-1000.journal", 1, 100, 2100, 2200, 'm');
+  Journal("system@3.journal", 101, 200, 2900, 3000, 'm');
   Journal("system.journal", 1, 100, 2500, 3000, 'm');
   EXPECT_THAT(Rows(), ElementsAre("journal system.journal 2000-2500 "
                                   "system@1.journal~ was not closed: what "
@@ -152,6 +163,9 @@ TEST_F(LogGapsTest, NumbersOfRotatedFilesHaveNoHoles) {
   Log("app.log.1", "2026-11-18T00:00:00Z", "2026-11-19T00:00:00Z");
   Log("app.log.2", "2026-11-16T00:00:00Z", "2026-11-17T00:00:00Z");
   Log("other.log.1", "2026-11-18T00:00:00Z", "2026-11-19T00:00:00Z");
+  // savelog(8) begins with this number; what it means is not known.
+  Log("saved.log.0", "2026-11-18T00:00:00Z", "2026-11-19T00:00:00Z");
+  Log("saved.log.2", "2026-11-16T00:00:00Z", "2026-11-17T00:00:00Z");
   EXPECT_THAT(Rows(), IsEmpty());
   Log("app.log.4", "2026-11-10T00:00:00Z", "2026-11-11T00:00:00Z");
   Log("app.log.8", "2026-11-01T00:00:00Z", "2026-11-02T00:00:00Z");

@@ -228,6 +228,13 @@ TEST_F(JournalPausesTest, AHoleInAJournalIsTold) {
                                             "hours")));
 }
 
+TEST_F(JournalPausesTest, FilesOfUsersAreOfAnotherOrder) {
+  Journal("system.journal", Of(Each(5 * kMinute, kNow - 10 * kDay, kNow), 1));
+  Journal("user-1000.journal",
+          Of(Each(5 * kMinute, kNow - 5 * kDay, kNow - 4 * kDay), 1));
+  EXPECT_THAT(Rows(), IsEmpty());
+}
+
 TEST_F(JournalPausesTest, EachEntryIsFound) {
   const auto times = Each(5 * kMinute, kNow - 3 * kDay, kNow);
   Journal("system.journal", Of(times, 1));
