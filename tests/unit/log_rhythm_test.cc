@@ -160,6 +160,26 @@ TEST(LogRhythm, KeepsThatManySilencesAsTheyAre) {
   EXPECT_EQ(rhythm.least, kHour + 1);
 }
 
+TEST(LogRhythm, AStepIsWhereItIsHoweverFarItGoes) {
+  const auto steps = Places({1000, 1010, 1020, 1000 - kStepBack}).Find(kHour).steps;
+  EXPECT_THAT(steps, ElementsAre(Pause{1020, 1000 - kStepBack}));
+}
+
+TEST(LogRhythm, FilesArePutTogetherInAnyParts) {
+  Rhythm older(kHour), newer(kHour), rest(kHour);
+  older.Add({1000, 1000, 1, {}, 7});
+  newer.Add({2000, 2000, 1, {}, 8});
+  rest.Append(newer);
+  older.Append(rest);
+  EXPECT_THAT(older.boots, ElementsAre(Pause{1000, 2000}));
+}
+
+TEST(LogRhythm, TextThatPromisesMorePausesThanItHasIsNone) {
+  EXPECT_TRUE(RhythmFromText("3600 0 1 1 1 0 0 2 1 2 3 4 0 0"));
+  EXPECT_FALSE(RhythmFromText("3600 0 1 1 1 0 0 4 1 2 3 4 0 0"));
+  EXPECT_FALSE(RhythmFromText("3600 0 1 1 1 0 0 0 0"));
+}
+
 TEST(LogRhythm, AYearBackIsAStepWhereYearsAreNamed) {
   for (const bool yearless : {false, true}) {
     Rhythm rhythm(kHour);
@@ -289,6 +309,7 @@ TEST_F(Silences, AFewRecordsMakeNoRhythm) {
 
 TEST_F(Silences, TheLogMustHaveGoneOnForAsLong) {
   EXPECT_EQ(Told(20, {11 * kDay}), 0u);
+  EXPECT_EQ(Told(20, {10 * kDay}), 1u);
   EXPECT_EQ(Told(20, {9 * kDay}), 1u);
 }
 
