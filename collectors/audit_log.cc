@@ -191,12 +191,8 @@ class Reader {
       if (!oldest) oldest = stamp;
       if (*stamp <= *after_) begin = file;
     }
-    if (!first_time && oldest && *oldest > *after_) {
+    if (!first_time && oldest && *oldest > *after_)
       part_.gone = {*after_, *oldest};
-      // All that is left is later, even where a call that took long is stamped
-      // before.
-      after_.reset();
-    }
     return begin;
   }
 

@@ -284,6 +284,26 @@ TEST_F(AuditEvents, AreToldOnceWhereTheirLinesAreMixed) {
       }
 }
 
+// One that has ended, but within which another begins that has not.
+TEST_F(AuditEvents, WithinWhichAnotherBeginsAreToldOnceWithThat) {
+  const auto other = Call(kNow - 100, 2, "b");
+  const auto line = [](const char* type, const std::string& rest) {
+    return fmt::format("type={} msg=audit({}.000:1): {}\n", type, kNow - 100,
+                       rest);
+  };
+  Append(line("CONFIG_CHANGE", "auid=1001 op=remove_rule key=\"k\" res=1") +
+             other[0] +
+             line("SYSCALL", "success=yes exit=0 a0=4 pid=1 auid=1001 uid=0 "
+                             "euid=0 exe=\"/usr/bin/x\" key=\"k\"") +
+             line("PATH", "item=0 name=\"/a\" nametype=NORMAL") +
+             line("PROCTITLE", "proctitle=\"x\""),
+         kNow);
+  EXPECT_THAT(Lines(), IsEmpty());
+  Append(other[1] + other[2]);
+  EXPECT_THAT(Lines(), ElementsAre(HasSubstr("remove_rule k"),
+                                   HasSubstr("k: /tmp/b")));
+}
+
 TEST_F(AuditEvents, WaitForTheirLinesUntilNoneCanCome) {
   const auto lines = Call(kNow - 100, 1, "a");
   // It may be written to at any moment.
@@ -309,6 +329,36 @@ TEST_F(AuditEvents, WaitForTheirLinesUntilNoneCanCome) {
   Append(ahead[0] + ahead[2] + Session(kNow + 220, 7), kNow + 222);
   EXPECT_THAT(Lines(kNow + 223), IsEmpty());
   EXPECT_THAT(Lines(kNow + 224), SizeIs(2));
+}
+
+// It is from its last line on that others must be younger.
+TEST_F(AuditEvents, WhoseLinesComeSlowlyWaitForTheRest) {
+  const auto lines = Call(kNow - 100, 1, "a");
+  Append(lines[0] + Session(kNow - 99, 2) + lines[1] + Session(kNow - 98, 3),
+         kNow);
+  EXPECT_THAT(Lines(), IsEmpty());
+  Append(lines[2]);
+  EXPECT_THAT(Lines(), SizeIs(3));
+}
+
+TEST_F(AuditEvents, WaitBehindVeryManyThatWereRead) {
+  std::string log;
+  for (int i = 2; log.size() < (5 << 18); ++i) log += Session(kNow - 10, i);
+  const auto lines = Call(kNow - 9, 1, "a");
+  Append(log + lines[0], kNow);
+  EXPECT_GT(Hear(kNow, {.events = 100'000}).size(), 5000u);
+  EXPECT_FALSE(more_);
+  Append(lines[1] + lines[2]);
+  EXPECT_THAT(Lines(), ElementsAre(HasSubstr("k: /tmp/a")));
+}
+
+TEST_F(AuditEvents, HaveNoLinesAfterTheirLast) {
+  const auto lines = Call(kNow - 100, 1, "a");
+  const std::string last = fmt::format(
+      "type=PROCTITLE msg=audit({}.000:1): proctitle=\"x\"\n", kNow - 100);
+  Append(lines[0] + lines[1] + lines[2] + last + lines[2] + last +
+         Session(kNow - 50, 2));
+  EXPECT_THAT(Lines(), SizeIs(2));
 }
 
 // However many records come at one instant.
@@ -437,7 +487,11 @@ TEST_F(AuditEvents, OfSudoKnowWhatItSaidBeforeTheLastLook) {
     position_ = {};
     Append(command);
     EXPECT_THAT(Lines(), IsEmpty());
-    if (rotated) Rotate();
+    if (rotated) {
+      Rotate();
+      Append(Session(kNow - 60, 10));
+      EXPECT_THAT(Lines(), SizeIs(1));
+    }
     Append(session);
     EXPECT_THAT(Lines(), ElementsAre(HasSubstr("count=1 id")));
     Append(wrong);
