@@ -4,7 +4,9 @@
 #include <fmt/format.h>
 #include <libaudit.h>
 
+#include <map>
 #include <optional>
+#include <set>
 #include <utility>
 
 #include "collectors/audit_call.h"
@@ -17,8 +19,6 @@ namespace {
 
 // What is kept of a text that a user may choose.
 constexpr size_t kMaxText = 256;
-// System calls whose lines may come between those of others.
-constexpr size_t kMostCalls = 64;
 // sudo says in one record what it runs and in the next that it begins, or that
 // a password was wrong and then that it refuses.
 constexpr size_t kMostPrograms = 1000;
@@ -50,15 +50,14 @@ class AuditEventReader::Parser {
     if (state_ != nullptr) auparse_destroy(state_);
   }
 
-  void Feed(std::string_view line) {
-    if (state_ == nullptr) return;
-    auparse_feed(state_, line.data(), line.size());
-    auparse_feed(state_, "\n", 1);
-  }
+  bool good() const { return state_ != nullptr; }
 
-  bool Finish() {
-    if (state_ != nullptr) auparse_flush_feed(state_);
-    return state_ != nullptr;
+  void Read(std::string_view lines, bool telling) {
+    if (state_ == nullptr) return;
+    telling_ = telling;
+    auparse_feed(state_, lines.data(), lines.size());
+    // The library would wait for what shows that the event is whole.
+    auparse_flush_feed(state_);
   }
 
  private:
@@ -139,6 +138,7 @@ class AuditEventReader::Parser {
 
   // Names the event, once all else is set.
   void Tell(v1::Event event, uint64_t process) const {
+    if (!telling_) return;
     event.set_id(
         EventId(stamp_.milliseconds * 1000,
                 fmt::format("audit\n{}\n{}\n{}\n{}\n{}", stamp_.serial, process,
@@ -160,6 +160,7 @@ class AuditEventReader::Parser {
       if (kind == "login") event.set_detail(program->second);
       programs_.erase(program);
     }
+    if (!telling_) return;
     const std::string boot = boot_at_(stamp_.milliseconds * 1000);
     event.set_session(fmt::format("{}-{}", boot, *pid));
     Tell(std::move(event), *pid);
@@ -244,6 +245,7 @@ class AuditEventReader::Parser {
   const BootAt boot_at_;
   const TakeAuditEvent take_;
   auparse_state_t* const state_;
+  bool telling_ = true;
   AuditStamp stamp_;
   std::map<uint64_t, std::string> programs_;  // of sudo, by its process
   std::set<uint64_t> failed_;  // processes whose user did not know the password
@@ -256,32 +258,16 @@ AuditEventReader::AuditEventReader(NameOfUid name_of, BootAt boot_at,
 
 AuditEventReader::~AuditEventReader() = default;
 
-// The library takes a hundred times as long for a line as this does, and most
-// lines are of no event.
-bool AuditEventReader::IsOfUse(const AuditLine& read) {
-  if (read.type == "SYSCALL") {
-    if (read.rest.find(" key=(null)") != read.rest.npos) return false;
-    if (calls_.size() >= kMostCalls) calls_.erase(calls_.begin());
-    calls_.insert(read.stamp);
-    return true;
-  }
-  if (read.type == "EXECVE" || read.type == "CWD" || read.type == "PATH")
-    return calls_.contains(read.stamp);
-  // The last of an event's lines; without it the library keeps the event, and
-  // looks through all it keeps at each line.
-  if (read.type == "PROCTITLE" || read.type == "EOE")
-    return calls_.erase(read.stamp) > 0;
+bool AuditEventReader::good() const { return parser_->good(); }
+
+void AuditEventReader::Read(std::string_view lines) {
+  parser_->Read(lines, true);
+}
+
+void AuditEventReader::Remember(const AuditLine& read, std::string_view line) {
   for (const std::string_view type :
-       {"USER_START", "USER_END", "USER_AUTH", "USER_CMD", "CONFIG_CHANGE",
-        "DAEMON_START", "DAEMON_END", "DAEMON_ABORT", "DAEMON_CONFIG"})
-    if (read.type == type) return true;
-  return false;
+       {"USER_AUTH", "USER_CMD", "USER_START", "USER_END"})
+    if (read.type == type) parser_->Read(fmt::format("{}\n", line), false);
 }
-
-void AuditEventReader::Read(const AuditLine& read, std::string_view line) {
-  if (IsOfUse(read)) parser_->Feed(line);
-}
-
-bool AuditEventReader::Finish() { return parser_->Finish(); }
 
 }  // namespace metsuke

@@ -10,9 +10,7 @@
 
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <memory>
-#include <set>
 #include <string>
 #include <string_view>
 
@@ -36,21 +34,19 @@ class AuditEventReader {
   AuditEventReader(const AuditEventReader&) = delete;
   AuditEventReader& operator=(const AuditEventReader&) = delete;
 
-  // The next line of the log. An event is told when the line that follows its
-  // last shows that it is whole.
-  void Read(const AuditLine& read, std::string_view line);
-  // Tells the events whose lines have all been read. False when nothing could be
-  // read for want of memory.
-  bool Finish();
+  // False when nothing can be read for want of memory.
+  bool good() const;
+
+  // The lines of the next event, each with its newline.
+  void Read(std::string_view lines);
+  // A line of an event that was told long ago, for what it says of those that
+  // follow: sudo says in one record what it runs, and in another that it does.
+  void Remember(const AuditLine& read, std::string_view line);
 
  private:
   class Parser;
 
-  bool IsOfUse(const AuditLine& read);
-
   std::unique_ptr<Parser> parser_;
-  // System calls whose further lines are read as well.
-  std::set<AuditStamp> calls_;
 };
 
 }  // namespace metsuke

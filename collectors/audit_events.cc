@@ -75,29 +75,29 @@ absl::StatusOr<v1::Heard> HearAudit(const Host& host, const AuditPosition& from,
   const std::string hostname = kernel.ok() ? kernel->hostname : "";
   Boots boots(host);
   EventSums sums;
-  uint64_t foreign = 0;
   AuditEventReader reader(
       ReadUidNames(host), [&](uint64_t time) { return boots.At(time); },
       [&](v1::Event event, uint64_t process) {
         sums.Add(std::move(event), process);
       });
+  if (!reader.good())
+    return absl::ResourceExhaustedError("no memory for libauparse");
   AuditLogLimits log_limits;
   log_limits.time = limits.time;
   log_limits.first = limits.first;
-  const auto part =
-      ReadAuditLog(host, from, now, log_limits,
-                   [&](const AuditLine& read, std::string_view line) {
-                     if (IsOwn(read.node, hostname))
-                       reader.Read(read, line);
-                     else
-                       ++foreign;
-                     return sums.size() < limits.events;
-                   });
+  const AuditLogUse use{
+      .is_own = [&](std::string_view node) { return IsOwn(node, hostname); },
+      .remember = [&](const AuditLine& read,
+                      std::string_view line) { reader.Remember(read, line); },
+      .take =
+          [&](std::string_view lines) {
+            reader.Read(lines);
+            return sums.size() < limits.events;
+          }};
+  const auto part = ReadAuditLog(host, from, now, log_limits, use);
   // Whoever has never had one need not have one.
   if (absl::IsNotFound(part.status()) && from.none()) return heard;
   RETURN_IF_ERROR(part.status());
-  if (!reader.Finish())
-    return absl::ResourceExhaustedError("no memory for libauparse");
   if (part->gone)
     *heard.add_events() = Said(
         SecondsOf(part->gone->second),
@@ -112,14 +112,16 @@ absl::StatusOr<v1::Heard> HearAudit(const Host& host, const AuditPosition& from,
              fmt::format("the log was cut: what was recorded after {} may be "
                          "missing",
                          Rfc3339(SecondsOf(from.stamp))));
+  for (const std::string& why : part->unread)
+    *heard.add_events() = Said(last, why + ": records in it are not told");
   if (part->noise > 0)
     *heard.add_events() = Said(
         last, fmt::format("{} lines are no records of audit", part->noise));
-  if (foreign > 0)
+  if (part->foreign > 0)
     *heard.add_events() =
         Said(last, fmt::format("{} records name another host than {}, and were "
                                "not read",
-                               foreign, hostname));
+                               part->foreign, hostname));
   for (v1::Event& event : sums.Take()) *heard.add_events() = std::move(event);
   heard.set_more(part->more);
   heard.set_position(std::string(reinterpret_cast<const char*>(&part->position),

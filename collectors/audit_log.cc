@@ -1,11 +1,16 @@
 #include "collectors/audit_log.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <iterator>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "collectors/log_retention.h"
+#include "collectors/audit_assembly.h"
+#include "collectors/audit_files.h"
+#include "collectors/unpack.h"
 #include "collectors/words.h"
 #include "proto/status.h"
 
@@ -19,52 +24,12 @@ constexpr size_t kChunk = 256 << 10;
 // auditd adds of names is less.
 constexpr size_t kLongestLine = 64 << 10;
 constexpr size_t kHead = 4096;
-// The kernel writes the records of an event at once.
-constexpr uint64_t kSettled = 3000;  // milliseconds
-// What comes while this reads has a time that had not come when it began.
-constexpr uint64_t kReading = 60'000;  // milliseconds
+// After this long without a line what there is is whole.
+constexpr int64_t kQuiet = 3000;  // milliseconds
+// A file that was changed by then, at a time that has not come yet, was so by a
+// clock that was ahead.
+constexpr int64_t kAhead = 60'000;  // milliseconds
 constexpr int kStride = 256;           // lines between two looks at the clock
-
-struct LogFile {
-  std::string path;
-  FileInfo info;
-};
-
-// The log and what it was rotated into, the oldest first.
-absl::StatusOr<std::vector<LogFile>> FilesOf(const Host& host) {
-  const auto conf = host.Read("/etc/audit/auditd.conf");
-  if (!conf.ok() && !absl::IsNotFound(conf.status())) return conf.status();
-  const std::string path =
-      conf.ok() ? ReadAuditdConf(*conf).path : AuditLog().path;
-  const size_t slash = path.rfind('/');
-  if (slash == path.npos)
-    return absl::InvalidArgumentError(
-        "/etc/audit/auditd.conf: log_file is no absolute path");
-  const std::string folder = path.substr(0, std::max<size_t>(slash, 1));
-  const std::string name = path.substr(slash + 1);
-  ASSIGN_OR_RETURN(const auto names, host.List(folder));
-  std::vector<std::pair<int64_t, LogFile>> found;
-  for (const std::string& other : names) {
-    int64_t age = 0;
-    if (other != name) {
-      if (!other.starts_with(name + ".")) continue;
-      const auto number = Number(other.substr(name.size() + 1));
-      if (!number || *number < 1) continue;
-      age = *number;
-    }
-    const std::string file = path.substr(0, slash + 1) + other;
-    const auto info = host.Stat(file);
-    // It may have been rotated away since.
-    if (absl::IsNotFound(info.status())) continue;
-    RETURN_IF_ERROR(info.status());
-    found.push_back({-age, {file, *info}});
-  }
-  std::ranges::sort(found, {}, [](const auto& one) { return one.first; });
-  std::vector<LogFile> files;
-  for (auto& [age, file] : found) files.push_back(std::move(file));
-  if (files.empty()) return absl::NotFoundError(path + ": not there");
-  return files;
-}
 
 // The stamp of the first record in `bytes`.
 std::optional<AuditStamp> FirstStamp(std::string_view bytes) {
@@ -73,16 +38,13 @@ std::optional<AuditStamp> FirstStamp(std::string_view bytes) {
   return std::nullopt;
 }
 
-// Whether the line before the position is the one that it was.
-bool StandsThere(const Host& host, const LogFile& file,
+// Whether the line before the position, in this file, is the one that it was.
+bool StandsThere(AuditFileReader& reader, const AuditFile& file,
                  const AuditPosition& position) {
-  if (file.info.inode != position.inode ||
-      static_cast<uint64_t>(file.info.size) < position.offset)
-    return false;
-  if (position.offset == 0) return true;
+  if (position.offset == 0) return file.info.inode == position.inode;
+  if (reader.SizeOf(file) < position.offset) return false;
   const uint64_t length = std::min<uint64_t>(position.offset, kLongestLine);
-  const auto before = host.ReadBytes(
-      file.path, static_cast<int64_t>(position.offset - length), length);
+  const auto before = reader.Read(file, position.offset - length, length);
   if (!before.ok() || before->size() != length || !before->ends_with('\n'))
     return false;
   const auto lines = Lines(*before);
@@ -92,58 +54,139 @@ bool StandsThere(const Host& host, const LogFile& file,
   return false;
 }
 
+// Where the first line with this stamp begins in a file.
+absl::StatusOr<std::optional<uint64_t>> FindStamp(AuditFileReader& reader,
+                                                  const AuditFile& file,
+                                                  const AuditStamp& stamp) {
+  const std::string written =
+      fmt::format(" msg=audit({}.{:03}:{}):", stamp.milliseconds / 1000,
+                  stamp.milliseconds % 1000, stamp.serial);
+  std::string bytes;
+  uint64_t at = 0;  // where `bytes` begins
+  while (true) {
+    const uint64_t next = at + bytes.size();
+    ASSIGN_OR_RETURN(const std::string chunk,
+                     reader.Read(file, next, kChunk));
+    bytes += chunk;
+    for (size_t found = bytes.find(written); found != bytes.npos;
+         found = bytes.find(written, found + 1)) {
+      const size_t newline = bytes.rfind('\n', found);
+      const size_t begin = newline == bytes.npos ? 0 : newline + 1;
+      const auto read = ReadAuditLine(
+          std::string_view(bytes).substr(begin, found + written.size() - begin));
+      if (read && read->stamp == stamp) return at + begin;
+    }
+    if (chunk.size() < kChunk) return std::nullopt;
+    // A line may reach over the end of what was read.
+    const size_t past = bytes.size() - std::min(bytes.size(), kLongestLine);
+    bytes.erase(0, past);
+    at += past;
+  }
+}
+
 class Reader {
  public:
   Reader(const Host& host, const AuditPosition& from, int64_t now,
-         const AuditLogLimits& limits, const TakeAuditLine& take)
+         const AuditLogLimits& limits, const AuditLogUse& use)
       : host_(host),
+        reader_(host),
         limits_(limits),
-        take_(take),
+        use_(use),
         from_(from),
-        now_(static_cast<uint64_t>(std::max<int64_t>(now, 0)) * 1000),
-        until_(Clock::now() + limits.time) {
-    part_.position = from;
-  }
+        now_(std::max<int64_t>(now, 0) * 1000),
+        until_(Clock::now() + limits.time),
+        here_{.position = from},
+        assembly_(static_cast<uint64_t>(now_), [this](std::string_view lines) {
+          full_ = !use_.take(lines) || full_;
+        }) {}
 
   absl::StatusOr<AuditLogPart> Read() {
-    ASSIGN_OR_RETURN(const auto files, FilesOf(host_));
-    auto file = std::ranges::find_if(files, [&](const LogFile& each) {
-      return StandsThere(host_, each, part_.position);
-    });
+    ASSIGN_OR_RETURN(const auto files, FindAuditFiles(host_));
+    auto file = Stands(files);
     if (file == files.end()) {
-      for (const LogFile& each : files)
+      for (const AuditFile& each : files)
         part_.cut =
             part_.cut ||
-            (each.info.inode == part_.position.inode &&
-             static_cast<uint64_t>(each.info.size) < part_.position.offset);
+            (each.info.inode == from_.inode &&
+             static_cast<uint64_t>(each.info.size) < from_.offset);
       ASSIGN_OR_RETURN(file, Search(files));
-      part_.position.offset = 0;
     }
+    if (!after_)
+      before_ = [&, file, offset = here_.position.offset] {
+        return BytesBefore(files, file, offset);
+      };
     for (; file != files.end() && !stopped_; ++file) {
-      if (file->info.inode != part_.position.inode) part_.position.offset = 0;
-      part_.position.inode = file->info.inode;
-      RETURN_IF_ERROR(ReadFile(*file));
+      if (file->info.inode != here_.position.inode) here_.position.offset = 0;
+      here_.position.inode = file->info.inode;
+      RETURN_IF_ERROR(ReadFile(*file, std::next(file) == files.end()));
     }
+    const AuditPlace& end = End();
+    part_.position = end.position;
+    part_.noise = end.noise;
+    part_.foreign = end.foreign;
     return part_;
   }
 
  private:
-  using Files = std::vector<LogFile>;
+  using Files = std::vector<AuditFile>;
 
-  // The file in which what comes after the position begins; sets after which
-  // record that is.
+  // Up to where all is told.
+  const AuditPlace& End() const {
+    return assembly_.held() == nullptr ? here_ : *assembly_.held();
+  }
+
+  // Whether a file may have the record at the position: it was changed since.
+  bool MayHave(const AuditFile& file) const {
+    return (file.info.modified + 1) * 1000 + kAhead >
+           static_cast<int64_t>(from_.stamp.milliseconds);
+  }
+
+  // The file in which the position is; sets which of its inodes that is. A copy
+  // is as good as the file itself.
+  Files::const_iterator Stands(const Files& files) {
+    for (const bool copies : {false, true})
+      for (auto file = files.begin(); file != files.end(); ++file) {
+        const bool copy = file->info.inode != from_.inode;
+        if (copy != copies || (copy && !MayHave(*file)) ||
+            !StandsThere(reader_, *file, from_))
+          continue;
+        here_.position.inode = file->info.inode;
+        return file;
+      }
+    return files.end();
+  }
+
+  // The file in which what comes after the position begins, when it is not
+  // where it was; sets after which record that is.
   absl::StatusOr<Files::const_iterator> Search(const Files& files) {
-    const bool first_time = part_.position.stamp == AuditStamp();
+    here_.position.offset = 0;
+    const bool first_time = from_.stamp == AuditStamp();
+    if (!first_time) {
+      for (auto file = files.begin(); file != files.end(); ++file) {
+        if (!MayHave(*file)) continue;
+        ASSIGN_OR_RETURN(const auto found,
+                         FindStamp(reader_, *file, from_.stamp));
+        if (!found) continue;
+        here_.position.inode = file->info.inode;
+        here_.position.offset = *found;
+        passing_ = from_.stamp;
+        return file;
+      }
+    }
     const uint64_t first =
         static_cast<uint64_t>(std::max<int64_t>(limits_.first, 0)) * 1000;
-    after_ = first_time ? AuditStamp{now_ > first ? now_ - first : 0, 0}
-                        : part_.position.stamp;
+    const auto now = static_cast<uint64_t>(now_);
+    after_ = first_time ? AuditStamp{now > first ? now - first : 0, 0}
+                        : from_.stamp;
     auto begin = files.begin();
     std::optional<AuditStamp> oldest;
     for (auto file = files.begin(); file != files.end(); ++file) {
       ASSIGN_OR_RETURN(const std::string head,
                        host_.ReadBytes(file->path, 0, kHead));
-      const auto stamp = FirstStamp(head);
+      const auto stamp = FirstStamp(
+          IsPacked(file->path) && CheckPacking(file->path).ok()
+              ? Unpack(file->path, head, kHead)
+              : head);
       if (!stamp) continue;
       if (!oldest) oldest = stamp;
       if (*stamp <= *after_) begin = file;
@@ -153,19 +196,32 @@ class Reader {
     return begin;
   }
 
-  absl::Status ReadFile(const LogFile& file) {
+  // What stands shortly before a place, over a rotation.
+  std::string BytesBefore(const Files& files, Files::const_iterator file,
+                          uint64_t offset) {
+    const auto end_of = [&](const AuditFile& read, uint64_t end) {
+      const uint64_t length = std::min<uint64_t>(end, kLongestLine);
+      return reader_.Read(read, end - length, length).value_or("");
+    };
+    std::string bytes = end_of(*file, offset);
+    if (offset >= kLongestLine || file == files.begin()) return bytes;
+    const AuditFile& last = *std::prev(file);
+    return end_of(last, reader_.SizeOf(last)) + bytes;
+  }
+
+  absl::Status ReadFile(const AuditFile& file, bool last) {
     std::string left;  // a line that is not whole yet
-    uint64_t at = part_.position.offset;
+    uint64_t at = here_.position.offset;
     while (!stopped_) {
       ASSIGN_OR_RETURN(const std::string chunk,
-                       host_.ReadBytes(file.path, static_cast<int64_t>(at), kChunk));
+                       reader_.Read(file, at, kChunk));
       // auditd may give the name to another file at any moment; what was read
       // is left to the next call then.
       const auto now = host_.Stat(file.path);
       if (!now.ok() || now->inode != file.info.inode) {
         stopped_ = part_.more = true;
         // What was sought was not found yet.
-        if (after_) part_.position = from_;
+        if (after_) here_ = {.position = from_};
         break;
       }
       at += chunk.size();
@@ -179,61 +235,93 @@ class Reader {
       }
       if (stopped_) break;
       left.erase(0, begin);
-      if (chunk.size() < kChunk) return absl::OkStatus();
+      if (chunk.size() < kChunk) {
+        if (std::string why = reader_.Missing(file); !why.empty() && !after_)
+          part_.unread.push_back(std::move(why));
+        if (last && IsQuiet(*now)) assembly_.EndAll();
+        return absl::OkStatus();
+      }
       if (left.size() <= kLongestLine) continue;
       // What is longer is no record, and is passed over bit by bit.
-      part_.position.offset += left.size();
+      here_.position.offset += left.size();
       left.clear();
-      ++part_.noise;
+      ++here_.noise;
     }
     return absl::OkStatus();
   }
 
-  // Takes the line that begins at the position, or stops before it.
+  bool IsQuiet(const FileInfo& info) const {
+    const int64_t modified =
+        info.modified * 1000 + info.modified_nanos / 1'000'000;
+    return modified + kQuiet <= now_ || modified > now_ + kAhead;
+  }
+
+  // Takes the line that begins at the place, or stops before it.
   void TakeLine(std::string_view line) {
-    const auto read = ReadAuditLine(line);
-    if (!read) {
-      if (!line.empty() && !after_) ++part_.noise;
-    } else {
-      const AuditStamp& stamp = read->stamp;
-      // An event is left whole.
-      const bool another = stamp != part_.position.stamp;
-      if (another && (full_ || Unsettled(stamp))) {
-        stopped_ = true;
-        part_.more = full_;
-        return;
-      }
-      // Those that were read before are skipped, and those that are too old.
-      if (after_ && stamp > *after_) after_.reset();
-      if (!after_) wanted_ = take_(*read, line);
-      part_.position.stamp = stamp;
+    // What has not moved on would be read anew for ever; what the assembly holds
+    // back is bounded.
+    if (full_ && End().position != begin_) {
+      stopped_ = part_.more = true;
+      return;
     }
-    part_.position.offset += line.size() + 1;
+    const auto read = ReadAuditLine(line);
+    if (bytes_ == 0) begin_ = here_.position;
+    if (!read) {
+      if (!line.empty() && !after_) ++here_.noise;
+    } else {
+      TakeRecord(*read, line);
+      here_.position.stamp = read->stamp;
+    }
+    here_.position.offset += line.size() + 1;
     // Without what is sought there is no place to go on from.
-    if (after_) return;
+    if (after_ || passing_) return;
     bytes_ += line.size() + 1;
-    full_ = full_ || !wanted_ || bytes_ > limits_.bytes ||
+    full_ = full_ || bytes_ > limits_.bytes ||
             (++count_ % kStride == 0 && Clock::now() > until_);
   }
 
-  // A time that has not come yet is one of a clock that was ahead.
-  bool Unsettled(const AuditStamp& stamp) const {
-    return stamp.milliseconds + kSettled > now_ &&
-           stamp.milliseconds <= now_ + kReading;
+  void TakeRecord(const AuditLine& read, std::string_view line) {
+    // Those that were read before are skipped, and those that are too old.
+    if (after_ && read.stamp > *after_) after_.reset();
+    if (passing_ && read.stamp != *passing_) passing_.reset();
+    if (after_ || passing_) return;
+    if (!use_.is_own(read.node)) {
+      ++here_.foreign;
+      return;
+    }
+    Remember();
+    assembly_.Add(read, line, here_);
+  }
+
+  // Only once there is something new.
+  void Remember() {
+    if (!before_) return;
+    const std::string before = std::exchange(before_, nullptr)();
+    for (const std::string_view line : Lines(before)) {
+      const auto read = ReadAuditLine(line);
+      if (!read || !use_.is_own(read->node)) continue;
+      assembly_.Saw(read->stamp);
+      use_.remember(*read, line);
+    }
   }
 
   const Host& host_;
+  AuditFileReader reader_;
   const AuditLogLimits& limits_;
-  const TakeAuditLine& take_;
+  const AuditLogUse& use_;
   const AuditPosition from_;
-  const uint64_t now_;
+  const int64_t now_;  // milliseconds
   const Clock::time_point until_;
   AuditLogPart part_;
-  // The record that was read last, where it is sought by its stamp.
-  std::optional<AuditStamp> after_;
+  AuditPlace here_;      // before the next line
+  AuditPosition begin_;  // of the first line that was not read before
+  AuditAssembly assembly_;
+  std::function<std::string()> before_;  // what stands before the position
+  // What is later is sought, or what stands behind this record.
+  std::optional<AuditStamp> after_, passing_;
   uint64_t bytes_ = 0;
   int count_ = 0;
-  bool wanted_ = true, full_ = false, stopped_ = false;
+  bool full_ = false, stopped_ = false;
 };
 
 }  // namespace
@@ -242,8 +330,8 @@ absl::StatusOr<AuditLogPart> ReadAuditLog(const Host& host,
                                           const AuditPosition& from,
                                           int64_t now,
                                           const AuditLogLimits& limits,
-                                          const TakeAuditLine& take) {
-  return Reader(host, from, now, limits, take).Read();
+                                          const AuditLogUse& use) {
+  return Reader(host, from, now, limits, use).Read();
 }
 
 }  // namespace metsuke

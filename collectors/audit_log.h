@@ -1,4 +1,4 @@
-// Reads on in the log of auditd, over its rotations.
+// Reads on in the log of auditd, over its rotations by whatever rotates it.
 
 #ifndef METSUKE_COLLECTORS_AUDIT_LOG_H_
 #define METSUKE_COLLECTORS_AUDIT_LOG_H_
@@ -8,7 +8,10 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "collectors/audit_line.h"
@@ -30,22 +33,33 @@ struct AuditLogPart {
   bool more = false;       // whether there is more at once
   // Records between the two were gone before they could be read.
   std::optional<std::pair<AuditStamp, AuditStamp>> gone;
-  uint64_t noise = 0;  // lines that are no records
-  bool cut = false;    // the file is shorter than it was
+  uint64_t noise = 0;    // lines that are no records
+  uint64_t foreign = 0;  // records of other hosts
+  bool cut = false;      // the file is shorter than it was
+  // Why compressed files were not read to their ends.
+  std::vector<std::string> unread;
 };
 
-// Hands over the lines after `from`, whole and in their order. Lines of the
-// last three seconds before `now`, in seconds since 1970-01-01 UTC, are left
-// for the next call, as their events may not be whole yet. What is handed over
-// is good while `take` runs; `take` says whether it wants more. NotFound when
-// the host has no such log.
-using TakeAuditLine =
-    std::function<bool(const AuditLine& read, std::string_view line)>;
+// What is done with the log. What these are called with is good while they run.
+struct AuditLogUse {
+  // Whether a record with this node, "" for none, is of this host. Others are
+  // counted and passed over.
+  std::function<bool(std::string_view node)> is_own;
+  // Called with some of the lines before the position, before all others, when
+  // there are others.
+  std::function<void(const AuditLine& read, std::string_view line)> remember;
+  // Called with the lines of an event; says whether it wants more.
+  std::function<bool(std::string_view lines)> take;
+};
+
+// Hands over the events after `from`, each whole and once. What may not be whole
+// at `now`, in seconds since 1970-01-01 UTC, is left for the next call with what
+// follows it. NotFound when the host has no such log.
 absl::StatusOr<AuditLogPart> ReadAuditLog(const Host& host,
                                           const AuditPosition& from,
                                           int64_t now,
                                           const AuditLogLimits& limits,
-                                          const TakeAuditLine& take);
+                                          const AuditLogUse& use);
 
 }  // namespace metsuke
 

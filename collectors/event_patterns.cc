@@ -151,9 +151,10 @@ constexpr EventPattern kPatterns[] = {
      "chsh", "shell changed"},
     {"chfn", R"(changed user [`'](?P<account>.+)' information)", "account",
      "chfn", "comment changed"},
-    {"systemd-sysusers", R"(Creating user '(?P<account>[^']+)' .*)", "account",
+    // Older releases write no quotes.
+    {"systemd-sysusers", R"(Creating user '?(?P<account>[^' ]+)'? .*)", "account",
      "systemd-sysusers", "created"},
-    {"systemd-sysusers", R"(Creating group '(?P<group>[^']+)' .*)", "group",
+    {"systemd-sysusers", R"(Creating group '?(?P<group>[^' ]+)'? .*)", "group",
      "systemd-sysusers", "{} created"},
     // Those who keep records, of themselves.
     {"systemd-journald", R"(Journal (?P<detail>started|stopped))", "recorder",

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <functional>
 
 #include "collectors/words.h"
 
@@ -113,20 +114,39 @@ void Rhythm::Join(int64_t next, uint64_t next_boot, bool next_yearless) {
 
 void Rhythm::Add(const LogPlace& place) {
   Join(place.first, place.boot, place.yearless);
-  for (const Pause& pause : place.pauses)
-    if (!(place.yearless && Length(pause) <= -kOtherYear))
-      (Length(pause) < 0 ? steps : silences).push_back(pause);
+  for (const Pause& pause : place.pauses) {
+    if (Length(pause) >= least)
+      silences.push_back(pause);
+    else if (Length(pause) < 0 &&
+             !(place.yearless && Length(pause) <= -kOtherYear))
+      steps.push_back(pause);
+  }
   if (!first) first = place.first, first_boot = place.boot;
   last = place.last;
   boot = place.boot;
   yearless = yearless || place.yearless;
-  irregular = irregular || silences.size() + steps.size() > kMostPauses;
+  irregular = irregular || steps.size() > kMostPauses;
   records += place.records;
+  RaiseLeast();
+}
+
+// Leaves the longest, all of them.
+void Rhythm::RaiseLeast() {
+  if (silences.size() > kMostPauses) {
+    std::vector<int64_t> lengths;
+    for (const Pause& silence : silences) lengths.push_back(Length(silence));
+    const auto middle = lengths.begin() + kMostPauses / 2;
+    std::ranges::nth_element(lengths, middle, std::greater());
+    least = *middle + 1;
+  }
+  std::erase_if(silences,
+                [&](const Pause& silence) { return Length(silence) < least; });
 }
 
 void Rhythm::Append(const Rhythm& newer) {
   whole = whole && newer.whole;
   irregular = irregular || newer.irregular;
+  least = std::max(least, newer.least);
   if (!newer.first) return;
   Join(*newer.first, newer.first_boot, newer.yearless);
   const auto append = [](auto& to, const auto& from) {
@@ -140,6 +160,7 @@ void Rhythm::Append(const Rhythm& newer) {
   boot = newer.boot;
   yearless = yearless || newer.yearless;
   records += newer.records;
+  RaiseLeast();
 }
 
 std::string ToText(const Rhythm& rhythm) {

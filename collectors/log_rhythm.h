@@ -53,7 +53,9 @@ struct Rhythm {
   // What a newer file of the same log has.
   void Append(const Rhythm& newer);
 
-  int64_t least;  // what is shorter is no silence
+  // What is shorter is no silence. It rises when there are very many: the long
+  // ones alone can be told.
+  int64_t least;
   std::optional<int64_t> first, last;
   uint64_t boot = 0, first_boot = 0;
   size_t records = 0;           // by those that were seen, all there are
@@ -61,11 +63,12 @@ struct Rhythm {
   std::vector<Pause> steps;     // where time went back
   std::vector<Pause> boots;     // from the last record of one to the next one's
   bool yearless = false;        // times in it name no year
-  bool irregular = false;       // there were too many pauses to go on
+  bool irregular = false;       // time went back too often to go on
   bool whole = true;            // whether there are no other silences
 
  private:
   void Join(int64_t next, uint64_t next_boot, bool next_yearless);
+  void RaiseLeast();
 };
 
 // A `rhythm` that is whole as one line, and back; nothing when it is none.

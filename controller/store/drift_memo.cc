@@ -31,8 +31,9 @@ const std::vector<v1::Event>* DriftMemo::Find(const std::string& key) const {
 }
 
 void DriftMemo::Keep(const std::string& key, std::vector<v1::Event> events) {
-  events_ += events.size();
-  if (!known_.emplace(key, std::move(events)).second) return;
+  const auto [kept, fresh] = known_.emplace(key, std::move(events));
+  if (!fresh) return;
+  events_ += kept->second.size();
   order_.push_back(key);
   while (order_.size() > 1 &&
          (order_.size() > kMostKeys || events_ > kMostEvents)) {

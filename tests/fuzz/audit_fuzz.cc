@@ -1,11 +1,13 @@
 // A log of auditd with any lines: what is read of it can be sent.
 
+#include <algorithm>
 #include <cstdint>
 #include <cstdlib>
 #include <iterator>
 #include <string>
 #include <string_view>
 
+#include "collectors/audit_assembly.h"
 #include "collectors/audit_event_reader.h"
 #include "collectors/event_sums.h"
 
@@ -80,14 +82,34 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
         Check(event);
         sums.Add(std::move(event), process);
       });
+  size_t told = 0, lines = 0;
+  metsuke::AuditAssembly assembly(
+      1795393196'921 + 2500, [&](std::string_view event) {
+        told += static_cast<size_t>(
+            std::count(event.begin(), event.end(), '\n'));
+        reader.Read(event);
+      });
+  metsuke::AuditPlace place;
+  uint64_t held = 0;
   std::string_view rest = log;
   while (!rest.empty()) {
     const std::string_view line = rest.substr(0, rest.find('\n'));
     rest.remove_prefix(std::min(rest.size(), line.size() + 1));
-    if (const auto read = metsuke::ReadAuditLine(line))
-      reader.Read(*read, line);
+    const auto read = metsuke::ReadAuditLine(line);
+    if (!read) continue;
+    reader.Remember(*read, line);
+    assembly.Add(*read, line, place);
+    place.position.offset += line.size() + 1;
+    ++lines;
+    // What was told is never read again.
+    const uint64_t now = assembly.held() == nullptr
+                             ? place.position.offset
+                             : assembly.held()->position.offset;
+    if (now < held) Wrong();
+    held = now;
   }
-  reader.Finish();
+  assembly.EndAll();
+  if (assembly.held() != nullptr || told > lines) Wrong();
   for (const metsuke::v1::Event& event : sums.Take())
     if (event.count() == 0) Wrong();
   return 0;

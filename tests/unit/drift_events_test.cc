@@ -175,6 +175,11 @@ TEST(DriftMemo, ForgetsTheOldest) {
   memo.Keep("one", std::vector<v1::Event>(1));
   EXPECT_EQ(memo.Find("many"), nullptr);
   EXPECT_NE(memo.Find("one"), nullptr);
+  // Neither what was forgotten counts any more, nor what is known already.
+  memo.Keep("one", std::vector<v1::Event>(20'000));
+  memo.Keep("two", std::vector<v1::Event>(1));
+  ASSERT_NE(memo.Find("one"), nullptr);
+  EXPECT_EQ(memo.Find("one")->size(), 1u);
 }
 
 }  // namespace

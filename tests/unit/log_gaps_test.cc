@@ -6,7 +6,10 @@
 
 #include <cstring>
 
+#include "absl/strings/ascii.h"
 #include "collectors/collector.h"
+#include "collectors/journals.h"
+#include "proto/run.h"
 #include "tests/unit/host_folder.h"
 
 namespace metsuke {
@@ -86,6 +89,16 @@ TEST_F(LogGapsTest, NumbersThatNoFileHasAreAGap) {
   EXPECT_THAT(Rows(), IsEmpty());
 }
 
+TEST_F(LogGapsTest, OfVeryManyGapsSomeAreTold) {
+  for (uint64_t i = 0; i <= 101; ++i)
+    Journal(fmt::format("system@{:03}.journal", i), i * 10 + 1, i * 10 + 5,
+            1000 + i * 10, 1005 + i * 10);
+  auto rows = Rows();
+  ASSERT_EQ(rows.size(), 101u);
+  EXPECT_EQ(rows.back(), "gap: 101 gaps, of which 100 are told");
+  EXPECT_THAT(rows[99], testing::HasSubstr("records 996 to 1000"));
+}
+
 TEST_F(LogGapsTest, WhatBeginsAnotherRowOfNumbersIsNone) {
   Journal("system@1.journal", 1, 100, 1000, 2000);
   Journal("system@2.journal", 500, 600, 3000, 4000, 'm');
@@ -98,10 +111,51 @@ TEST_F(LogGapsTest, AFileThatWasNotClosedMayLackItsEnd) {
                                   "system@1.journal~ was not closed: what "
                                   "followed may be lost"));
   Journal("user-1000.journal", 1, 100, 2100, 2200, 'm');
+  Journal("system@3.journal", 101, 200, 2900, 3000, 'm');
   Journal("system.journal", 1, 100, 2500, 3000, 'm');
   EXPECT_THAT(Rows(), ElementsAre("journal system.journal 2000-2500 "
                                   "system@1.journal~ was not closed: what "
                                   "followed may be lost"));
+}
+
+// The numbers in headers are those that systemd's own program reads there.
+TEST_F(LogGapsTest, HeadersSayWhatJournalctlSays) {
+  const std::string folder =
+      (folder_.path() / "var/log/journal" / kMachine).string();
+  boost::filesystem::create_directories(folder);
+  for (const int first : {1, 6}) {
+    std::string records;
+    for (int i = first; i < first + 5; ++i)
+      records += fmt::format(
+          "__REALTIME_TIMESTAMP={0}000000\n__MONOTONIC_TIMESTAMP={0}000000\n"
+          "_BOOT_ID=0ca1ad2c000000000000000000000001\nMESSAGE=x\n\n",
+          1'795'000'000 + i * 60);
+    folder_.Write("records", records);
+    const std::string file = folder + "/system.journal";
+    ASSERT_TRUE(RunProgram({"/lib/systemd/systemd-journal-remote", "-o", file,
+                            (folder_.path() / "records").string()},
+                           RunOptions())
+                    .ok());
+    const auto said = RunProgram(
+        {"/usr/bin/journalctl", "--header", "--file", file}, RunOptions());
+    ASSERT_TRUE(said.ok()) << said.status();
+    const auto files = ReadJournalFiles(
+        host_, fmt::format("/var/log/journal/{}", kMachine),
+        [](const std::string&, const std::string&) {});
+    ASSERT_TRUE(files.ok()) << files.status();
+    ASSERT_EQ(files->size(), 1u);
+    const JournalFile& read = files->front();
+    std::string id;
+    for (const char byte : read.numbering)
+      id += fmt::format("{:02x}", static_cast<uint8_t>(byte));
+    EXPECT_EQ(read.last, static_cast<uint64_t>(first) + 4);
+    for (const std::string& line :
+         {"Sequential number ID: " + id,
+          fmt::format("Head sequential number: {} (", read.first),
+          fmt::format("Tail sequential number: {} (", read.last)})
+      EXPECT_THAT(absl::AsciiStrToLower(*said),
+                  testing::HasSubstr(absl::AsciiStrToLower(line)));
+  }
 }
 
 TEST_F(LogGapsTest, NumbersOfRotatedFilesHaveNoHoles) {
@@ -109,6 +163,9 @@ TEST_F(LogGapsTest, NumbersOfRotatedFilesHaveNoHoles) {
   Log("app.log.1", "2026-11-18T00:00:00Z", "2026-11-19T00:00:00Z");
   Log("app.log.2", "2026-11-16T00:00:00Z", "2026-11-17T00:00:00Z");
   Log("other.log.1", "2026-11-18T00:00:00Z", "2026-11-19T00:00:00Z");
+  // savelog(8) begins with this number; what it means is not known.
+  Log("saved.log.0", "2026-11-18T00:00:00Z", "2026-11-19T00:00:00Z");
+  Log("saved.log.2", "2026-11-16T00:00:00Z", "2026-11-17T00:00:00Z");
   EXPECT_THAT(Rows(), IsEmpty());
   Log("app.log.4", "2026-11-10T00:00:00Z", "2026-11-11T00:00:00Z");
   Log("app.log.8", "2026-11-01T00:00:00Z", "2026-11-02T00:00:00Z");

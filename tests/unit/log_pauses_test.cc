@@ -13,6 +13,7 @@
 #include <boost/filesystem/operations.hpp>
 #include <cstring>
 #include <ctime>
+#include <fstream>
 
 #include "collectors/collector.h"
 #include "collectors/host_off.h"
@@ -228,6 +229,13 @@ TEST_F(JournalPausesTest, AHoleInAJournalIsTold) {
                                             "hours")));
 }
 
+TEST_F(JournalPausesTest, FilesOfUsersAreOfAnotherOrder) {
+  Journal("system.journal", Of(Each(5 * kMinute, kNow - 10 * kDay, kNow), 1));
+  Journal("user-1000.journal",
+          Of(Each(5 * kMinute, kNow - 5 * kDay, kNow - 4 * kDay), 1));
+  EXPECT_THAT(Rows(), IsEmpty());
+}
+
 TEST_F(JournalPausesTest, EachEntryIsFound) {
   const auto times = Each(5 * kMinute, kNow - 3 * kDay, kNow);
   Journal("system.journal", Of(times, 1));
@@ -269,6 +277,84 @@ TEST_F(JournalPausesTest, TimeThatGoesBackInABootIsTold) {
     if (record.time >= kNow - 2 * kDay) record.time -= 3 * kHour;
   Journal("system.journal", records);
   EXPECT_THAT(Rows(), ElementsAre(HasSubstr("time goes back by 175 minutes")));
+}
+
+// As /var/log/cron of a host that has nothing else to do is.
+TEST_F(LogPausesTest, AHoleAmongVeryManySilencesIsTold) {
+  const auto times = Each(kHour, kNow - 90 * kDay, kNow);
+  Log("cron", times);
+  EXPECT_THAT(Rows(), IsEmpty());
+  Log("cron", Without(times, kNow - 20 * kDay, kNow - 18 * kDay));
+  EXPECT_THAT(Rows(), ElementsAre("cron 2026-11-02T23:00:00 2026-11-05T00:00:00 "
+                                  "nothing for 49 hours"));
+}
+
+// What is told of a rhythm, without any log.
+std::vector<std::string> Reasons(const class Zone& zone, const Rhythm& rhythm) {
+  std::vector<std::string> reasons;
+  for (const LogPause& pause :
+       FindLogPauses(zone, {}, [&](int64_t) { return rhythm; }))
+    reasons.push_back(pause.reason);
+  return reasons;
+}
+
+TEST_F(LogPausesTest, ThreeStepsBackAreToldAndMoreAreHowALogIs) {
+  Rhythm rhythm(kHour);
+  for (const size_t steps : {3, 4}) {
+    while (rhythm.steps.size() < steps) {
+      const int64_t time = kNow + static_cast<int64_t>(rhythm.steps.size()) * kDay;
+      rhythm.steps.push_back({time, time - 3 * kHour});
+    }
+    EXPECT_EQ(Reasons(metsuke::Zone(), rhythm).size(), steps == 3 ? 3u : 0u);
+  }
+}
+
+// An hour and what records overtake each other by.
+TEST_F(LogPausesTest, TheEndOfASummerTimeExplainsAnHourBack) {
+  Zone("Europe/Berlin");
+  const metsuke::Zone zone = ReadZone(host_);
+  const int64_t end = kNow - 29 * kDay + kHour;  // 2026-10-25 01:00 UTC
+  for (const auto& [back, explained] :
+       {std::pair(kHour + kStepBack, true), {kHour + kStepBack + 1, false}}) {
+    Rhythm rhythm(kHour);
+    rhythm.steps = {{end, end - back}};
+    EXPECT_EQ(Reasons(zone, rhythm).empty(), explained) << back;
+    rhythm.steps = {{end - 40 * kDay, end - 40 * kDay - back}};
+    EXPECT_EQ(Reasons(zone, rhythm).size(), 1u) << back;
+  }
+}
+
+// Of few silences it matters how long the shorter ones are.
+TEST_F(LogPausesTest, UpToThreeSilencesAreLookedAtMoreClosely) {
+  for (const size_t count : {0, 1, 3, 4}) {
+    std::vector<int64_t> asked;
+    (void)FindLogPauses(metsuke::Zone(), {}, [&](int64_t least) {
+      asked.push_back(least);
+      Rhythm rhythm(least);
+      for (size_t i = 0; i < count; ++i) {
+        const int64_t time = kNow + static_cast<int64_t>(i) * kDay;
+        rhythm.silences.push_back({time, time + 2 * kHour});
+      }
+      return rhythm;
+    });
+    EXPECT_EQ(asked.size(), count == 1 || count == 3 ? 2u : 1u) << count;
+  }
+}
+
+// Around the instant at which the host was given its zone, times that were
+// written in another one look as if there was a hole.
+TEST_F(LogPausesTest, ADayAroundAChangeOfZoneIsLeftOut) {
+  Zone("Asia/Tokyo");
+  const auto link = host_.StatBelow("/etc", "localtime");
+  ASSERT_TRUE(link.ok()) << link.status();
+  const int64_t set = link->changed;
+  const auto times = Each(2 * kMinute, set - 20 * kDay, set + 20 * kDay);
+  for (const auto& [after, told] :
+       {std::pair(23 * kHour, false), {25 * kHour, true},
+        {-24 * kHour - 29 * kHour, false}, {-24 * kHour - 31 * kHour, true}}) {
+    Log("syslog", Without(times, set + after, set + after + 30 * kHour));
+    EXPECT_EQ(Rows().size(), told ? 1u : 0u) << after;
+  }
 }
 
 // With `sed -i`, as somebody would.
@@ -537,6 +623,14 @@ TEST_F(LogPausesTest, AFileThatWasEmptiedUnderItsWriterBeginsWithNothing) {
   fs::remove(folder_.path() / "var/log/syslog.1");
   EXPECT_THAT(Rows(), IsEmpty());
   Log("syslog.1.gz", copied);
+  EXPECT_THAT(Rows(), IsEmpty());
+  // gzip keeps the length modulo 2^32.
+  const fs::path path = folder_.path() / "var/log/syslog";
+  fs::resize_file(path, 0);
+  fs::resize_file(path, (int64_t{1} << 32) +
+                            static_cast<int64_t>(Text(copied, Rfc3339).size()));
+  std::ofstream(path.string(), std::ios::app) << rest;
+  fs::last_write_time(path, kNow);
   EXPECT_THAT(Rows(), IsEmpty());
 }
 

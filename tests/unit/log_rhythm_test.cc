@@ -106,8 +106,13 @@ TEST(LogRhythm, GivesUpOnWhatTakesTooManyLooks) {
   for (size_t i = 0; i < times.size(); ++i)
     times[i] = 1 + static_cast<int64_t>(i) * kDay;
   const Rhythm rhythm = Places(times).Find(kHour);
-  EXPECT_TRUE(rhythm.irregular);
-  EXPECT_LT(rhythm.silences.size(), 1100u);
+  EXPECT_FALSE(rhythm.whole);
+  EXPECT_LE(rhythm.silences.size(), 1000u);
+  // Time goes back each day.
+  for (size_t i = 1; i < times.size(); i += 2) times[i] -= kDay + kHour;
+  Places back(times);
+  EXPECT_TRUE(back.Find(kHour).irregular);
+  EXPECT_LT(back.looks(), 4096u);
   // Where nothing has a time, neither its first nor its last is looked for on.
   for (const size_t at : {size_t{0}, size_t{9'999}}) {
     std::fill(times.begin(), times.end(), 0);
@@ -116,6 +121,63 @@ TEST(LogRhythm, GivesUpOnWhatTakesTooManyLooks) {
     EXPECT_FALSE(places.Find(kHour).whole);
     EXPECT_EQ(places.looks(), 4096u);
   }
+}
+
+// Of very many silences the longest are known, however they are parted.
+TEST(LogRhythm, KeepsTheLongestOfVeryManySilences) {
+  for (const size_t parts : {1, 3}) {
+    std::vector<Rhythm> files(parts, Rhythm(kHour));
+    int64_t time = 1'000'000;
+    std::vector<Pause> long_ones;
+    for (int64_t i = 0; i < 3000; ++i) {
+      const int64_t length = i % 1000 == 7 ? 30 * kHour + i : kHour + i % 60;
+      if (i % 1000 == 7) long_ones.push_back({time, time + length});
+      time += length;
+      files[static_cast<size_t>(i) * parts / 3000].Add(
+          {time, time, 1, {{time, time + kHour}}, 0});
+    }
+    Rhythm all(kHour);
+    for (const Rhythm& file : files) all.Append(file);
+    EXPECT_GT(all.least, kHour);
+    EXPECT_LT(all.least, 2 * kHour);
+    EXPECT_LE(all.silences.size(), 1000u);
+    std::erase_if(all.silences, [](const Pause& silence) {
+      return Length(silence) < 2 * kHour;
+    });
+    EXPECT_EQ(all.silences, long_ones);
+    EXPECT_EQ(all.records, 3000u);
+  }
+}
+
+TEST(LogRhythm, KeepsThatManySilencesAsTheyAre) {
+  Rhythm rhythm(kHour);
+  for (int64_t i = 0; i <= 1000; ++i) rhythm.Add({i * kHour, i * kHour, 1, {}, 0});
+  EXPECT_EQ(rhythm.silences.size(), 1000u);
+  EXPECT_EQ(rhythm.least, kHour);
+  // Of silences that are as long as each other none is kept, or all.
+  rhythm.Add({1001 * kHour, 1001 * kHour, 1, {}, 0});
+  EXPECT_THAT(rhythm.silences, IsEmpty());
+  EXPECT_EQ(rhythm.least, kHour + 1);
+}
+
+TEST(LogRhythm, AStepIsWhereItIsHoweverFarItGoes) {
+  const auto steps = Places({1000, 1010, 1020, 1000 - kStepBack}).Find(kHour).steps;
+  EXPECT_THAT(steps, ElementsAre(Pause{1020, 1000 - kStepBack}));
+}
+
+TEST(LogRhythm, FilesArePutTogetherInAnyParts) {
+  Rhythm older(kHour), newer(kHour), rest(kHour);
+  older.Add({1000, 1000, 1, {}, 7});
+  newer.Add({2000, 2000, 1, {}, 8});
+  rest.Append(newer);
+  older.Append(rest);
+  EXPECT_THAT(older.boots, ElementsAre(Pause{1000, 2000}));
+}
+
+TEST(LogRhythm, TextThatPromisesMorePausesThanItHasIsNone) {
+  EXPECT_TRUE(RhythmFromText("3600 0 1 1 1 0 0 2 1 2 3 4 0 0"));
+  EXPECT_FALSE(RhythmFromText("3600 0 1 1 1 0 0 4 1 2 3 4 0 0"));
+  EXPECT_FALSE(RhythmFromText("3600 0 1 1 1 0 0 0 0"));
 }
 
 TEST(LogRhythm, AYearBackIsAStepWhereYearsAreNamed) {
@@ -247,6 +309,7 @@ TEST_F(Silences, AFewRecordsMakeNoRhythm) {
 
 TEST_F(Silences, TheLogMustHaveGoneOnForAsLong) {
   EXPECT_EQ(Told(20, {11 * kDay}), 0u);
+  EXPECT_EQ(Told(20, {10 * kDay}), 1u);
   EXPECT_EQ(Told(20, {9 * kDay}), 1u);
 }
 

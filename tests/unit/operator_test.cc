@@ -397,6 +397,8 @@ TEST_F(OperatorTest, AWaiverEndsEarlyAndThePastKeepsIt) {
   EXPECT_THAT(Waivers(false),
               ElementsAre(later.id() + " coming", waiver.id() + " in force"));
   EXPECT_THAT(Waivers(false, 14 * 86400), testing::IsEmpty());
+  EXPECT_THAT(Waivers(false, 20 * 86400),
+              ElementsAre(waiver.id() + " in force"));
   EXPECT_THAT(Waivers(false, 21 * 86400),
               ElementsAre(waiver.id() + " in force"));
   EXPECT_EQ(PostureOf("a").waived(), 1u);
@@ -458,6 +460,40 @@ TEST_F(OperatorTest, AQueryReadsRegistersBesideTheTables) {
   ASSERT_EQ(reply.rows().rows_size(), 1);
   EXPECT_EQ(reply.rows().rows(0).cells(1).text(), "192.0.2.0/24");
   EXPECT_TRUE(reply.incomplete().empty());
+}
+
+TEST_F(OperatorTest, WhoBringsAWaiverIsNotTheirsToSay) {
+  Join("a", 23);
+  for (const char* key : {"id", "requester"}) {
+    v1::AddWaiverRequest request;
+    v1::Waiver& waiver = *request.mutable_waiver();
+    waiver.set_control("no-telnet");
+    waiver.set_selector("role");
+    waiver.set_reason("moves in March");
+    waiver.set_approver("taro");
+    // As who calls is called here.
+    if (key == std::string("id"))
+      waiver.set_id("w-1");
+    else
+      waiver.set_requester("unknown");
+    request.set_days(1);
+    grpc::ClientContext context;
+    v1::AddWaiverReply reply;
+    said_ = stub_->AddWaiver(&context, request, &reply);
+    EXPECT_THAT(said_.error_message(), HasSubstr("the controller's to set"))
+        << key;
+  }
+}
+
+TEST_F(OperatorTest, TheRegisterOfHostsAloneSetsTheirLabels) {
+  Join("a", 22);
+  EXPECT_THAT(Apply("hosts: [{host: a, owner: taro}]", true),
+              ElementsAre("changed host=a"));
+  EXPECT_EQ(Show("hosts").hosts(0).owner(), "");
+  EXPECT_THAT(Apply("hosts: [{host: a, owner: taro}]", false),
+              ElementsAre("changed host=a"));
+  EXPECT_EQ(Show("hosts").hosts(0).owner(), "taro");
+  EXPECT_THAT(Apply("hosts: [{host: a, owner: taro}]", false), testing::IsEmpty());
 }
 
 TEST_F(OperatorTest, AHostIsNotAskedSoOftenThatItMinds) {

@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "controller/known_tables.h"
 #include "controller/register_plan.h"
 #include "proto/canonical.h"
@@ -162,6 +164,40 @@ TEST_F(RegisterTest, ErrorsNamePlaceRowAndReasonAndAllAreTold) {
             "and no network; write 192.0.2.7, 192.0.2.0/24 or 2001:db8::/48");
 }
 
+TEST_F(RegisterTest, OfVeryManyErrorsSomeAreToldAndHowManyThereAre) {
+  const auto lines = [&](int count) {
+    std::string text = "admin_sources:\n";
+    for (int i = 0; i < count; ++i)
+      text += "- network: x" + std::to_string(i) + "\n";
+    const std::string refusal = Refusal(text);
+    return std::pair(std::ranges::count(refusal, '\n') + 1,
+                     refusal.substr(refusal.rfind('\n') + 1));
+  };
+  EXPECT_EQ(lines(200).first, 200);
+  EXPECT_THAT(lines(200).second, HasSubstr("admin_sources x199"));
+  EXPECT_EQ(lines(201), std::pair(std::ptrdiff_t{201}, std::string("and 1 more")));
+}
+
+TEST_F(RegisterTest, OneRegisterHasNoMoreThanTwentyThousandRows) {
+  v1::Registers rows;
+  std::vector<std::string> refused;
+  const auto check = [&] {
+    CheckRegister(RegisterField("admin_sources"), context_,
+                  [&](int, const std::string&, const std::string& why) {
+                    refused.push_back(why);
+                  },
+                  rows);
+  };
+  for (int i = 0; i < 20'000; ++i)
+    rows.add_admin_sources()->set_network("10." + std::to_string(i / 250) + "." +
+                                          std::to_string(i % 250) + ".0/24");
+  check();
+  EXPECT_THAT(refused, IsEmpty());
+  rows.add_admin_sources()->set_network("192.0.2.0/24");
+  check();
+  EXPECT_THAT(refused, ElementsAre("more than 20000 rows"));
+}
+
 TEST_F(RegisterTest, HostsSetTheirThreeLabelsAndNoOthers) {
   const auto plan =
       Plan({"hosts: [{host: web01, owner: 田中 花子, role: web}]"});
@@ -185,6 +221,8 @@ TEST_F(RegisterTest, AHostIsOneOfTheFleetAndNamedOnce) {
             "a.yaml:1:16: hosts web02: host: no host is called \"web02\"");
   EXPECT_THAT(Refusal("hosts: [{host: web01}, {host: id-of-web}]"),
               HasSubstr("it is the same host as web01"));
+  EXPECT_EQ(Refusal("hosts: [{host: web01}, {host: web01}]"),
+            "a.yaml:1:24: hosts web01: there is another row of this name");
   EXPECT_THAT(Refusal("hosts: [{host: web01, owner: 'a,b'}]"),
               HasSubstr("owner: label value \"a,b\": must not hold"));
 }
@@ -236,6 +274,8 @@ TEST_F(RegisterTest, AWaiverHasAnEndThatIsNotFarAndNoPast) {
   EXPECT_THAT(Refusal(with(kNow + 5, kNow + 5)),
               HasSubstr("until: does not lie after from"));
   EXPECT_THAT(Refusal(Waiver({{"until", "-"}})), HasSubstr("when does it end"));
+  const int64_t last = 253402300799;  // of the year 9999
+  EXPECT_EQ(Refusal(with(last - kDay, last)), "");
 }
 
 TEST_F(RegisterTest, AWaiverThatWasGivenIsNotChangedButEnded) {

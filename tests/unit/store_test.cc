@@ -643,6 +643,13 @@ TEST_F(StoreTest, LabelsAreTextWithoutWhatSelectorsMean) {
     EXPECT_TRUE(absl::IsInvalidArgument(
         store_->SetLabels({kWeb, {label}, {}}, "hanako", 300).status()))
         << label;
+  const std::string longest(63, 'k');
+  EXPECT_TRUE(absl::IsInvalidArgument(
+      store_->SetLabels({kWeb, {longest + "k=v"}, {}}, "hanako", 300)
+          .status()));
+  EXPECT_TRUE(
+      store_->SetLabels({kWeb, {longest + "=v"}, {}}, "hanako", 300).ok());
+  EXPECT_TRUE(store_->SetLabels({kWeb, {}, {longest}}, "hanako", 300).ok());
   EXPECT_THAT(*store_->SetLabels({kWeb, {"owner=田中 花子", "note="}, {}},
                                  "hanako", 300),
               ElementsAre("note=", "owner=田中 花子"));
@@ -654,8 +661,13 @@ TEST_F(StoreTest, ADatabaseOfTheFourthVersionGetsItsLabelsAsTables) {
   for (const std::string& id : {kWeb, kDb})
     ASSERT_TRUE(Connect(*store_, id).ok());
   store_.reset();
+  // Of a host that is gone nothing is made.
   Sqlite(folder_, ("INSERT INTO label VALUES('" + kWeb +
                    "', 'role', 'web');"
+                   "INSERT INTO label VALUES('" + kDb +
+                   "', 'role', 'db');"
+                   "UPDATE host SET removed = 4000000000 WHERE id = '" + kDb +
+                   "';"
                    "DROP TABLE register;"
                    "DROP TABLE report; DROP TABLE finding; DROP TABLE behind;"
                    "ALTER TABLE span DROP COLUMN by;"
@@ -663,7 +675,13 @@ TEST_F(StoreTest, ADatabaseOfTheFourthVersionGetsItsLabelsAsTables) {
                       .c_str());
   Open();
   const Fleet fleet = ReadFleet();
+  ASSERT_EQ(fleet.hosts.size(), 1u);
   ASSERT_EQ(fleet.states.size(), 1u);
+  const Fleet before = *store_->ReadFleet({}, 3'999'999'999);
+  ASSERT_EQ(before.hosts.size(), 2u);
+  size_t labelled = 0;
+  for (const auto& state : before.states) labelled += state.tables.count("labels");
+  EXPECT_EQ(labelled, 1u);
   v1::Snapshot rows;
   rows.ParseFromString(*store_->Body(fleet.states[0].tables.at("labels")));
   EXPECT_EQ(rows.labels(0).value(), "web");
