@@ -30,6 +30,8 @@ absl::StatusOr<std::string> ReadNight(Store& store, std::string day) {
 absl::StatusOr<std::string> MakeNow(const ReportSources& sources,
                                     const v1::ReportRequest& request) {
   const int64_t to = request.to() != 0 ? request.to() : Now();
+  if (to > Now())
+    return absl::InvalidArgumentError("what is asked about lies in the future");
   ASSIGN_OR_RETURN(ReportQuestion question, QuestionUntil(sources.store, to));
   question.hosts = {.selector = request.selector(), .host = request.host()};
   if (request.from() != 0 && request.from() != question.from) {

@@ -29,7 +29,29 @@ constexpr int kKeepaliveMilliseconds = 30000;
 constexpr int kKeepaliveTimeoutMilliseconds = 15000;
 constexpr std::chrono::seconds kGrace(2);
 
-// Tells the listener which connections brought a call that the gate let in.
+// Tells the listener which connection brought a call that the gate let in. Who
+// is at its other end is known from the first metadata on, not before.
+class VouchOne : public grpc::experimental::Interceptor {
+ public:
+  VouchOne(const std::atomic<Listener*>& listener,
+           grpc::experimental::ServerRpcInfo* info)
+      : listener_(listener), info_(info) {}
+
+  void Intercept(
+      grpc::experimental::InterceptorBatchMethods* methods) override {
+    using grpc::experimental::InterceptionHookPoints;
+    if (methods->QueryInterceptionHookPoint(
+            InterceptionHookPoints::POST_RECV_INITIAL_METADATA))
+      if (Listener* listener = listener_.load())
+        listener->Proven(info_->server_context()->peer());
+    methods->Proceed();
+  }
+
+ private:
+  const std::atomic<Listener*>& listener_;
+  grpc::experimental::ServerRpcInfo* const info_;
+};
+
 class Vouch : public grpc::experimental::ServerInterceptorFactoryInterface {
  public:
   explicit Vouch(const std::atomic<Listener*>& listener)
@@ -37,9 +59,7 @@ class Vouch : public grpc::experimental::ServerInterceptorFactoryInterface {
 
   grpc::experimental::Interceptor* CreateServerInterceptor(
       grpc::experimental::ServerRpcInfo* info) override {
-    if (Listener* listener = listener_.load())
-      listener->Proven(info->server_context()->peer());
-    return nullptr;
+    return new VouchOne(listener_, info);  // gRPC's to delete
   }
 
  private:

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "controller/cli/items.h"
@@ -97,8 +98,13 @@ absl::StatusOr<int> Drift(const Session& session, const Options& options) {
   else
     Print(session, "Report", Item::array({ToItem(report)}), {});
   const bool none = report.before().hosts() + report.after().hosts() == 0;
+  const bool blind =
+      !report.unseen().empty() ||
+      std::ranges::any_of(report.turns(), [](const v1::ReportTurn& turn) {
+        return turn.after() == v1::VERDICT_UNKNOWN;
+      });
   if (none) std::fprintf(stderr, "metsukectl: no host matched\n");
-  return CodeFor(session, WorstTurn(report), none || !report.unseen().empty());
+  return CodeFor(session, WorstTurn(report), none || blind);
 }
 
 absl::StatusOr<int> List(const Session& session, const Options&) {

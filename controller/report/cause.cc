@@ -53,15 +53,22 @@ bool Concerns(const v1::CauseRule& rule, const std::string& table) {
 bool IsRecord(const v1::Event& event) { return event.source() != "drift"; }
 
 bool IsNamed(const v1::Event& event, const std::set<std::string>& names) {
-  return names.contains(event.account()) || names.contains(event.detail()) ||
-         names.contains(Subject(event.detail()));
+  const auto named = [&](const std::string& text) {
+    return !text.empty() && names.contains(text);
+  };
+  return named(event.account()) || named(event.detail()) ||
+         named(Subject(event.detail()));
+}
+
+bool HasKind(const v1::CauseRule& rule, const std::string& kind) {
+  return std::ranges::find(rule.kinds(), kind) != rule.kinds().end();
 }
 
 // The causes from the least to the most likely; "" is none.
 int Weight(const std::string& kind) {
   static const std::map<std::string, int> kWeights = {
-      {"", 0},         {"login", 1},   {"privilege", 2}, {"boot", 3},
-      {"packages", 4}, {"program", 5}, {"record", 6}};
+      {"", 0},         {"privilege", 1}, {"boot", 2},
+      {"packages", 3}, {"program", 4},   {"record", 5}};
   return kWeights.at(kind);
 }
 
@@ -69,25 +76,23 @@ int Weight(const std::string& kind) {
 
 std::string Causes::Rank(const v1::Event& event,
                          const TableChange& change) const {
-  if (!IsRecord(event))
-    return event.kind() == "package" && event.time() == change.seen &&
-                   change.table != "packages" &&
-                   change.table != "package_updates"
-               ? "packages"
-               : "";
   for (const v1::CauseRule& rule : rules_) {
     if (!Concerns(rule, change.table)) continue;
-    const bool kind =
-        std::ranges::find(rule.kinds(), event.kind()) != rule.kinds().end();
-    if (kind && IsNamed(event, change.names)) return "record";
+    if (!IsRecord(event)) {
+      if (event.kind() == "package" && event.time() == change.seen &&
+          HasKind(rule, "package"))
+        return "packages";
+      continue;
+    }
+    if (HasKind(rule, event.kind()) && IsNamed(event, change.names))
+      return "record";
     if (event.kind() == "file" &&
         MatchesOne(rule.files(), Subject(event.detail())))
       return "record";
     if (MatchesOne(rule.programs(), Program(event))) return "program";
   }
   if (event.kind() == "recorder" && event.service() == "boot") return "boot";
-  if (IsPrivileged(event)) return "privilege";
-  return event.kind() == "login" ? "login" : "";
+  return IsRecord(event) && IsPrivileged(event) ? "privilege" : "";
 }
 
 std::string Causes::OriginOf(const v1::Event& event) const {
@@ -95,18 +100,20 @@ std::string Causes::OriginOf(const v1::Event& event) const {
   const std::string& person =
       event.login_account().empty() ? event.actor() : event.login_account();
   if (person.empty()) return "";
-  // Sessions of that person that are open, by name.
+  // Where that person's open sessions come from, by the name of the session.
   std::map<std::string, std::string> open;
-  std::string last;
   for (const v1::Event& earlier : events_) {
     if (earlier.time() > event.time()) break;
     if (earlier.service() != "ssh" || earlier.account() != person) continue;
     if (earlier.kind() == "login")
-      open[earlier.session()] = last = earlier.from();
+      open[earlier.session()] = earlier.from();
     else if (earlier.kind() == "logout")
       open.erase(earlier.session());
   }
-  return open.empty() ? "" : last;
+  // Of several places nobody knows which.
+  std::set<std::string> places;
+  for (const auto& [session, place] : open) places.insert(place);
+  return places.size() == 1 ? *places.begin() : "";
 }
 
 std::optional<v1::ReportCause> Causes::Of(const TableChange& change) const {

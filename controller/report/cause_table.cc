@@ -1,6 +1,8 @@
 #include "controller/report/cause_table.h"
 
 #include <algorithm>
+#include <deque>
+#include <iterator>
 #include <utility>
 
 #include "proto/snapshot.pb.h"
@@ -12,8 +14,8 @@ namespace {
 // How long before a change somebody may have logged in who made it.
 constexpr int64_t kLongestSession = 7 * 86400;
 constexpr size_t kMostTold = 5;
-// Of one host; one with more is told the causes of its last.
-constexpr size_t kMostEvents = 50'000;
+// Of one host; of more the first are let go.
+constexpr size_t kMostEvents = 20'000;
 
 // When the host was booted, as an event; nothing when it was before `since`.
 absl::Status AddBoot(Store& store, const ReportHost& host, int64_t since,
@@ -37,16 +39,25 @@ absl::Status AddBoot(Store& store, const ReportHost& host, int64_t since,
 
 absl::StatusOr<std::vector<v1::Event>> CauseTable::Events(
     const ReportHost& host) const {
-  std::vector<v1::Event> events;
+  std::deque<v1::Event> sessions, near;
   const int64_t since = host.from - interval_;
-  const auto take = [&](v1::Event event) {
-    if (event.kind() != "login_failed") events.push_back(std::move(event));
-    return events.size() < kMostEvents;
+  const auto keep = [](std::deque<v1::Event>& kept, v1::Event event) {
+    kept.push_back(std::move(event));
+    if (kept.size() > kMostEvents) kept.pop_front();
+    return true;
   };
   RETURN_IF_ERROR(store_.VisitEvents(
-      host.id, {since - kLongestSession, since, {"login", "logout"}}, take));
-  RETURN_IF_ERROR(
-      store_.VisitEvents(host.id, {since, to_ + interval_, {}}, take));
+      host.id, {since - kLongestSession, since, {"login", "logout"}},
+      [&](v1::Event event) {
+        return event.service() != "ssh" || keep(sessions, std::move(event));
+      }));
+  RETURN_IF_ERROR(store_.VisitEvents(
+      host.id, {since, to_ + interval_, {}}, [&](v1::Event event) {
+        return event.kind() == "login_failed" || keep(near, std::move(event));
+      }));
+  std::vector<v1::Event> events(std::make_move_iterator(sessions.begin()),
+                                std::make_move_iterator(sessions.end()));
+  std::ranges::move(near, std::back_inserter(events));
   RETURN_IF_ERROR(AddBoot(store_, host, since, events));
   std::ranges::stable_sort(events, {}, &v1::Event::time);
   return events;
@@ -59,16 +70,35 @@ size_t CauseTable::Number(v1::ReportCause cause) {
   return number->second;
 }
 
+// A table that became another several times may have done so for several
+// reasons: then only what has to do with it is told, and not who was there.
+std::optional<v1::ReportCause> CauseTable::Likeliest(
+    const Causes& causes, const std::string& table,
+    const std::vector<int64_t>& looks, const std::set<std::string>& names) {
+  std::optional<v1::ReportCause> likeliest;
+  for (const int64_t seen : looks) {
+    auto cause = causes.Of({table, seen, names});
+    if (!cause) continue;
+    if (looks.size() == 1) return cause;
+    const bool names_it = cause->kind() == "record";
+    if (!names_it && cause->kind() != "program") continue;
+    if (!likeliest || (names_it && likeliest->kind() != "record"))
+      likeliest = std::move(cause);
+  }
+  return likeliest;
+}
+
 absl::Status CauseTable::Add(uint32_t number, const ReportHost& host,
                              const DifferingRows& differing) {
   ASSIGN_OR_RETURN(std::vector<v1::Event> events, Events(host));
   if (events.empty()) return absl::OkStatus();
-  ASSIGN_OR_RETURN(const auto since, store_.TablesSince(host.id, to_));
+  ASSIGN_OR_RETURN(const auto looks,
+                   store_.TableTimes(host.id, host.from, to_));
   const Causes causes(std::move(events), interval_, rules_);
   for (const auto& [table, names] : differing) {
-    const auto seen = since.find(table);
-    if (seen == since.end()) continue;
-    if (auto cause = causes.Of({table, seen->second, names}))
+    const auto seen = looks.find(table);
+    if (seen == looks.end()) continue;
+    if (auto cause = Likeliest(causes, table, seen->second, names))
       by_host_[number][table] = Number(*std::move(cause));
   }
   return absl::OkStatus();

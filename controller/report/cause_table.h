@@ -4,6 +4,7 @@
 #define METSUKE_CONTROLLER_REPORT_CAUSE_TABLE_H_
 
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <unordered_map>
@@ -39,6 +40,9 @@ class CauseTable {
 
  private:
   absl::StatusOr<std::vector<v1::Event>> Events(const ReportHost& host) const;
+  static std::optional<v1::ReportCause> Likeliest(
+      const Causes& causes, const std::string& table,
+      const std::vector<int64_t>& looks, const std::set<std::string>& names);
   size_t Number(v1::ReportCause cause);
 
   Store& store_;

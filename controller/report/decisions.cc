@@ -74,15 +74,16 @@ absl::Status TellDecisions(Store& store, int64_t from, int64_t to,
   return absl::OkStatus();
 }
 
-void TellEnding(const v1::Registers& registers, int64_t to,
+void TellEnding(const v1::Registers& registers, int64_t from, int64_t to,
                 v1::Report& report) {
-  std::vector<v1::Waiver> ending;
-  for (const v1::Waiver& waiver : registers.waivers())
+  std::vector<v1::Waiver> waivers(registers.waivers().begin(),
+                                  registers.waivers().end());
+  std::ranges::stable_sort(waivers, {}, &v1::Waiver::until);
+  for (const v1::Waiver& waiver : waivers)
     if (InForce(waiver, to) && waiver.until() - to <= kSoon)
-      ending.push_back(waiver);
-  std::ranges::stable_sort(ending, {}, &v1::Waiver::until);
-  for (v1::Waiver& waiver : ending)
-    *report.add_waivers_ending() = std::move(waiver);
+      *report.add_waivers_ending() = waiver;
+    else if (waiver.until() > from && waiver.until() <= to)
+      *report.add_waivers_ended() = waiver;
 }
 
 }  // namespace metsuke

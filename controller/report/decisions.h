@@ -16,8 +16,10 @@ namespace metsuke {
 absl::Status TellDecisions(Store& store, int64_t from, int64_t to,
                            v1::Report& report);
 
-// Sets the waivers in force at `to` that end soon after it.
-void TellEnding(const v1::Registers& registers, int64_t to, v1::Report& report);
+// Sets the waivers in force at `to` that end soon after it, and those that
+// ended after `from`.
+void TellEnding(const v1::Registers& registers, int64_t from, int64_t to,
+                v1::Report& report);
 
 }  // namespace metsuke
 

@@ -9,13 +9,14 @@ namespace metsuke {
 
 absl::StatusOr<Findings> Findings::Read(Store& store,
                                         const CompiledBaseline& baseline,
-                                        const FleetChange& fleet, int64_t from,
-                                        int64_t to) {
+                                        const FleetChange& fleet,
+                                        int64_t last_night, int64_t to) {
   Findings findings(store, baseline, fleet, to);
-  RETURN_IF_ERROR(store.VisitFindings(from, [&](const HostControl& finding) {
-    findings.prior_[finding.host][finding.control] = {.since = finding.since,
-                                                      .open = true};
-  }));
+  RETURN_IF_ERROR(
+      store.VisitFindings(last_night, [&](const HostControl& finding) {
+        findings.prior_[finding.host][finding.control] = {
+            .since = finding.since, .open = true};
+      }));
   return findings;
 }
 
@@ -27,7 +28,7 @@ int64_t Findings::Since(size_t control, const ReportHost& host,
       before != nullptr &&
       before->judged->judgements[control]->verdict == v1::VERDICT_FAIL;
   int64_t since = 0;
-  for (const auto& [table, columns] : baseline_.controls[control].Reads())
+  for (const auto& [table, columns] : baseline_.controls[control].Decides())
     if (const auto time = tables.find(table); time != tables.end())
       since = std::max(since, time->second);
   // It turned, and no table did: time or a register turned it.

@@ -19,12 +19,12 @@ namespace metsuke {
 
 class Findings {
  public:
-  // What the reports of the nights found open at `from`; the report ends at
-  // `to`. All must outlive it.
+  // What the reports of the nights found open at the instant `last_night`; the
+  // report ends at `to`. All must outlive it.
   static absl::StatusOr<Findings> Read(Store& store,
                                        const CompiledBaseline& baseline,
-                                       const FleetChange& fleet, int64_t from,
-                                       int64_t to);
+                                       const FleetChange& fleet,
+                                       int64_t last_night, int64_t to);
 
   // How a host stands; how it stood is null when it had not reported.
   absl::Status Add(uint32_t number, const Stand* before, const Stand& after);

@@ -40,14 +40,14 @@ class Joiner {
   absl::Status SetBehind(const std::string& id, int64_t until) {
     const auto host = hosts_.find(id);
     if (host == hosts_.end() || until >= from_) return absl::OkStatus();
-    absl::StatusOr<Fleet> fleet =
-        store_.ReadFleet({.selector = "", .host = id}, until);
+    absl::StatusOr<Fleet> fleet = store_.ReadFleet({.selector = "", .host = id},
+                                                   std::max<int64_t>(until, 1));
     if (absl::IsNotFound(fleet.status())) return absl::OkStatus();
     if (!fleet.ok()) return fleet.status();
     host->second.from = until;
     const int state = fleet->hosts.at(0).state;
-    if (state < 0) return absl::OkStatus();
-    host->second.before = Keep(std::move(fleet->states))[state];
+    host->second.before =
+        state < 0 ? nullptr : Keep(std::move(fleet->states))[state];
     return absl::OkStatus();
   }
 

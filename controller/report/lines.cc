@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <ctime>
+#include <set>
 #include <string_view>
 #include <utility>
 
@@ -89,7 +90,8 @@ class Writer {
   void Title();
   void Standing();
   void Unseen();
-  void Turns(bool worse);
+  void Turns(std::string_view en, std::string_view ja,
+             const std::set<v1::Verdict>& into);
   void Turn(const v1::ReportTurn& turn);
   void Rows(const google::protobuf::RepeatedPtrField<v1::ReportRow>& rows,
             const google::protobuf::RepeatedPtrField<std::string>& columns,
@@ -165,9 +167,6 @@ std::string Writer::CauseText(const v1::ReportCause& cause) const {
   else if (event.source() == "drift")
     what = Say("packages changed at the same look",
                "同時にパッケージが変更された");
-  else if (cause.kind() == "login")
-    what = Say("{} was logged in by {}", "{} が {} でログインしていた", who,
-               event.service());
   else if (event.service() == "su" || event.service() == "sudo")
     what = detail.empty() ? Say("{} became {} by {}", "{} が {} になった ({})",
                                 who, event.account(), event.service())
@@ -177,6 +176,10 @@ std::string Writer::CauseText(const v1::ReportCause& cause) const {
     what = who.empty() ? Say("{} {}", "{} {}", event.service(), detail)
                        : Say("{} by {}: {}", "{} ({}): {}", who,
                              event.service(), detail);
+  // Who merely was there is not accused.
+  if (cause.kind() == "privilege")
+    return Say("at that time: {}, {}", "同じ頃: {}、{}", what,
+               Moment(event.time()));
   return Say("likely: {}, {}", "推定原因: {}、{}", what, Moment(event.time()));
 }
 
@@ -202,19 +205,24 @@ std::string Writer::UnseenText(const v1::ReportUnseen& unseen) const {
 }
 
 bool Writer::IsQuiet() const {
-  return report_.unseen().empty() && report_.turns().empty() &&
-         report_.changes().empty() && report_.scores().empty() &&
-         report_.reaches().empty() && report_.coming().empty() &&
-         report_.waivers_ending().empty() && report_.decisions().empty() &&
-         report_.joined().count() == 0 && report_.removed().count() == 0;
+  return report_.after().hosts() > 0 && !report_.baseline().empty() &&
+         report_.host().empty() && report_.selector().empty() &&
+         report_.waivers_ended().empty() && report_.unseen().empty() &&
+         report_.turns().empty() && report_.changes().empty() &&
+         report_.scores().empty() && report_.reaches().empty() &&
+         report_.coming().empty() && report_.waivers_ending().empty() &&
+         report_.decisions().empty() && report_.joined().count() == 0 &&
+         report_.removed().count() == 0;
 }
 
 void Writer::Quiet() {
   const v1::ReportStanding& after = report_.after();
   Line(LineKind::kTitle, 0,
-       Say("{} to {}: all seen, nothing changed on {}; score {}, {} controls "
-           "fail somewhere",
-           "{} ～ {}: {} をすべて確認、変化なし。スコア {}、不適合の項目 {}",
+       Say("{} to {}: nothing changed on {}, and nothing is known to be "
+           "missing; "
+           "score {}, {} controls fail somewhere",
+           "{} ～ {}: {} に変化なし、確認できなかったものもなし。スコア "
+           "{}、不適合の項目 {}",
            Moment(report_.from()), Moment(report_.to()), Count(after.hosts()),
            Points(after.score()), report_.open_size()));
 }
@@ -264,8 +272,12 @@ void Writer::Unseen() {
   Head("Not seen", "確認できなかったもの");
   for (const v1::ReportUnseen& unseen : report_.unseen())
     Line(unseen.fresh() ? LineKind::kBlind : LineKind::kMuted, 1,
-         UnseenText(unseen) +
-             (unseen.fresh() ? "" : Say(" (as before)", " (以前から)")));
+         UnseenText(unseen) + (unseen.fresh() || unseen.kind() == "stale"
+                                   ? ""
+                                   : Say(" (as before)", " (以前から)")));
+  if (report_.unseen_omitted() > 0)
+    Line(LineKind::kBlind, 1,
+         Say("… and {} more", "… ほか {} 件", report_.unseen_omitted()));
 }
 
 void Writer::Causes(
@@ -299,7 +311,8 @@ void Writer::Turn(const v1::ReportTurn& turn) {
       "[{}] {} {}: {}, ", SeverityText(turn.severity()), turn.control(),
       In(turn.title()),
       turn.before() == turn.after()
-          ? Say("fails for more", "不適合が増えた")
+          ? turn.unwaived() > 0 ? Say("the waiver ended", "例外の期限が切れた")
+                                : Say("fails for more", "不適合が増えた")
           : VerdictText(turn.before()) + " → " + VerdictText(turn.after()));
   line += Hosts(turn.hosts());
   if (turn.waived() > 0)
@@ -314,18 +327,12 @@ void Writer::Turn(const v1::ReportTurn& turn) {
   Causes(turn.causes(), 2);
 }
 
-void Writer::Turns(bool worse) {
+void Writer::Turns(std::string_view en, std::string_view ja,
+                   const std::set<v1::Verdict>& into) {
   bool headed = false;
   for (const v1::ReportTurn& turn : report_.turns()) {
-    const bool bad =
-        turn.after() == v1::VERDICT_FAIL || turn.after() == v1::VERDICT_UNKNOWN;
-    if (bad != worse) continue;
-    if (!std::exchange(headed, true)) {
-      if (worse)
-        Head("Worse", "悪化");
-      else
-        Head("Better", "改善");
-    }
+    if (!into.contains(turn.after())) continue;
+    if (!std::exchange(headed, true)) Head(en, ja);
     Turn(turn);
   }
 }
@@ -376,7 +383,7 @@ void Writer::Scores() {
 
 void Writer::Reaches() {
   if (report_.reaches().empty()) return;
-  Head("Logs that shrank", "短くなったログ");
+  Head("Logs that shrank", "さかのぼれる期間が短くなったログ");
   for (const v1::ReportReach& reach : report_.reaches()) {
     const std::string amounts =
         reach.bytes()
@@ -393,11 +400,21 @@ void Writer::Reaches() {
          fmt::format("{} {}: {}, {}  {}", reach.source(), reach.path(), what,
                      amounts, Hosts(reach.hosts())));
   }
+  if (report_.reaches_omitted() > 0)
+    Line(LineKind::kBad, 1,
+         Say("… and {} more logs", "… ほか {} 件", report_.reaches_omitted()));
 }
 
 void Writer::Coming() {
-  if (report_.coming().empty() && report_.waivers_ending().empty()) return;
-  Head("Coming", "まもなく");
+  if (report_.coming().empty() && report_.waivers_ending().empty() &&
+      report_.waivers_ended().empty())
+    return;
+  Head("Coming", "期限");
+  for (const v1::Waiver& waiver : report_.waivers_ended())
+    Line(LineKind::kBad, 1,
+         Say("waiver {} of {} ended on {}", "例外 {} ({}) は {} に終わった",
+             waiver.id(), waiver.control(),
+             Local(waiver.until(), "%Y-%m-%d %H:%M")));
   for (const v1::Waiver& waiver : report_.waivers_ending())
     Line(LineKind::kPlain, 1,
          Say("waiver {} of {} ends on {}", "例外 {} ({}) は {} に終わる",
@@ -425,7 +442,7 @@ void Writer::Open() {
 
 void Writer::Decisions() {
   if (report_.decisions().empty()) return;
-  Head("Decided", "運用者の変更");
+  Head("Decided", "運用者による変更");
   for (const v1::ReportDecision& decision : report_.decisions()) {
     Line(LineKind::kPlain, 1,
          Say("{} by {}, {}", "{} ({}、{})",
@@ -459,12 +476,14 @@ std::vector<ReportLine> Writer::Run() {
   Title();
   Standing();
   Unseen();
-  Turns(true);
+  Turns("Worse", "悪化", {v1::VERDICT_FAIL, v1::VERDICT_UNKNOWN});
   Moves();
   Changes();
   Reaches();
   Coming();
-  Turns(false);
+  Turns("Better", "改善", {v1::VERDICT_PASS});
+  Turns("Applies no longer", "対象外になったもの",
+        {v1::VERDICT_NOT_APPLICABLE});
   Scores();
   Open();
   Decisions();

@@ -32,7 +32,8 @@ absl::StatusOr<ReportQuestion> QuestionUntil(Store& store, int64_t to) {
       nights, [to](const v1::ReportEntry& night) { return night.to() < to; });
   if (last == nights.end()) return question;
   question.from = last->to();
-  // What it could not see is known of the last night alone.
+  question.last_night = last->to();
+  // What came late did so since the last night.
   if (last == nights.begin()) {
     ASSIGN_OR_RETURN(question.behind, store.Behind());
   }
@@ -44,10 +45,17 @@ absl::StatusOr<std::optional<v1::ReportEntry>> MakeDueReport(
   const int64_t to = LastTime(now - ReportDelay(sources.interval), time);
   ASSIGN_OR_RETURN(const std::vector<v1::ReportEntry> nights,
                    sources.store.Reports());
-  // A clock that was put back makes no second report of the same time.
-  if (!nights.empty() && nights[0].to() >= to) return std::nullopt;
+  const std::string day = LocalDay(to);
+  for (const v1::ReportEntry& night : nights) {
+    // One that ends in times to come was made while the clock was wrong.
+    if (night.to() > now) continue;
+    // A clock that was put back makes no second report of the same time, nor
+    // does another time of the day one of the same day.
+    if (night.to() >= to || night.day() == day) return std::nullopt;
+  }
+  RETURN_IF_ERROR(sources.store.BeginReport(to));
   ASSIGN_OR_RETURN(ReportQuestion question, QuestionUntil(sources.store, to));
-  question.day = LocalDay(to);
+  question.day = day;
   ASSIGN_OR_RETURN(MadeReport made, MakeReport(sources, question));
   if (made.report.before().hosts() + made.report.after().hosts() == 0)
     return std::nullopt;
@@ -57,7 +65,7 @@ absl::StatusOr<std::optional<v1::ReportEntry>> MakeDueReport(
                                .bytes = ReportBytes(made.report),
                                .opened = std::move(made.opened),
                                .closed = std::move(made.closed),
-                               .behind = std::move(made.behind)});
+                               .behind = question.behind});
   // Somebody else was faster.
   if (absl::IsAlreadyExists(kept)) return std::nullopt;
   RETURN_IF_ERROR(kept);
@@ -79,7 +87,8 @@ void Nightly::Loop(const std::stop_token& stop) {
   std::mutex mutex;
   std::unique_lock lock(mutex);
   std::condition_variable_any sleep;
-  std::chrono::seconds wait(0);
+  // Hosts that could not reach the controller have to come back first.
+  std::chrono::seconds wait(ReportDelay(interval_));
   while (!sleep.wait_for(lock, stop, wait,
                          [&] { return stop.stop_requested(); })) {
     const auto judge = baseline_.judge();

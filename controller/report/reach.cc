@@ -32,21 +32,29 @@ int64_t Days(const v1::LogSource& row, int64_t at) {
 bool IsEarly(const v1::LogSource& before, const v1::LogSource& after,
              int64_t to) {
   if (after.oldest() <= before.oldest()) return false;
-  if (before.kept_by().empty()) return true;  // nothing is ever removed
-  return before.removal() != 0 && to < before.removal() - kDay;
+  // Nothing was ever to be removed, or the oldest not yet.
+  return before.kept_by().empty() || before.removal() == 0 ||
+         to < before.removal() - kDay;
+}
+
+// Whether the second keeps less; what is not above 0 keeps all.
+bool IsLess(int64_t before, int64_t after) {
+  return after > 0 && (before <= 0 || after < before);
 }
 
 class Shrunk {
  public:
   Shrunk(const v1::LogSource& before, int64_t from, const v1::LogSource& after,
          int64_t to) {
-    if (before.oldest() != 0 && after.oldest() == 0)
+    // A file that cannot be read may have what is missing, and is a gap.
+    const bool known = before.oldest() != 0 && after.unread().empty();
+    if (known && after.oldest() == 0)
       Add(after, "emptied", Days(before, from), 0, false);
-    else if (before.oldest() != 0 && IsEarly(before, after, to))
+    else if (known && IsEarly(before, after, to))
       Add(after, "removed", Days(before, from), Days(after, to), false);
-    if (after.keep_days() > 0 && before.keep_days() > after.keep_days())
+    if (IsLess(before.keep_days(), after.keep_days()))
       Add(after, "configured", before.keep_days(), after.keep_days(), false);
-    if (after.keep_bytes() > 0 && before.keep_bytes() > after.keep_bytes())
+    if (IsLess(before.keep_bytes(), after.keep_bytes()))
       Add(after, "configured", before.keep_bytes(), after.keep_bytes(), true);
   }
 

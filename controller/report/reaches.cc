@@ -8,6 +8,11 @@
 #include "proto/status.h"
 
 namespace metsuke {
+namespace {
+
+constexpr int kMostLines = 200;
+
+}  // namespace
 
 absl::Status Reaches::Add(const BodySource& bodies, const StatePair& pair,
                           int64_t from, int64_t to) {
@@ -37,6 +42,11 @@ void Reaches::Tell(v1::Report& report) const {
     return a->hosts.size() > b->hosts.size();
   });
   for (const Shrunk* shrunk : order) {
+    if (report.reaches_size() == kMostLines) {
+      report.set_reaches_omitted(
+          static_cast<uint32_t>(order.size() - kMostLines));
+      break;
+    }
     v1::ReportReach& told = *report.add_reaches();
     told = shrunk->reach;
     HostNumbers hosts = shrunk->hosts;

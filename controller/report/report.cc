@@ -64,7 +64,7 @@ class Maker {
   absl::Status JudgeHost(uint32_t number);
   absl::Status AddPair(size_t pair);
   absl::Status AddTables(size_t pair, DifferingRows& differing);
-  absl::Status AddTurns(const StatePair& pair, DifferingRows& differing);
+  absl::Status AddTurns(const StatePair& pair);
   absl::Status AddSights();
   void AddMoves();
   void AddScore(const ReportHost& host, const Stand& before,
@@ -105,7 +105,7 @@ absl::StatusOr<MadeReport> Maker::Run() {
     turns_.emplace(baseline, fleet_);
     ASSIGN_OR_RETURN(Findings findings,
                      Findings::Read(sources_.store, baseline, fleet_,
-                                    question_.from, question_.to));
+                                    question_.last_night, question_.to));
     findings_.emplace(std::move(findings));
   }
   RETURN_IF_ERROR(Judge());
@@ -167,7 +167,7 @@ absl::Status Maker::AddPair(size_t number) {
   const StatePair& pair = fleet_.pairs[number];
   DifferingRows differing;
   if (pair.before != pair.after) RETURN_IF_ERROR(AddTables(number, differing));
-  RETURN_IF_ERROR(AddTurns(pair, differing));
+  RETURN_IF_ERROR(AddTurns(pair));
   if (differing.empty()) return absl::OkStatus();
   for (const uint32_t host : pair.hosts)
     RETURN_IF_ERROR(causes_.Add(host, fleet_.hosts[host], differing));
@@ -182,21 +182,20 @@ absl::Status Maker::AddTables(size_t number, DifferingRows& differing) {
                      tables_.Between(table, *pair.before, *pair.after));
     rows_.Add(number, table, *changes, differing);
   }
-  return reaches_.Add(bodies_, pair, question_.from, question_.to);
+  return reaches_.Add(bodies_, pair, fleet_.hosts[pair.hosts[0]].from,
+                      question_.to);
 }
 
-absl::Status Maker::AddTurns(const StatePair& pair, DifferingRows& differing) {
+absl::Status Maker::AddTurns(const StatePair& pair) {
   if (!turns_) return absl::OkStatus();
   HostNumbers alike;
-  std::set<size_t> turned;
   const auto add = [&](const HostNumbers& hosts) -> absl::Status {
     if (hosts.empty()) return absl::OkStatus();
     const std::string& id = fleet_.hosts[hosts[0]].id;
     ASSIGN_OR_RETURN(const Stand* stand, before_->Of(*pair.before, id));
     const Stand before = *stand;
     ASSIGN_OR_RETURN(const Stand* after, after_->Of(*pair.after, id));
-    for (const size_t control : turns_->Add(hosts, before, *after))
-      turned.insert(control);
+    turns_->Add(hosts, before, *after);
     return absl::OkStatus();
   };
   for (const uint32_t host : pair.hosts) {
@@ -206,15 +205,7 @@ absl::Status Maker::AddTurns(const StatePair& pair, DifferingRows& differing) {
     else
       alike.push_back(host);
   }
-  RETURN_IF_ERROR(add(alike));
-  if (turned.empty()) return absl::OkStatus();
-  const std::vector<std::string> tables =
-      DifferingTables(*pair.before, *pair.after);
-  for (const size_t control : turned)
-    for (const auto& [table, columns] :
-         sources_.judge->baseline().controls[control].Reads())
-      if (std::ranges::find(tables, table) != tables.end()) differing[table];
-  return absl::OkStatus();
+  return add(alike);
 }
 
 // What the collectors and the rules of the baseline say of each state, and of
@@ -284,18 +275,18 @@ absl::StatusOr<MadeReport> Maker::Finish() {
   rows_.Tell(causes_, report_);
   TellScores();
   reaches_.Tell(report_);
-  TellEnding(kept_after_->rows, question_.to, report_);
+  // What operators decide is about the whole fleet.
+  if (question_.hosts.selector.empty() && question_.hosts.host.empty()) {
+    TellEnding(kept_after_->rows, question_.from, question_.to, report_);
+    RETURN_IF_ERROR(
+        TellDecisions(sources_.store, question_.from, question_.to, report_));
+  }
   if (findings_) findings_->Tell(report_);
-  RETURN_IF_ERROR(
-      TellDecisions(sources_.store, question_.from, question_.to, report_));
   MadeReport made;
   if (findings_) {
     made.closed = findings_->Closed();
     made.opened = findings_->TakeOpened();
   }
-  for (const ReportHost& host : fleet_.hosts)
-    if (host.is && host.last_seen < question_.to)
-      made.behind[host.id] = std::min(host.last_seen, question_.to);
   made.report = std::move(report_);
   return made;
 }

@@ -31,16 +31,17 @@ struct ReportQuestion {
   std::string day;
   HostFilter hosts;
   int64_t from = 0, to = 0;
-  // Hosts, by id, that the report before could not see up to `from`, and until
-  // when it could.
+  // Store::Behind: these hosts are compared from there on.
   std::map<std::string, int64_t> behind;
+  // The end of the last night's report before `to`, which knows what was open;
+  // 0 when there is none.
+  int64_t last_night = 0;
 };
 
 // A report, and what is kept with that of a night.
 struct MadeReport {
   v1::Report report;
   std::vector<HostControl> opened, closed;
-  std::map<std::string, int64_t> behind;
 };
 
 // The same data make the same report. The errors of the store, and

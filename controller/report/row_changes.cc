@@ -91,8 +91,10 @@ void RowChanges::TellTable(const std::string& table,
     return a.first.size() != b.first.size() ? a.first.size() > b.first.size()
                                             : a.first < b.first;
   });
-  for (const auto& [hosts, same] : order) {
-    if (told.size() == kMostGroups) {
+  for (size_t i = 0; i < order.size(); ++i) {
+    const auto& [hosts, same] = order[i];
+    // What is on the most hosts is the news, and what is on the fewest is odd.
+    if (i >= kMostGroups / 2 && i + kMostGroups / 2 < order.size()) {
       omitted += same->size();
       left.insert(left.end(), hosts.begin(), hosts.end());
       continue;

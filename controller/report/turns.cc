@@ -22,6 +22,21 @@ std::map<std::string, v1::Row> Beyond(const Rows& rows, const Rows& others) {
   return beyond;
 }
 
+// Whether something is wrong that was not. The first column says what it is;
+// the others may only look otherwise, such as one with a date.
+bool FailsForMore(const Judgement& before, const Judgement& after) {
+  if (after.evidence.rows.size() + after.evidence.omitted >
+      before.evidence.rows.size() + before.evidence.omitted)
+    return true;
+  std::set<Cell> known;
+  for (const Row& row : before.evidence.rows)
+    if (!row.empty()) known.insert(row[0]);
+  return before.evidence.omitted == 0 &&
+         std::ranges::any_of(after.evidence.rows, [&](const Row& row) {
+           return !row.empty() && !known.contains(row[0]);
+         });
+}
+
 // The rows that decide: what a failure is shown by, or was.
 const Judgement& Shown(const Judgement& before, const Judgement& after) {
   return after.verdict == v1::VERDICT_FAIL ? after : before;
@@ -48,24 +63,23 @@ int Gravity(v1::Verdict before, v1::Verdict after) {
 
 }  // namespace
 
-std::vector<size_t> Turns::Add(const HostNumbers& hosts, const Stand& before,
-                               const Stand& after) {
-  std::vector<size_t> turned;
+void Turns::Add(const HostNumbers& hosts, const Stand& before,
+                const Stand& after) {
   for (size_t i = 0; i < baseline_.controls.size(); ++i) {
     // What rests on the same is the same object.
     const auto &was = before.judged->judgements[i],
                &is = after.judged->judgements[i];
-    if (was == is) continue;
-    // Rows that merely look otherwise, such as one with a date, are no turn.
-    if (was->verdict == is->verdict &&
-        (is->verdict != v1::VERDICT_FAIL ||
-         is->evidence.rows.size() + is->evidence.omitted <=
-             was->evidence.rows.size() + was->evidence.omitted))
+    const bool unwaived = is->verdict == v1::VERDICT_FAIL &&
+                          before.waived.contains(i) &&
+                          !after.waived.contains(i);
+    if (was == is && !unwaived) continue;
+    if (was->verdict == is->verdict && !unwaived &&
+        (is->verdict != v1::VERDICT_FAIL || !FailsForMore(*was, *is)))
       continue;
-    turned.push_back(i);
     Turn& turn = turns_[{i, was->verdict, is->verdict}];
     turn.hosts.insert(turn.hosts.end(), hosts.begin(), hosts.end());
     if (after.waived.contains(i)) turn.waived += hosts.size();
+    if (unwaived) turn.unwaived += hosts.size();
     if (turn.reason.empty()) turn.reason = is->reason.raw();
     const Judgement& shown = Shown(*was, *is);
     const bool gone = &shown == was.get();
@@ -79,7 +93,6 @@ std::vector<size_t> Turns::Add(const HostNumbers& hosts, const Stand& before,
       row.hosts.insert(row.hosts.end(), hosts.begin(), hosts.end());
     }
   }
-  return turned;
 }
 
 void Turns::TellOne(const Key& key, const Turn& turn, const CauseTable& causes,
@@ -96,6 +109,7 @@ void Turns::TellOne(const Key& key, const Turn& turn, const CauseTable& causes,
   const HostNumbers hosts = Sorted(turn.hosts);
   SetHosts(fleet_.hosts, hosts, *told.mutable_hosts());
   told.set_waived(turn.waived);
+  told.set_unwaived(turn.unwaived);
   *told.mutable_columns() = {turn.columns.begin(), turn.columns.end()};
   std::vector<const Row*> rows;
   for (const auto& [cells, row] : turn.rows) rows.push_back(&row);
@@ -112,7 +126,7 @@ void Turns::TellOne(const Key& key, const Turn& turn, const CauseTable& causes,
              *told.mutable_rows(told.rows_size() - 1)->mutable_hosts());
   }
   std::set<std::string> tables;
-  for (const auto& [table, columns] : control.Reads()) tables.insert(table);
+  for (const auto& [table, columns] : control.Decides()) tables.insert(table);
   for (v1::ReportCause& cause : causes.Of(tables, hosts))
     *told.add_causes() = std::move(cause);
 }

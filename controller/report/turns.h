@@ -22,9 +22,8 @@ class Turns {
   Turns(const CompiledBaseline& baseline, const FleetChange& fleet)
       : baseline_(baseline), fleet_(fleet) {}
 
-  // How hosts stood and stand. The controls that turned.
-  std::vector<size_t> Add(const HostNumbers& hosts, const Stand& before,
-                          const Stand& after);
+  // How hosts stood and stand.
+  void Add(const HostNumbers& hosts, const Stand& before, const Stand& after);
 
   // Sets the turns of the report.
   void Tell(const CauseTable& causes, v1::Report& report) const;
@@ -36,7 +35,7 @@ class Turns {
   };
   struct Turn {
     HostNumbers hosts;
-    uint32_t waived = 0;
+    uint32_t waived = 0, unwaived = 0;
     std::string reason;
     std::vector<std::string> columns;
     std::map<std::string, Row> rows;

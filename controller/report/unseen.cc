@@ -13,6 +13,19 @@ namespace {
 
 // As in ReportUnseen.kind, the worst first.
 enum Kind { kSilent, kNew, kLost, kFailed, kGap, kStale };
+// More lines nobody reads; one host could write any number of them.
+constexpr uint32_t kMostLines = 200;
+constexpr size_t kMostReason = 300;  // bytes
+
+std::string Shortened(const std::string& text) {
+  size_t size = std::min(text.size(), kMostReason);
+  // Not within a character (RFC 3629).
+  while (size > 0 && size < text.size() &&
+         (static_cast<unsigned char>(text[size]) & 0xc0) == 0x80)
+    --size;
+  return size == text.size() ? text : text.substr(0, size) + "…";
+}
+
 constexpr std::array<const char*, 6> kNames = {"silent", "new", "lost",
                                                "failed", "gap", "stale"};
 
@@ -28,7 +41,7 @@ void Append(HostNumbers& hosts, const HostNumbers& more) {
 
 Unseen::Entry& Unseen::Find(int kind, bool fresh, const std::string& table,
                             const std::string& reason) {
-  return entries_[{kind, !fresh, table, reason}];
+  return entries_[{kind, !fresh, table, Shortened(reason)}];
 }
 
 void Unseen::AddHost(uint32_t number) {
@@ -118,6 +131,11 @@ void Unseen::Tell(v1::Report& report) const {
     return a->second.hosts.size() > b->second.hosts.size();
   });
   for (const auto* one : order) {
+    if (report.unseen_size() == kMostLines) {
+      report.set_unseen_omitted(static_cast<uint32_t>(order.size()) -
+                                kMostLines);
+      break;
+    }
     const auto& [kind, old, table, reason] = one->first;
     const Entry& entry = one->second;
     v1::ReportUnseen& told = *report.add_unseen();

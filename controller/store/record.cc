@@ -7,6 +7,7 @@
 
 #include "controller/store/events.h"
 #include "controller/store/observation.h"
+#include "controller/store/reports.h"
 #include "controller/store/state.h"
 #include "controller/store/tidy.h"
 #include "proto/canonical.h"
@@ -85,6 +86,7 @@ absl::Status StoreState(Database& database, const HostUpdate& update,
   ASSIGN_OR_RETURN(const TableDigests before, ReadState(database, host.state));
   RETURN_IF_ERROR(
       ChangeSpans(database, update.host, *update.state, before, since));
+  RETURN_IF_ERROR(NoteLate(database, update.host, since));
   TableDigests after;
   for (const v1::TableDigest& table : update.state->tables())
     after[table.table()] = table.digest();
@@ -103,20 +105,21 @@ absl::Status StoreLosses(Database& database, const HostUpdate& update) {
       return absl::InvalidArgumentError("a loss that ends before it begins");
     // A host that cannot write for a day says so at each look.
     RETURN_IF_ERROR(database.Execute(
-        "UPDATE loss SET last = ? WHERE host = ? AND stream = ? AND last = ? "
-        "AND reason = ?",
-        static_cast<int64_t>(loss.to()), update.host, Blob{update.stream},
+        "UPDATE loss SET last = ?, stored = ? "
+        "WHERE host = ? AND stream = ? AND last = ? AND reason = ?",
+        static_cast<int64_t>(loss.to()), update.now, update.host,
+        Blob{update.stream},
         static_cast<int64_t>(loss.from()) - 1, loss.reason()));
     if (database.changes() > 0) continue;
     // The agent's own word replaces ours about the same hole.
     RETURN_IF_ERROR(database.Execute(
-        "INSERT INTO loss(host, stream, first, last, reason, noticed) "
-        "VALUES(?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
+        "INSERT INTO loss(host, stream, first, last, reason, noticed, stored) "
+        "VALUES(?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
         "last = max(last, excluded.last), reason = excluded.reason, "
-        "noticed = excluded.noticed",
+        "noticed = excluded.noticed, stored = excluded.stored",
         update.host, Blob{update.stream}, static_cast<int64_t>(loss.from()),
         static_cast<int64_t>(loss.to()), loss.reason(),
-        std::min(loss.noticed(), update.now)));
+        std::min(loss.noticed(), update.now), update.now));
   }
   if (update.losses.empty()) return absl::OkStatus();
   // total() does not overflow: a host may claim any numbers.

@@ -23,6 +23,20 @@ absl::Status StoreBytes(Database& database, const NightReport& report) {
 
 }  // namespace
 
+absl::Status NoteLate(Database& database, const std::string& host,
+                      int64_t since) {
+  return database.Execute(
+      "INSERT INTO behind(host, until) SELECT ?1, ?2 - 1 "
+      "WHERE ?2 <= (SELECT max(until) FROM horizon) "
+      "ON CONFLICT DO UPDATE SET until = min(until, excluded.until)",
+      host, since);
+}
+
+absl::Status SetHorizon(Database& database, int64_t until) {
+  RETURN_IF_ERROR(database.Execute("DELETE FROM horizon"));
+  return database.Execute("INSERT INTO horizon(until) VALUES(?)", until);
+}
+
 absl::Status StoreReport(Database& database, const NightReport& report) {
   RETURN_IF_ERROR(StoreBytes(database, report));
   const int64_t to = report.entry.to();
@@ -36,10 +50,10 @@ absl::Status StoreReport(Database& database, const NightReport& report) {
         "INSERT INTO finding(host, control, since, until) VALUES(?, ?, ?, 0) "
         "ON CONFLICT DO UPDATE SET until = 0",
         opened.host, opened.control, opened.since));
-  RETURN_IF_ERROR(database.Execute("DELETE FROM behind"));
+  // What came later still stays.
   for (const auto& [host, until] : report.behind)
     RETURN_IF_ERROR(database.Execute(
-        "INSERT INTO behind(host, until) VALUES(?, ?)", host, until));
+        "DELETE FROM behind WHERE host = ? AND until = ?", host, until));
   return absl::OkStatus();
 }
 
@@ -108,13 +122,28 @@ absl::StatusOr<std::map<std::string, int64_t>> SelectTablesSince(
   return since;
 }
 
+absl::StatusOr<std::map<std::string, std::vector<int64_t>>> SelectTableTimes(
+    Database& database, const std::string& id, int64_t from, int64_t to) {
+  std::map<std::string, std::vector<int64_t>> times;
+  Query query = database.Run(
+      "SELECT table_number, since FROM span "
+      "WHERE host = ?1 AND since > ?2 AND since <= ?3 ORDER BY since",
+      id, from, to);
+  while (query.Step())
+    if (const auto* field = v1::Snapshot::descriptor()->FindFieldByNumber(
+            static_cast<int>(query.Int(0))))
+      times[field->name()].push_back(query.Int(1));
+  RETURN_IF_ERROR(query.status());
+  return times;
+}
+
 absl::StatusOr<std::vector<HostLoss>> SelectLosses(Database& database,
                                                    int64_t from, int64_t to) {
   std::vector<HostLoss> losses;
   Query query = database.Run(
       "SELECT host, CAST(min(total(last - first + 1), 9e18) AS INTEGER), "
       "min(reason), min(noticed) FROM loss "
-      "WHERE noticed > ?1 AND noticed <= ?2 GROUP BY host ORDER BY host",
+      "WHERE stored > ?1 AND stored <= ?2 GROUP BY host ORDER BY host",
       from, to);
   while (query.Step())
     losses.push_back({.host = query.Text(0),

@@ -13,6 +13,14 @@
 
 namespace metsuke {
 
+// A state of the host begins at `since`; notes it when a report has been begun
+// that tells beyond that. In an open transaction.
+absl::Status NoteLate(Database& database, const std::string& host,
+                      int64_t since);
+
+// Store::BeginReport in an open transaction.
+absl::Status SetHorizon(Database& database, int64_t until);
+
 // Store::PutReport in an open transaction.
 absl::Status StoreReport(Database& database, const NightReport& report);
 
@@ -33,6 +41,10 @@ absl::StatusOr<std::map<std::string, int64_t>> SelectBehind(Database& database);
 // Store::TablesSince.
 absl::StatusOr<std::map<std::string, int64_t>> SelectTablesSince(
     Database& database, const std::string& id, int64_t at);
+
+// Store::TableTimes.
+absl::StatusOr<std::map<std::string, std::vector<int64_t>>> SelectTableTimes(
+    Database& database, const std::string& id, int64_t from, int64_t to);
 
 // Store::Losses.
 absl::StatusOr<std::vector<HostLoss>> SelectLosses(Database& database,

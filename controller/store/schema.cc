@@ -29,8 +29,9 @@ namespace {
   "  by TEXT NOT NULL,"          \
   "  PRIMARY KEY(register, since)) STRICT, WITHOUT ROWID;"
 
-// The reports of the nights; since when which control fails on which host; and
-// until when hosts were seen that the last report could not see up to its end.
+// The reports of the nights; since when which control fails on which host; until
+// when the last report that was begun tells; and of each host that has told of
+// an earlier time since, the instant before the first of it.
 #define METSUKE_REPORT_TABLES                             \
   "CREATE TABLE report("                                  \
   "  day TEXT NOT NULL PRIMARY KEY,"                      \
@@ -45,6 +46,7 @@ namespace {
   "  since INTEGER NOT NULL,"                             \
   "  until INTEGER NOT NULL,"                             \
   "  PRIMARY KEY(host, control, since)) STRICT, WITHOUT ROWID;" \
+  "CREATE TABLE horizon(until INTEGER NOT NULL) STRICT;"  \
   "CREATE TABLE behind("                                  \
   "  host TEXT NOT NULL PRIMARY KEY,"                     \
   "  until INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
@@ -111,6 +113,7 @@ CREATE TABLE loss(
   last INTEGER NOT NULL,
   reason TEXT NOT NULL,
   noticed INTEGER NOT NULL,
+  stored INTEGER NOT NULL DEFAULT 0,
   PRIMARY KEY(host, stream, first)) STRICT, WITHOUT ROWID;
 )" METSUKE_EVENT_TABLE METSUKE_REGISTER_TABLE METSUKE_REPORT_TABLES R"(CREATE TABLE baseline(
   version TEXT NOT NULL PRIMARY KEY,
@@ -165,10 +168,11 @@ BEGIN IMMEDIATE;
 )";
 constexpr char kIsFive[] = "PRAGMA user_version = 5; COMMIT;";
 
-// Reports came with the sixth.
+// Reports came with the sixth, and with them when a loss was last told of.
 constexpr char kFromFiveToSix[] = R"(
 BEGIN IMMEDIATE;
-)" METSUKE_REPORT_TABLES R"(PRAGMA user_version = 6;
+)" METSUKE_REPORT_TABLES R"(ALTER TABLE loss ADD COLUMN stored INTEGER NOT NULL DEFAULT 0;
+PRAGMA user_version = 6;
 COMMIT;
 )";
 

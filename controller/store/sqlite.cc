@@ -229,6 +229,11 @@ class SqliteStore : public Store {
     });
   }
 
+  absl::Status BeginReport(int64_t until) override {
+    return writer_.Run(
+        [until](Database& database) { return SetHorizon(database, until); });
+  }
+
   absl::Status PutReport(const NightReport& report) override {
     return writer_.Run([&report](Database& database) {
       return StoreReport(database, report);
@@ -261,6 +266,14 @@ class SqliteStore : public Store {
     return Read<std::map<std::string, int64_t>>([&](Database& database) {
       return SelectTablesSince(database, id, at);
     });
+  }
+
+  absl::StatusOr<std::map<std::string, std::vector<int64_t>>> TableTimes(
+      const std::string& id, int64_t from, int64_t to) override {
+    return Read<std::map<std::string, std::vector<int64_t>>>(
+        [&](Database& database) {
+          return SelectTableTimes(database, id, from, to);
+        });
   }
 
   absl::StatusOr<std::vector<HostLoss>> Losses(int64_t from,

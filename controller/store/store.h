@@ -168,8 +168,7 @@ struct NightReport {
   std::string bytes;  // of a v1::Report
   // What began to fail, and what no longer fails, at its end.
   std::vector<HostControl> opened, closed;
-  // Ids of hosts that could not be seen up to its end, with the instant up to
-  // which they could.
+  // Of what Behind told, that which it tells.
   std::map<std::string, int64_t> behind;
 };
 
@@ -272,6 +271,10 @@ class Store {
   virtual absl::StatusOr<std::vector<RegisterTime>> RegisterHistory(
       const std::string& name) = 0;
 
+  // A report that tells until `until` is going to be made: what hosts tell from
+  // now on of the time before it is noted.
+  virtual absl::Status BeginReport(int64_t until) = 0;
+
   // Keeps the report of a night, with all that comes with it or nothing.
   // AlreadyExists when its day has one, whoever made it.
   virtual absl::Status PutReport(const NightReport& report) = 0;
@@ -286,7 +289,8 @@ class Store {
   using TakeFinding = std::function<void(const HostControl& finding)>;
   virtual absl::Status VisitFindings(int64_t at, const TakeFinding& take) = 0;
 
-  // NightReport::behind of the last night.
+  // Hosts, by id, that have told of a time before the end of the last report
+  // that was begun, and the instant before the first of it.
   virtual absl::StatusOr<std::map<std::string, int64_t>> Behind() = 0;
 
   // Since when the tables of the host with this id were what they were at the
@@ -294,7 +298,13 @@ class Store {
   virtual absl::StatusOr<std::map<std::string, int64_t>> TablesSince(
       const std::string& id, int64_t at) = 0;
 
-  // What hosts declared lost after `from`, up to `to`; one for each host.
+  // When each table of the host with this id became another, after `from` and up
+  // to `to`, the earliest first.
+  virtual absl::StatusOr<std::map<std::string, std::vector<int64_t>>> TableTimes(
+      const std::string& id, int64_t from, int64_t to) = 0;
+
+  // What hosts were heard to declare lost after `from`, up to `to`; one for each
+  // host.
   virtual absl::StatusOr<std::vector<HostLoss>> Losses(int64_t from,
                                                        int64_t to) = 0;
 

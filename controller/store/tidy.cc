@@ -19,6 +19,7 @@ constexpr Sql kOfTime[] = {
     "DELETE FROM label WHERE host IN " METSUKE_GONE,
     "DELETE FROM stream WHERE host IN " METSUKE_GONE,
     "DELETE FROM finding WHERE host IN " METSUKE_GONE,
+    "DELETE FROM behind WHERE host IN " METSUKE_GONE,
     "UPDATE host SET state = NULL, seen = NULL, name = id, os_name = '' "
     "WHERE removed <> 0 AND removed < ?1 "
     "AND (state IS NOT NULL OR seen IS NOT NULL)",

@@ -194,7 +194,7 @@ class FleetRun {
                                        .bytes = bytes,
                                        .opened = made.opened,
                                        .closed = made.closed,
-                                       .behind = made.behind}));
+                                       .behind = question.behind}));
       const Cost all = watch.Read();
       if (!first && made.report.changes().empty())
         return absl::InternalError("the report tells of no change");

@@ -352,15 +352,6 @@ TEST_F(AuditEvents, WaitBehindVeryManyThatWereRead) {
   EXPECT_THAT(Lines(), ElementsAre(HasSubstr("k: /tmp/a")));
 }
 
-TEST_F(AuditEvents, HaveNoLinesAfterTheirLast) {
-  const auto lines = Call(kNow - 100, 1, "a");
-  const std::string last = fmt::format(
-      "type=PROCTITLE msg=audit({}.000:1): proctitle=\"x\"\n", kNow - 100);
-  Append(lines[0] + lines[1] + lines[2] + last + lines[2] + last +
-         Session(kNow - 50, 2));
-  EXPECT_THAT(Lines(), SizeIs(2));
-}
-
 // However many records come at one instant.
 TEST_F(AuditEvents, AreNotHeldBackForEver) {
   std::string log = Call(kNow - 10, 1, "a")[0];

@@ -500,6 +500,158 @@ TEST_F(ReportTest, WhatComesLateIsToldTheNextNight) {
   EXPECT_THAT(Turned(Kept("2024-10-07")), IsEmpty()) << "told once";
 }
 
+TEST_F(ReportTest, AHostThatHadNotReportedYetJoinsTheNextNight) {
+  ApplyBaseline();
+  for (int host = 1; host <= 3; ++host) Join(host, kSecond - 1000);
+  Report(1, {.at = kSecond - 900, .ports = {22}});
+  Touch(1, kSecond + 10);
+  ASSERT_TRUE(Night(kSecond + 600));
+  Report(2, {.at = kSecond + 1000, .ports = {23}});
+  // This one has looked before the night and could not say so.
+  Report(3, {.at = kSecond - 500, .ports = {23}}, kSecond + 2000);
+  for (int host = 1; host <= 3; ++host) Touch(host, kSecond + kDay + 10);
+  ASSERT_TRUE(Night(kSecond + kDay + 600));
+  const v1::Report report = Kept("2024-10-06");
+  EXPECT_THAT(report.joined().names(), ElementsAre("web02", "web03"));
+  EXPECT_THAT(Turned(report), IsEmpty());
+}
+
+TEST_F(ReportTest, WhatAHostWithASlowClockChangesIsTold) {
+  ApplyBaseline();
+  Join(1, kFirst - 1000);
+  Report(1, {.at = kFirst - 500, .ports = {22}});
+  Touch(1, kSecond + 10);
+  ASSERT_TRUE(Night(kSecond + 600));
+  Report(1, {.at = kSecond - 3000, .ports = {23}}, kSecond + 4000);
+  Touch(1, kSecond + kDay + 10);
+  ASSERT_TRUE(Night(kSecond + kDay + 600));
+  EXPECT_THAT(Turned(Kept("2024-10-06")),
+              ElementsAre("no-telnet 1>2 web01: +23x1"));
+}
+
+// What comes while a report is made belongs to the next.
+TEST_F(ReportTest, WhatComesWhileAReportIsMadeIsNotLost) {
+  ApplyBaseline();
+  Join(1, kFirst - 1000);
+  Report(1, {.at = kFirst - 500, .ports = {22}});
+  Touch(1, kSecond + 10);
+  ASSERT_TRUE(store_->BeginReport(kSecond).ok());
+  const auto behind = store_->Behind();
+  ASSERT_TRUE(behind.ok());
+  EXPECT_THAT(*behind, IsEmpty());
+  Report(1, {.at = kSecond - 100, .ports = {23}}, kSecond + 605);
+  v1::ReportEntry entry;
+  entry.set_day("2024-10-05");
+  entry.set_from(kFirst);
+  entry.set_to(kSecond);
+  ASSERT_TRUE(store_
+                  ->PutReport({.entry = entry,
+                               .bytes = "",
+                               .opened = {},
+                               .closed = {},
+                               .behind = *behind})
+                  .ok());
+  Touch(1, kSecond + kDay + 10);
+  ASSERT_TRUE(Night(kSecond + kDay + 600));
+  EXPECT_THAT(Turned(Kept("2024-10-06")),
+              ElementsAre("no-telnet 1>2 web01: +23x1"));
+  EXPECT_THAT(*store_->Behind(), IsEmpty());
+}
+
+TEST_F(ReportTest, LossesAreToldWhenTheyAreHeardOf) {
+  ApplyBaseline();
+  Join(1, kFirst - 1000);
+  Report(1, {.at = kFirst - 500, .ports = {22}});
+  const auto lose = [&](uint64_t from, uint64_t to, int64_t now) {
+    HostUpdate update{.host = Id(1),
+                      .stream = std::string(16, 's'),
+                      .seq = ++seq_[1],
+                      .now = now};
+    v1::Loss& loss = update.losses.emplace_back();
+    loss.set_from(from);
+    loss.set_to(to);
+    loss.set_reason("full");
+    loss.set_noticed(kFirst + 100);
+    Commit(std::move(update));
+    Touch(1, now);
+  };
+  lose(1, 3, kSecond + 1000);
+  EXPECT_THAT(Blind(Make(kFirst, kSecond)), IsEmpty());
+  EXPECT_EQ(Make(kSecond, kSecond + 1000).unseen(0).records(), 3u);
+  // The same one goes on.
+  lose(4, 9, kSecond + kDay + 1000);
+  Touch(1, kSecond + 2 * kDay);
+  EXPECT_EQ(Make(kSecond + kDay, kSecond + 2 * kDay).unseen_size(), 1);
+}
+
+TEST_F(ReportTest, AnotherTimeOfTheDayMakesNoSecondReportOfTheDay) {
+  ApplyBaseline();
+  Join(1, kFirst - 1000);
+  Report(1, {.at = kFirst - 500, .ports = {22}});
+  ASSERT_TRUE(Night(kSecond + 600));
+  const uint64_t evaluations = judge_->evaluations();
+  const auto noon = MakeDueReport(Sources(), {12, 0}, kSecond + 13 * 3600);
+  ASSERT_TRUE(noon.ok());
+  EXPECT_FALSE(noon->has_value());
+  EXPECT_EQ(judge_->evaluations(), evaluations) << "nor is one tried";
+  EXPECT_TRUE(*MakeDueReport(Sources(), {12, 0}, kSecond + 37 * 3600));
+}
+
+TEST_F(ReportTest, AClockThatWasWrongDoesNotEndTheNights) {
+  ApplyBaseline();
+  Join(1, kFirst - 1000);
+  Report(1, {.at = kFirst - 500, .ports = {22}});
+  ASSERT_TRUE(Night(kSecond + 3650 * kDay + 600)) << "it was ten years ahead";
+  EXPECT_TRUE(Night(kSecond + 600));
+  EXPECT_FALSE(Night(kSecond + 700));
+  EXPECT_TRUE(Night(kSecond + kDay + 600));
+}
+
+TEST_F(ReportTest, AnotherViolationInPlaceOfOneIsToldAndOtherWordsAreNot) {
+  ApplyBaseline();
+  Join(1, kFirst - 1000);
+  Report(1, {.at = kFirst - 500, .ports = {23}});
+  Report(1, {.at = kFirst + 500, .ports = {2323}, .program = "telnetd"});
+  Report(1, {.at = kSecond + 500, .ports = {2323}, .program = "telnetd"});
+  Touch(1, kSecond);
+  EXPECT_THAT(Turned(Make(kFirst, kSecond)),
+              ElementsAre("no-telnet 2>2 web01: +2323x1"));
+  Report(1, {.at = kSecond + 900, .ports = {23}, .program = "a"});
+  Report(1, {.at = kSecond + 990, .ports = {23}, .program = "b"});
+  Touch(1, kSecond + kDay);
+  EXPECT_THAT(Turned(Make(kSecond + 900, kSecond + kDay)), IsEmpty());
+}
+
+TEST_F(ReportTest, OfATableThatChangedTwiceNobodyIsNamedForBeingThere) {
+  ApplyBaseline();
+  Join(1, kFirst - 1000);
+  Report(1, {.at = kFirst - 500, .ports = {22}});
+  const auto sudo = [&](int64_t time, const std::string& who,
+                        const std::string& program) {
+    v1::Event event;
+    event.set_time(time);
+    event.set_kind("login");
+    event.set_service("sudo");
+    event.set_account("root");
+    event.set_actor(who);
+    event.set_detail(program);
+    event.set_source("user");
+    Happens(1, event);
+  };
+  sudo(kFirst + 950, "alice", "/usr/bin/vi");
+  Report(1, {.at = kFirst + 1000, .ports = {22, 23}});
+  Touch(1, kSecond);
+  ASSERT_EQ(Make(kFirst, kSecond).changes(0).causes_size(), 1);
+  sudo(kFirst + 7950, "bob", "/usr/bin/less");
+  Report(1, {.at = kFirst + 8000, .ports = {22, 23, 21}});
+  EXPECT_EQ(Make(kFirst, kSecond).changes(0).causes_size(), 0);
+  sudo(kFirst + 8950, "carol", "/usr/sbin/inetd");
+  Report(1, {.at = kFirst + 9000, .ports = {22, 23, 21, 20}});
+  const v1::Report report = Make(kFirst, kSecond);
+  ASSERT_EQ(report.changes(0).causes_size(), 1);
+  EXPECT_EQ(report.changes(0).causes(0).event().actor(), "carol");
+}
+
 // "CONTROL SINCE OLDEST" of each open finding.
 std::vector<std::string> Opens(const v1::Report& report) {
   std::vector<std::string> lines;
@@ -569,6 +721,14 @@ TEST_F(ReportTest, DecisionsAndWaiversThatEndAreTold) {
   EXPECT_THAT(Opens(report), IsEmpty()) << "a waiver covers it";
   EXPECT_EQ(report.after().critical(), 0u);
   EXPECT_EQ(Make(kFirst - 100, kSecond - 1).waivers_ending_size(), 0);
+  // Nothing changed but that its time is over.
+  const int64_t end = kSecond + 14 * kDay;
+  Touch(1, end + 100);
+  const v1::Report over = Make(end - 100, end + 100);
+  ASSERT_EQ(over.waivers_ended_size(), 1);
+  EXPECT_THAT(Turned(over), ElementsAre("no-telnet 2>2 web01:"));
+  EXPECT_EQ(over.turns(0).unwaived(), 1u);
+  EXPECT_THAT(Opens(over), testing::SizeIs(1));
 }
 
 TEST_F(ReportTest, OfSomeHostsOrWithoutABaseline) {

@@ -670,6 +670,7 @@ TEST_F(StoreTest, ADatabaseOfTheFourthVersionGetsItsLabelsAsTables) {
                    "';"
                    "DROP TABLE register;"
                    "DROP TABLE report; DROP TABLE finding; DROP TABLE behind;"
+         "DROP TABLE horizon; ALTER TABLE loss DROP COLUMN stored;"
                    "ALTER TABLE span DROP COLUMN by;"
                    "PRAGMA user_version = 4")
                       .c_str());
@@ -803,6 +804,7 @@ TEST_F(StoreTest, ADatabaseOfTheFirstVersionIsBroughtUpToDate) {
          "DROP TABLE event;"
          "DROP TABLE register;"
          "DROP TABLE report; DROP TABLE finding; DROP TABLE behind;"
+         "DROP TABLE horizon; ALTER TABLE loss DROP COLUMN stored;"
          "ALTER TABLE span DROP COLUMN by;"
          "PRAGMA user_version = 1");
   Open();
@@ -827,6 +829,7 @@ TEST_F(StoreTest, ADatabaseOfTheSecondVersionIsBroughtUpToDate) {
          "DROP TABLE event;"
          "DROP TABLE register;"
          "DROP TABLE report; DROP TABLE finding; DROP TABLE behind;"
+         "DROP TABLE horizon; ALTER TABLE loss DROP COLUMN stored;"
          "ALTER TABLE span DROP COLUMN by;"
          "PRAGMA user_version = 2");
   Open();
