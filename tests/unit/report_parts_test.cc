@@ -284,6 +284,24 @@ TEST(ReachTest, RotationAsConfiguredIsNothing) {
                             keep_days: 28
                           })pb"),
               IsEmpty());
+  // They go by the day, not by the second.
+  EXPECT_THAT(Shrunk(R"pb(log_sources {
+                            source: "auth"
+                            path: "/a"
+                            oldest: 84672000
+                            removal: 86500000
+                            kept_by: "x"
+                            keep_days: 28
+                          })pb",
+                     R"pb(log_sources {
+                            source: "auth"
+                            path: "/a"
+                            oldest: 85276800
+                            removal: 87004800
+                            kept_by: "x"
+                            keep_days: 28
+                          })pb"),
+              IsEmpty());
 }
 
 TEST(ReachTest, RecordsThatWentBeforeTheirTimeAreTold) {
