@@ -31,24 +31,24 @@ function(metsuke_man component)
   endforeach()
 endfunction()
 
-# metsuke_package(COMPONENT NAME [ENABLED unit…] [RESTARTED unit…] [STOPPED unit…]
+# metsuke_package(COMPONENT NAME [ENABLED unit…] [RESTARTED unit…]
 #   [STATE folder…] [CONFIGURATION file…]): copyright, changelog, maintainer
 # scripts and what else a package has whatever it holds.
 function(metsuke_package component name)
-  cmake_parse_arguments(A "" "" "ENABLED;RESTARTED;STOPPED;STATE;CONFIGURATION" ${ARGN})
+  cmake_parse_arguments(A "" "" "ENABLED;RESTARTED;STATE;CONFIGURATION" ${ARGN})
   string(TOUPPER ${component} COMPONENT)
   set(CPACK_DEBIAN_${COMPONENT}_PACKAGE_NAME ${name} PARENT_SCOPE)
   set(CPACK_RPM_${COMPONENT}_PACKAGE_NAME ${name} PARENT_SCOPE)
   install(FILES ${METSUKE_PACKAGING}/deb/copyright DESTINATION share/doc/${name} COMPONENT ${component})
   install(FILES ${made}/changelog.gz DESTINATION share/doc/${name} RENAME changelog.Debian.gz COMPONENT ${component})
-  if(EXISTS ${METSUKE_PACKAGING}/deb/${name}.lintian-overrides)
-    install(FILES ${METSUKE_PACKAGING}/deb/${name}.lintian-overrides DESTINATION share/lintian/overrides
-            RENAME ${name} COMPONENT ${component})
-  endif()
+  install(FILES ${METSUKE_PACKAGING}/deb/${name}.lintian-overrides DESTINATION share/lintian/overrides
+          RENAME ${name} COMPONENT ${component})
   if(NOT A_ENABLED)
     return()
   endif()
   set(PACKAGE ${name})
+  set(A_STOPPED ${A_ENABLED} ${A_RESTARTED})
+  list(REMOVE_DUPLICATES A_STOPPED)
   foreach(list ENABLED RESTARTED STOPPED)
     list(JOIN A_${list} " " ${list}_UNITS)
   endforeach()
@@ -94,7 +94,6 @@ install(FILES packaging/systemd/metsuke-agent.service packaging/systemd/metsuke-
 metsuke_package(agent metsuke-agent
   ENABLED metsuke-collect.socket metsuke-agent.service
   RESTARTED metsuke-collect.service metsuke-agent.service
-  STOPPED metsuke-agent.service metsuke-collect.socket metsuke-collect.service
   STATE /var/lib/metsuke-agent /run/metsuke-collect
   CONFIGURATION agent.yaml collect.yaml)
 metsuke_man(agent metsuke-agent.8 metsuke-collect.8 metsuke-agent.yaml.5)
@@ -108,7 +107,6 @@ install(FILES packaging/systemd/metsuke-controller.service packaging/systemd/met
 metsuke_package(controller metsuke-controller
   ENABLED metsuke-ca.service metsuke-controller.service metsuke-enrol.service
   RESTARTED metsuke-ca.service metsuke-controller.service metsuke-enrol.service
-  STOPPED metsuke-enrol.service metsuke-controller.service metsuke-ca.service
   STATE /var/lib/metsuke-controller /var/lib/metsuke-ca /var/lib/metsuke-enrol
   CONFIGURATION controller.yaml ca.yaml enrol.yaml)
 metsuke_man(controller metsuke-controller.8 metsuke-controller-setup.8 metsuke-ca.8 metsuke-enrol.8
@@ -162,7 +160,8 @@ set(CPACK_DEBIAN_PACKAGE_SOURCE metsuke)
 set(CPACK_DEBIAN_AGENT_PACKAGE_SECTION admin)
 set(CPACK_DEBIAN_AGENT_PACKAGE_DEPENDS systemd)
 set(CPACK_DEBIAN_CONTROLLER_PACKAGE_SECTION admin)
-set(CPACK_DEBIAN_CONTROLLER_PACKAGE_DEPENDS "metsukectl, openssl, systemd")
+# Its setup knows what metsukectl of its own version says.
+set(CPACK_DEBIAN_CONTROLLER_PACKAGE_DEPENDS "metsukectl (= ${PROJECT_VERSION}-1), openssl, systemd")
 set(CPACK_DEBIAN_CTL_PACKAGE_SECTION admin)
 set(CPACK_DEBIAN_CTL_PACKAGE_SUGGESTS metsuke-agent)
 

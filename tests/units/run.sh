@@ -6,7 +6,7 @@
 # synchronised.
 #   run.sh SOURCE
 set -uo pipefail
-declare -A most=([metsuke-agent]=12 [metsuke-ca]=5 [metsuke-collect]=21 [metsuke-controller]=11 [metsuke-enrol]=11)
+declare -A most=([metsuke-agent]=12 [metsuke-ca]=4 [metsuke-collect]=21 [metsuke-controller]=11 [metsuke-enrol]=11)
 failed=0
 for unit in "$1"/packaging/systemd/*.service; do
   name=$(basename "$unit" .service)
