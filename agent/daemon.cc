@@ -76,7 +76,7 @@ absl::Status Daemon::Run() {
   for (const int number : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&set, number);
   signals_ = Descriptor(signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
   if (!signals_) return absl::ErrnoToStatus(errno, "signalfd");
-  next_look_ = next_watchdog_ = Clock::now();
+  next_watchdog_ = Clock::now();
   Notify("READY=1");
   while (!HandleSignals()) {
     const auto next = Work(Clock::now());
@@ -98,7 +98,7 @@ bool Daemon::HandleSignals() {
   while (read(signals_.get(), &info, sizeof info) == sizeof info) {
     if (info.ssi_signo != SIGHUP) return true;
     Log(Priority::kInfo, "SIGHUP: looking at the host now");
-    next_look_ = Clock::now();
+    looks_.Want(Clock::now());
   }
   return false;
 }
@@ -106,16 +106,13 @@ bool Daemon::HandleSignals() {
 // Does what is due; returns when something will be.
 Daemon::Clock::time_point Daemon::Work(Clock::time_point now) {
   // A state that was lost after it was recorded must be recorded anew.
-  if (!spool_->current())
-    next_look_ = std::min(next_look_, last_look_ + kLookAgain);
-  // The controller says how often to look after the first look has begun.
-  if (std::exchange(interval_, Interval()) != Interval())
-    next_look_ = std::min(next_look_, last_look_ + NextInterval());
-  if (!looking_ && now >= next_look_) StartLook(now);
+  if (!spool_->current()) looks_.Hasten(kLookAgain);
+  looks_.Follow(Interval(), Spread());
+  if (!looking_ && now >= looks_.next()) StartLook(now);
   uplink_->Tick(now);
   TellServiceManager(now);
   auto next = uplink_->next();
-  if (!looking_) next = std::min(next, next_look_);
+  if (!looking_) next = std::min(next, looks_.next());
   if (next_watchdog_ > now) next = std::min(next, next_watchdog_);
   return next;
 }
@@ -131,8 +128,7 @@ void Daemon::TellServiceManager(Clock::time_point now) {
 
 void Daemon::StartLook(Clock::time_point now) {
   looking_ = true;
-  last_look_ = now;
-  next_look_ = now + NextInterval();
+  looks_.Begin(now, Spread());
   if (looker_.joinable()) looker_.join();  // it has put its answer: at its end
   looker_ = std::thread([this] {
     auto collected = Ask(
@@ -147,15 +143,9 @@ void Daemon::StartLook(Clock::time_point now) {
   });
 }
 
-uint32_t Daemon::Interval() const {
-  return config_.interval_seconds() > 0 ? config_.interval_seconds()
-                                        : uplink_->interval_seconds();
-}
-
-milliseconds Daemon::NextInterval() {
-  // Hosts that were started together drift apart.
-  return std::chrono::duration_cast<milliseconds>(seconds(Interval()) *
-                                                  (0.9 + 0.2 * Random()));
+seconds Daemon::Interval() const {
+  return seconds(config_.interval_seconds() > 0 ? config_.interval_seconds()
+                                                : uplink_->interval_seconds());
 }
 
 void Daemon::Handle(Event event) {

@@ -14,6 +14,7 @@
 #include "absl/status/status.h"
 #include "agent/heard.h"
 #include "agent/heartbeat.h"
+#include "agent/look_times.h"
 #include "agent/mailbox.h"
 #include "agent/prober.h"
 #include "agent/spool.h"
@@ -49,8 +50,9 @@ class Daemon {
   bool HandleSignals();
   Clock::time_point Work(Clock::time_point now);
   void TellServiceManager(Clock::time_point now);
-  uint32_t Interval() const;
-  std::chrono::milliseconds NextInterval();
+  std::chrono::seconds Interval() const;
+  // What an interval is multiplied by, another one each time.
+  double Spread() { return 0.9 + 0.2 * Random(); }
   double Random() { return std::uniform_real_distribution<>()(engine_); }
 
   const v1::AgentConfig& config_;
@@ -62,9 +64,7 @@ class Daemon {
   Prober prober_{RunProbe};  // the looker's
   std::thread looker_;
   bool looking_ = false;
-  uint32_t interval_ = 0;  // seconds, that next_look_ follows
-  Clock::time_point next_look_;
-  Clock::time_point last_look_;
+  LookTimes looks_;
   Clock::time_point next_watchdog_;
   std::string told_;  // the last status the service manager got
   Unread unread_;

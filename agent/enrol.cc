@@ -94,8 +94,8 @@ absl::Status NoAnswer(const std::string& address, const absl::Status& status) {
       absl::IsDeadlineExceeded(status) ? absl::StatusCode::kDeadlineExceeded
                                        : absl::StatusCode::kUnavailable,
       fmt::format("{}: {}; check the address, that metsuke-enrol runs there "
-                  "and that no firewall is in between; after five failures it "
-                  "answers no address for a minute",
+                  "and that no firewall is in between; an address that failed "
+                  "five times is not answered for a minute",
                   address, enc::Log(HostText(Message(status)))));
 }
 

@@ -26,12 +26,27 @@ absl::Status Become(const Account& account) {
   return absl::OkStatus();
 }
 
-// The exit code of a child that is awaited; 1 when it was ended by a signal.
-int Await(pid_t child) {
+// The exit code of a child that is awaited; an error when a signal ended it.
+absl::StatusOr<int> Await(pid_t child) {
   int status = 0;
   while (waitpid(child, &status, 0) < 0)
-    if (errno != EINTR) return 1;
-  return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
+    if (errno != EINTR) return absl::ErrnoToStatus(errno, "waitpid");
+  if (WIFEXITED(status)) return WEXITSTATUS(status);
+  return absl::AbortedError(
+      fmt::format("it was ended by signal {}", WTERMSIG(status)));
+}
+
+absl::StatusOr<int> RunSystemctl(const char* what, const char* unit) {
+  const char* const argv[] = {"/usr/bin/systemctl", "--quiet", what, unit,
+                              nullptr};
+  char* environment[] = {nullptr};
+  pid_t child = 0;
+  // posix_spawn(3) takes the words as they are.
+  if (const int error = posix_spawn(&child, argv[0], nullptr, nullptr,
+                                    const_cast<char* const*>(argv), environment);
+      error != 0)
+    return absl::ErrnoToStatus(error, argv[0]);
+  return Await(child);
 }
 
 }  // namespace
@@ -63,26 +78,30 @@ absl::StatusOr<std::optional<int>> GoOnAsAgent() {
         kAccount));
   const pid_t child = fork();
   if (child < 0) return absl::ErrnoToStatus(errno, "fork");
-  if (child > 0) return Await(child);
+  if (child > 0) {
+    const auto code = Await(child);
+    if (code.ok()) return *code;
+    return absl::AbortedError(
+        Message(code.status()) +
+        "; the line may be used up: make another with \"metsukectl token "
+        "create\"");
+  }
   RETURN_IF_ERROR(Become(*account));
   return std::nullopt;
 }
 
 absl::Status StartAgentUnit() {
   if (access("/run/systemd/system", F_OK) != 0) return absl::OkStatus();
-  char systemctl[] = "/usr/bin/systemctl", restart[] = "restart";
-  char unit[] = "metsuke-agent.service";
-  char* argv[] = {systemctl, restart, unit, nullptr};
-  char* environment[] = {nullptr};
-  pid_t child = 0;
-  if (const int error =
-          posix_spawn(&child, systemctl, nullptr, nullptr, argv, environment);
-      error != 0)
-    return absl::ErrnoToStatus(error, systemctl);
-  if (Await(child) != 0)
-    return absl::UnavailableError(fmt::format(
-        "this host has joined, but {0} does not start; see journalctl -u {0}",
-        unit));
+  constexpr char kUnit[] = "metsuke-agent.service";
+  // A unit whose condition fails is restarted with success and does not run.
+  for (const char* what : {"restart", "is-active"}) {
+    ASSIGN_OR_RETURN(const int code, RunSystemctl(what, kUnit));
+    if (code != 0)
+      return absl::UnavailableError(fmt::format(
+          "this host has joined, but {0} does not start; see systemctl status "
+          "{0}",
+          kUnit));
+  }
   return absl::OkStatus();
 }
 

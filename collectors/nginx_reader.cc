@@ -200,7 +200,7 @@ void NginxReader::LogFormat(const std::vector<std::string>& words) {
   std::string format;
   for (; at < words.size(); ++at) format += words[at];
   std::vector<std::string> missing = Missing(format);
-  formats_[words[1]] = {WebCut(std::move(format)), std::move(missing)};
+  formats_[words[1]] = {WebCut(format), std::move(missing)};
 }
 
 void NginxReader::Include(const std::string& pattern, const std::string& where,

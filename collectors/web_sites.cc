@@ -7,6 +7,7 @@
 #include <tuple>
 
 #include "collectors/words.h"
+#include "proto/utf8.h"
 
 namespace metsuke {
 namespace {
@@ -120,12 +121,8 @@ std::string WebAddress(std::string_view text, std::string_view port) {
   return address;
 }
 
-std::string WebCut(std::string format) {
-  if (format.size() <= kMaxFormat) return format;
-  size_t end = kMaxFormat;
-  while (end > 0 && (format[end] & 0xc0) == 0x80) --end;  // within a character
-  format.resize(end);
-  return format;
+std::string WebCut(std::string_view format) {
+  return std::string(Utf8Prefix(format, kMaxFormat));
 }
 
 std::vector<std::string> WebMissing(const std::set<std::string>& found) {

@@ -79,7 +79,7 @@ std::string WebAddress(std::string_view text, std::string_view port);
 std::vector<std::string> WebMissing(const std::set<std::string>& found);
 
 // The beginning of a format as far as a row holds it.
-std::string WebCut(std::string format);
+std::string WebCut(std::string_view format);
 
 // The table while it grows.
 class WebTable {

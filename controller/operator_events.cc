@@ -5,11 +5,11 @@
 #include <algorithm>
 #include <optional>
 
+#include "controller/boot_time.h"
 #include "controller/judge/network.h"
 #include "controller/operator.h"
 #include "controller/operator_call.h"
 #include "controller/sessions.h"
-#include "proto/snapshot.pb.h"
 #include "proto/status.h"
 
 namespace metsuke {
@@ -66,18 +66,6 @@ bool Overlaps(const v1::HostSession& session, const v1::EventsRequest& request) 
   return (session.end() == "ended" ? session.ended() : begin) >= request.since();
 }
 
-// When the host was booted, as its table says; 0 when that is not known.
-int64_t BootOf(Store& store, const Fleet& fleet, const FleetHost& host) {
-  if (host.state < 0) return 0;
-  const auto& tables = fleet.states[static_cast<size_t>(host.state)].tables;
-  const auto digest = tables.find("host");
-  v1::Snapshot snapshot;
-  if (digest == tables.end()) return 0;
-  const auto body = store.Body(digest->second);
-  if (!body.ok() || !snapshot.ParseFromString(*body)) return 0;
-  return snapshot.host_size() == 0 ? 0 : snapshot.host(0).booted();
-}
-
 }  // namespace
 
 grpc::Status OperatorService::ListEvents(
@@ -132,7 +120,12 @@ grpc::Status OperatorService::ListSessions(
           return true;
         });
     if (!read.ok()) return ToGrpc(read);
-    for (v1::HostSession& session : join.Take(BootOf(store_, *fleet, host))) {
+    // Where the table cannot be read, sessions may seem to go on.
+    const int64_t booted =
+        host.state < 0
+            ? 0
+            : BootTime(fleet->states[host.state].tables, Bodies()).value_or(0);
+    for (v1::HostSession& session : join.Take(booted)) {
       if (!Overlaps(session, *request) || !wanted->Matches(session)) continue;
       session.set_host(host.entry.host());
       *batches.Next().add_sessions() = std::move(session);

@@ -2,13 +2,14 @@
 
 #include "controller/operator.h"
 #include "controller/operator_call.h"
+#include "controller/silence.h"
 #include "proto/encode.h"
 #include "proto/log.h"
 
 namespace metsuke {
 
 bool OperatorService::Stale(int64_t last_seen, int64_t now) const {
-  return now - last_seen > 3 * static_cast<int64_t>(interval_seconds_);
+  return IsSilent(last_seen, now, interval_seconds_);
 }
 
 grpc::Status OperatorService::ListHosts(

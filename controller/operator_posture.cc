@@ -64,13 +64,10 @@ class Postures {
   std::vector<v1::HostPosture> postures_;
 };
 
-// Waivers that end so soon are told of.
-constexpr int64_t kSoon = 14 * 86400;
-
 uint32_t CountEnding(const v1::Registers& rows, int64_t now) {
   return static_cast<uint32_t>(
       std::ranges::count_if(rows.waivers(), [now](const v1::Waiver& waiver) {
-        return InForce(waiver, now) && waiver.until() - now <= kSoon;
+        return EndsSoon(waiver, now);
       }));
 }
 

@@ -23,13 +23,9 @@ namespace {
 using google::protobuf::FieldDescriptor;
 
 absl::Status NoRegister(const std::string& name) {
-  std::vector<std::string> names;
-  const auto* type = v1::Registers::descriptor();
-  for (int i = 0; i < type->field_count(); ++i)
-    names.push_back(type->field(i)->name());
-  return absl::NotFoundError("there is no register " +
-                             enc::Log(HostText(name)) +
-                             DidYouMean(name, names));
+  return absl::NotFoundError(
+      "there is no register " + enc::Log(HostText(name)) +
+      DidYouMean(name, FieldNames(v1::Registers::descriptor())));
 }
 
 // Whether the register is kept as labels of hosts.

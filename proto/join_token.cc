@@ -135,17 +135,15 @@ std::string FormatJoinToken(const JoinToken& token) {
   return fmt::format("{}_{}", text, Check(text));
 }
 
-absl::StatusOr<std::string> JoinLine(const std::string& token,
-                                     const std::string& controller,
-                                     const std::string& enrol) {
+absl::StatusOr<std::string> JoinPlaces(const std::string& controller,
+                                       const std::string& enrol) {
   for (const std::string& address : {controller, enrol})
     if (!address.empty() && !IsAddress(address))
       return absl::InvalidArgumentError(fmt::format(
           "\"{}\" is no address that hosts can be told; write it as "
           "controller.example:7443",
           address));
-  return fmt::format("{}@{}{}{}", token, controller, enrol.empty() ? "" : ",",
-                     enrol);
+  return fmt::format("@{}{}{}", controller, enrol.empty() ? "" : ",", enrol);
 }
 
 absl::StatusOr<JoinToken> ParseJoinToken(std::string_view text) {

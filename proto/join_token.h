@@ -32,11 +32,10 @@ absl::StatusOr<JoinToken> MakeJoinToken(std::string pin);
 
 std::string FormatJoinToken(const JoinToken& token);
 
-// The join line for `token`; `enrol` may be empty. InvalidArgument when an
-// address is none.
-absl::StatusOr<std::string> JoinLine(const std::string& token,
-                                     const std::string& controller,
-                                     const std::string& enrol);
+// What makes a token a join line when it is put behind it; `enrol` may be empty.
+// InvalidArgument when an address is none.
+absl::StatusOr<std::string> JoinPlaces(const std::string& controller,
+                                       const std::string& enrol);
 
 // Of a token or a join line. InvalidArgument with what is wrong and what to do.
 // Blanks and newlines around it are ignored. The message never holds a part of

@@ -96,19 +96,6 @@ bool IsInlined(const FieldDescriptor* field) {
   return field->options().GetExtension(v1::inlined);
 }
 
-std::vector<std::string> FieldNames(const Descriptor* type) {
-  std::vector<std::string> names;
-  for (int i = 0; i < type->field_count(); ++i) {
-    if (!IsInlined(type->field(i))) {
-      names.push_back(type->field(i)->name());
-      continue;
-    }
-    const auto within = FieldNames(type->field(i)->message_type());
-    names.insert(names.end(), within.begin(), within.end());
-  }
-  return names;
-}
-
 // The field that is written as `key`; `message` becomes the one it belongs to.
 // nullptr when there is none.
 const FieldDescriptor* FindKey(const std::string& key, Message*& message) {
@@ -301,6 +288,19 @@ bool Reader::ReadInteger(const YamlNode& node, const FieldDescriptor* field,
 }
 
 }  // namespace
+
+std::vector<std::string> FieldNames(const Descriptor* type) {
+  std::vector<std::string> names;
+  for (int i = 0; i < type->field_count(); ++i) {
+    if (!IsInlined(type->field(i))) {
+      names.push_back(type->field(i)->name());
+      continue;
+    }
+    const auto within = FieldNames(type->field(i)->message_type());
+    names.insert(names.end(), within.begin(), within.end());
+  }
+  return names;
+}
 
 absl::Status ReadYaml(const std::string& name, const std::string& yaml,
                       google::protobuf::Message& message, YamlPlaces* places) {

@@ -16,6 +16,11 @@ namespace metsuke {
 // The value SEVERITY_HIGH of the enum Severity is "high" to people.
 std::string EnumText(const google::protobuf::EnumValueDescriptor* value);
 
+// Names of the message's fields as they are written, in their order: those of a
+// field that is `inlined` in its place.
+std::vector<std::string> FieldNames(
+    const google::protobuf::Descriptor* type);
+
 // Where something stands in a file; both count from 1.
 struct YamlPlace {
   int line = 0;

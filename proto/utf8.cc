@@ -28,6 +28,13 @@ char32_t Utf8Decode(std::string_view text, size_t length) {
   return point;
 }
 
+std::string_view Utf8Prefix(std::string_view text, size_t most) {
+  if (text.size() <= most) return text;
+  while (most > 0 && (static_cast<unsigned char>(text[most]) & 0xc0) == 0x80)
+    --most;
+  return text.substr(0, most);
+}
+
 std::string ToUtf8(std::string_view bytes) {
   std::string text;
   text.reserve(bytes.size());

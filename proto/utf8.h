@@ -16,6 +16,9 @@ size_t Utf8Length(std::string_view text);
 // Utf8Length says of it and not 0.
 char32_t Utf8Decode(std::string_view text, size_t length);
 
+// The beginning of `text`, at most `most` bytes and no part of a character.
+std::string_view Utf8Prefix(std::string_view text, size_t most);
+
 // `bytes` with U+FFFD for each byte that is in no UTF-8 sequence.
 std::string ToUtf8(std::string_view bytes);
 

@@ -284,7 +284,7 @@ absl::StatusOr<Grant> Ledger::Enter(std::string role, std::string name,
   if (grant.not_after_ <= wish.now)
     return absl::FailedPreconditionError(
         "the issuing certificate has expired; make a new one with \"metsuke-ca "
-        "reissue\"");
+        "reissue\" and restart metsuke-ca");
   ASSIGN_OR_RETURN(grant.serial_, MakeSerial());
   Statement insert(db_,
                    "INSERT INTO issued VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)");

@@ -17,12 +17,14 @@
 namespace metsuke::cli {
 namespace {
 
+// By id, the rules of reports that are written as controls among them.
 using Controls = std::map<std::string, v1::Control>;
 
 Controls ById(const v1::Baseline& baseline) {
   Controls controls;
-  for (const v1::Control& control : baseline.controls())
-    controls[control.id()] = control;
+  for (const auto* list :
+       {&baseline.controls(), &baseline.coming(), &baseline.stale()})
+    for (const v1::Control& control : *list) controls[control.id()] = control;
   return controls;
 }
 
@@ -41,16 +43,25 @@ absl::StatusOr<int> Check(const Session& session,
   return kCompliant;
 }
 
-// Names of the fields in which two versions of a control differ.
-std::vector<std::string> Differing(const v1::Control& a, const v1::Control& b) {
+// Names of the fields in which two versions of a message differ.
+template <typename Message>
+std::vector<std::string> Differing(const Message& a, const Message& b) {
   std::vector<std::string> names;
-  const auto* type = v1::Control::descriptor();
+  const auto* type = Message::descriptor();
   for (int i = 0; i < type->field_count(); ++i) {
     google::protobuf::util::MessageDifferencer differencer;
     if (!differencer.CompareWithFields(a, b, {type->field(i)}, {type->field(i)}))
       names.push_back(type->field(i)->name());
   }
   return names;
+}
+
+// What has no ids: as one row, with the lists that differ.
+v1::Baseline WithoutIds(v1::Baseline baseline) {
+  baseline.clear_controls();
+  baseline.clear_coming();
+  baseline.clear_stale();
+  return baseline;
 }
 
 Item Difference(const Controls& before, const Controls& after) {
@@ -81,8 +92,12 @@ absl::StatusOr<int> Diff(const Session& session,
   grpc::ClientContext context;
   v1::BaselineReply reply;
   RETURN_IF_ERROR(FromCall(stub->GetBaseline(&context, {}, &reply)));
-  const Item items =
-      Difference(ById(reply.baseline()), ById(baseline.ToMessage()));
+  const v1::Baseline given = baseline.ToMessage();
+  Item items = Difference(ById(reply.baseline()), ById(given));
+  if (const auto lists =
+          Differing(WithoutIds(reply.baseline()), WithoutIds(given));
+      !lists.empty())
+    items.push_back({{"change", "changed"}, {"control", ""}, {"fields", lists}});
   Print(session, "BaselineChange", items,
         {{"change", "CHANGE"}, {"control", "CONTROL"}, {"fields", "FIELDS"}});
   if (ForPeople(session) && items.empty())

@@ -6,9 +6,10 @@
 #include <chrono>
 #include <string_view>
 
+#include "controller/known_tables.h"
 #include "proto/operator.grpc.pb.h"
 #include "proto/register.pb.h"
-#include "proto/snapshot.pb.h"
+#include "proto/text.h"
 
 namespace metsuke::cli {
 namespace {
@@ -56,13 +57,6 @@ Names Waivers(v1::Operator::Stub& stub) {
   return names;
 }
 
-Names Fields(const google::protobuf::Descriptor& type) {
-  Names names;
-  for (int i = 0; i < type.field_count(); ++i)
-    names.push_back(type.field(i)->name());
-  return names;
-}
-
 Names Asked(const Session& session, Names (*ask)(v1::Operator::Stub& stub)) {
   const auto stub = Connect(session);
   return stub.ok() ? ask(**stub) : Names();
@@ -80,11 +74,10 @@ Names All(const Session& session, const std::string& what) {
   if (what == "host") return Asked(session, Hosts);
   if (what == "control") return Asked(session, Controls);
   if (what == "waiver") return Asked(session, Waivers);
-  if (what == "register") return Fields(*v1::Registers::descriptor());
+  if (what == "register") return FieldNames(v1::Registers::descriptor());
   if (what != "table") return {};
-  Names names = Fields(*v1::Snapshot::descriptor());
-  for (std::string& name : Fields(*v1::Registers::descriptor()))
-    names.push_back(std::move(name));
+  Names names;
+  for (const auto* table : KnownTables()) names.push_back(table->name());
   return names;
 }
 

@@ -39,13 +39,15 @@ absl::StatusOr<int> Create(const Session& session, const Options& options) {
     return absl::InvalidArgumentError("--ttl " + options.ttl +
                                       ": write 90s, 10m or 1h");
   request.set_uses(options.uses);
+  // Before there is a token that nobody would get to see.
   ASSIGN_OR_RETURN(const std::string controller, ControllerAddress(session));
+  ASSIGN_OR_RETURN(const std::string places,
+                   JoinPlaces(controller, options.enrol));
   ASSIGN_OR_RETURN(const auto stub, Connect(session));
   grpc::ClientContext context;
   v1::CreateTokenReply reply;
   RETURN_IF_ERROR(FromCall(stub->CreateToken(&context, request, &reply)));
-  ASSIGN_OR_RETURN(const std::string line,
-                   JoinLine(reply.token(), controller, options.enrol));
+  const std::string line = reply.token() + places;
   if (!ForPeople(session)) {
     Item item = ToItem(reply);
     item["line"] = line;

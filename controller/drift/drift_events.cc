@@ -9,6 +9,7 @@
 #include "controller/drift/diff_table.h"
 #include "proto/event_id.h"
 #include "proto/status.h"
+#include "proto/utf8.h"
 
 namespace metsuke {
 namespace {
@@ -76,11 +77,7 @@ bool IsPassing(const Kind& kind, const v1::Change& change) {
 
 // What is kept of a text that a user of the host may have written.
 std::string Shortened(const std::string& text, size_t most) {
-  if (text.size() <= most) return text;
-  // Not within a character (RFC 3629).
-  while (most > 0 && (static_cast<unsigned char>(text[most]) & 0xc0) == 0x80)
-    --most;
-  return text.substr(0, most);
+  return std::string(Utf8Prefix(text, most));
 }
 
 std::string Value(const std::string& text) { return text.empty() ? "-" : text; }

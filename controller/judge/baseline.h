@@ -16,7 +16,8 @@
 namespace metsuke {
 
 struct CompiledBaseline {
-  // SHA-256 over the controls and what reports go by in hexadecimal. Comments, the names of the files
+  // SHA-256 over the controls and what reports go by in hexadecimal.
+  // Comments, the names of the files
   // and how they are divided do not count; the order of the controls does.
   std::string version;
   // In the order of the files, and within them as written.

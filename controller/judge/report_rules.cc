@@ -19,19 +19,12 @@ using RefuseItem = std::function<void(const std::string& why)>;
 
 std::string Shown(const std::string& text) { return enc::Tty(HostText(text)); }
 
-std::vector<std::string> Names(const Descriptor* type) {
-  std::vector<std::string> names;
-  for (int i = 0; i < type->field_count(); ++i)
-    names.push_back(type->field(i)->name());
-  return names;
-}
-
 // The columns of the table; nullptr, and it is said, when there is none.
 const Descriptor* FindTable(const std::string& name, const RefuseItem& refuse) {
   if (const FieldDescriptor* table = TableField(name))
     return table->message_type();
   refuse(fmt::format("there is no table {}{}", Shown(name),
-                     DidYouMean(name, Names(v1::Snapshot::descriptor()))));
+                     DidYouMean(name, FieldNames(v1::Snapshot::descriptor()))));
   return nullptr;
 }
 
@@ -45,7 +38,7 @@ void CheckColumn(const Descriptor* table, const std::string& name,
                  const RefuseItem& refuse) {
   if (table->FindFieldByName(name) != nullptr) return;
   refuse(fmt::format("there is no column {}{}", Shown(name),
-                     DidYouMean(name, Names(table))));
+                     DidYouMean(name, FieldNames(table))));
 }
 
 void CheckPattern(const Descriptor* table, const std::string& pattern,

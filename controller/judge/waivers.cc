@@ -11,6 +11,10 @@ bool InForce(const v1::Waiver& waiver, int64_t now) {
   return waiver.from() <= now && now < waiver.until();
 }
 
+bool EndsSoon(const v1::Waiver& waiver, int64_t now) {
+  return InForce(waiver, now) && waiver.until() - now <= 14 * 86400;
+}
+
 Waivers::Waivers(const v1::Registers& rows, const CompiledBaseline& baseline,
                  int64_t now) {
   std::unordered_map<std::string, size_t> controls;

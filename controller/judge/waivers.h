@@ -19,6 +19,9 @@ namespace metsuke {
 // Whether the waiver is in force at `now`: from `from` on and before `until`.
 bool InForce(const v1::Waiver& waiver, int64_t now);
 
+// Whether the waiver is in force at `now` and ends within 14 days.
+bool EndsSoon(const v1::Waiver& waiver, int64_t now);
+
 // The waivers in force at an instant.
 class Waivers {
  public:

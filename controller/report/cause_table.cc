@@ -5,7 +5,7 @@
 #include <iterator>
 #include <utility>
 
-#include "proto/snapshot.pb.h"
+#include "controller/boot_time.h"
 #include "proto/status.h"
 
 namespace metsuke {
@@ -17,22 +17,14 @@ constexpr size_t kMostTold = 5;
 // Of one host; of more the first are let go.
 constexpr size_t kMostEvents = 20'000;
 
-// When the host was booted, as an event; nothing when it was before `since`.
-absl::Status AddBoot(Store& store, const ReportHost& host, int64_t since,
-                     std::vector<v1::Event>& events) {
-  const auto digest = host.after->find("host");
-  if (digest == host.after->end()) return absl::OkStatus();
-  ASSIGN_OR_RETURN(const std::string body, store.Body(digest->second));
-  v1::Snapshot rows;
-  if (!rows.ParseFromString(body) || rows.host().empty() ||
-      rows.host(0).booted() < since)
-    return absl::OkStatus();
-  v1::Event& boot = events.emplace_back();
-  boot.set_time(rows.host(0).booted());
+// That the host was booted.
+v1::Event Booted(int64_t time) {
+  v1::Event boot;
+  boot.set_time(time);
   boot.set_kind("recorder");
   boot.set_service("boot");
   boot.set_source("journal");
-  return absl::OkStatus();
+  return boot;
 }
 
 }  // namespace
@@ -58,7 +50,11 @@ absl::StatusOr<std::vector<v1::Event>> CauseTable::Events(
   std::vector<v1::Event> events(std::make_move_iterator(sessions.begin()),
                                 std::make_move_iterator(sessions.end()));
   std::ranges::move(near, std::back_inserter(events));
-  RETURN_IF_ERROR(AddBoot(store_, host, since, events));
+  ASSIGN_OR_RETURN(const int64_t booted,
+                   BootTime(*host.after, [this](const std::string& digest) {
+                     return store_.Body(digest);
+                   }));
+  if (booted >= since) events.push_back(Booted(booted));
   std::ranges::stable_sort(events, {}, &v1::Event::time);
   return events;
 }

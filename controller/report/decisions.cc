@@ -15,7 +15,6 @@ namespace metsuke {
 namespace {
 
 constexpr int kMostChanges = 50;
-constexpr int64_t kSoon = 14 * 86400;
 
 absl::Status AddRegister(Store& store, const std::string& name, int64_t from,
                          int64_t to,
@@ -80,7 +79,7 @@ void TellEnding(const v1::Registers& registers, int64_t from, int64_t to,
                                   registers.waivers().end());
   std::ranges::stable_sort(waivers, {}, &v1::Waiver::until);
   for (const v1::Waiver& waiver : waivers)
-    if (InForce(waiver, to) && waiver.until() - to <= kSoon)
+    if (EndsSoon(waiver, to))
       *report.add_waivers_ending() = waiver;
     else if (waiver.until() > from && waiver.until() <= to)
       *report.add_waivers_ended() = waiver;

@@ -56,15 +56,19 @@ class Joiner {
     std::ranges::sort(change_.hosts, {}, [](const ReportHost& host) {
       return std::tie(host.name, host.id);
     });
-    std::map<std::pair<const TableDigests*, const TableDigests*>, size_t> pairs;
+    std::map<std::tuple<int64_t, const TableDigests*, const TableDigests*>,
+             size_t>
+        pairs;
     for (uint32_t i = 0; i < change_.hosts.size(); ++i) {
       const ReportHost& host = change_.hosts[i];
       if (host.before == nullptr || host.after == nullptr) continue;
-      const auto [pair, fresh] =
-          pairs.try_emplace({host.before, host.after}, change_.pairs.size());
+      const auto [pair, fresh] = pairs.try_emplace(
+          {host.from, host.before, host.after}, change_.pairs.size());
       if (fresh)
-        change_.pairs.push_back(
-            {.before = host.before, .after = host.after, .hosts = {}});
+        change_.pairs.push_back({.from = host.from,
+                                 .before = host.before,
+                                 .after = host.after,
+                                 .hosts = {}});
       change_.pairs[pair->second].hosts.push_back(i);
     }
   }
@@ -131,8 +135,10 @@ absl::StatusOr<FleetChange> ReadFleetChange(
   return change;
 }
 
-void SetHosts(const std::vector<ReportHost>& hosts, const HostNumbers& which,
+void SetHosts(const std::vector<ReportHost>& hosts, HostNumbers which,
               v1::ReportHosts& told) {
+  std::ranges::sort(which);
+  which.erase(std::unique(which.begin(), which.end()), which.end());
   told.set_count(static_cast<uint32_t>(which.size()));
   for (size_t i = 0; i < std::min(which.size(), kMostNames); ++i)
     told.add_names(hosts[which[i]].name);

@@ -30,11 +30,12 @@ struct ReportHost {
   const TableDigests* after = nullptr;
 };
 
-// Hosts, as indexes in FleetChange::hosts, ascending.
+// Hosts, as indexes in FleetChange::hosts.
 using HostNumbers = std::vector<uint32_t>;
 
-// Hosts that went from one state to another, or stayed in one.
+// Hosts that went from one state to another in the same time, or stayed in one.
 struct StatePair {
+  int64_t from = 0;
   const TableDigests* before = nullptr;
   const TableDigests* after = nullptr;
   HostNumbers hosts;
@@ -59,8 +60,8 @@ absl::StatusOr<FleetChange> ReadFleetChange(
     Store& store, const HostFilter& filter, int64_t from, int64_t to,
     const std::map<std::string, int64_t>& behind);
 
-// Sets number and names.
-void SetHosts(const std::vector<ReportHost>& hosts, const HostNumbers& which,
+// Sets number and names of these hosts, each of which counts once.
+void SetHosts(const std::vector<ReportHost>& hosts, HostNumbers which,
               v1::ReportHosts& told);
 
 }  // namespace metsuke

@@ -15,16 +15,7 @@
 namespace metsuke {
 namespace {
 
-constexpr int kMostNames = 6;
 constexpr int64_t kDay = 86400;
-
-std::string Local(int64_t instant, const char* form) {
-  const time_t time = instant;
-  std::tm local{};
-  localtime_r(&time, &local);
-  char text[64];
-  return {text, std::strftime(text, sizeof text, form, &local)};
-}
 
 std::string Number(const v1::Cell& cell) {
   return cell.value_case() == v1::Cell::kReal ? fmt::format("{}", cell.real())
@@ -45,21 +36,16 @@ std::string CellText(const v1::Cell& cell) {
 class Writer {
  public:
   Writer(const v1::Report& report, Language language)
-      : report_(report), japanese_(language == Language::kJapanese) {}
+      : report_(report), words_(language) {}
 
   std::vector<ReportLine> Run();
 
  private:
-  // The sentence in the reader's language.
   template <typename... Values>
   std::string Say(std::string_view en, std::string_view ja,
                   const Values&... values) const {
-    return fmt::format(fmt::runtime(japanese_ ? ja : en), values...);
+    return words_.Say(en, ja, values...);
   }
-  const std::string& In(const v1::Text& text) const {
-    return japanese_ && !text.ja().empty() ? text.ja() : text.en();
-  }
-
   void Line(LineKind kind, int indent, std::string text) {
     lines_.push_back(
         {.kind = kind, .indent = indent, .text = HostText(std::move(text))});
@@ -68,19 +54,9 @@ class Writer {
     Line(LineKind::kHeading, 0, Say(en, ja));
   }
 
-  // "312 hosts: web01, web02 …"
-  std::string Hosts(const v1::ReportHosts& hosts) const;
-  std::string Count(uint32_t count) const {
-    return Say(count == 1 ? "{} host" : "{} hosts", "{} 台", count);
-  }
   std::string Points(double score) const {
     return score < 0 ? "-" : fmt::format("{:.1f}", score);
   }
-  std::string VerdictText(v1::Verdict verdict) const;
-  std::string SeverityText(v1::Severity severity) const;
-  std::string CauseText(const v1::ReportCause& cause) const;
-  std::string Who(const v1::ReportCause& cause) const;
-  std::string UnseenText(const v1::ReportUnseen& unseen) const;
   std::string Moment(int64_t instant) const {
     return Local(instant, "%m-%d %H:%M");
   }
@@ -108,101 +84,9 @@ class Writer {
   void Noise();
 
   const v1::Report& report_;
-  const bool japanese_;
+  const Words words_;
   std::vector<ReportLine> lines_;
 };
-
-std::string Writer::Hosts(const v1::ReportHosts& hosts) const {
-  std::string text = Count(hosts.count());
-  const int shown = std::min(hosts.names_size(), kMostNames);
-  for (int i = 0; i < shown; ++i)
-    text += (i == 0 ? ": " : ", ") + hosts.names(i);
-  if (hosts.count() > static_cast<uint32_t>(shown)) text += " …";
-  return text;
-}
-
-std::string Writer::VerdictText(v1::Verdict verdict) const {
-  switch (verdict) {
-    case v1::VERDICT_PASS:
-      return Say("pass", "適合");
-    case v1::VERDICT_FAIL:
-      return Say("fail", "不適合");
-    case v1::VERDICT_NOT_APPLICABLE:
-      return Say("not applicable", "対象外");
-    default:
-      return Say("unknown", "判定不能");
-  }
-}
-
-std::string Writer::SeverityText(v1::Severity severity) const {
-  switch (severity) {
-    case v1::SEVERITY_CRITICAL:
-      return Say("critical", "緊急");
-    case v1::SEVERITY_HIGH:
-      return Say("high", "高");
-    case v1::SEVERITY_MEDIUM:
-      return Say("medium", "中");
-    default:
-      return Say("low", "低");
-  }
-}
-
-// Whoever did it: the one who logged in, else the account that acted.
-std::string Writer::Who(const v1::ReportCause& cause) const {
-  const v1::Event& event = cause.event();
-  std::string who = !event.login_account().empty() ? event.login_account()
-                    : !event.actor().empty()       ? event.actor()
-                                                   : event.account();
-  if (!cause.from().empty())
-    who = Say("{} from {}", "{} ({} から)", who, cause.from());
-  return who;
-}
-
-std::string Writer::CauseText(const v1::ReportCause& cause) const {
-  const v1::Event& event = cause.event();
-  const std::string who = Who(cause), detail = event.detail();
-  std::string what;
-  if (cause.kind() == "boot")
-    what = Say("the host was booted", "再起動");
-  else if (event.source() == "drift")
-    what = Say("packages changed at the same look",
-               "同時にパッケージが変更された");
-  else if (event.service() == "su" || event.service() == "sudo")
-    what = detail.empty() ? Say("{} became {} by {}", "{} が {} になった ({})",
-                                who, event.account(), event.service())
-                          : Say("{} ran {} by {}", "{} が {} を実行 ({})", who,
-                                detail, event.service());
-  else
-    what = who.empty() ? Say("{} {}", "{} {}", event.service(), detail)
-                       : Say("{} by {}: {}", "{} ({}): {}", who,
-                             event.service(), detail);
-  // Who merely was there is not accused.
-  if (cause.kind() == "privilege")
-    return Say("at that time: {}, {}", "同じ頃: {}、{}", what,
-               Moment(event.time()));
-  return Say("likely: {}, {}", "推定原因: {}、{}", what, Moment(event.time()));
-}
-
-std::string Writer::UnseenText(const v1::ReportUnseen& unseen) const {
-  const std::string hosts = Hosts(unseen.hosts());
-  if (unseen.kind() == "silent")
-    return Say("silent since {}: {}", "{} から応答なし: {}",
-               Local(unseen.since(), "%Y-%m-%d %H:%M"), hosts);
-  if (unseen.kind() == "new")
-    return Say("has never reported: {}", "まだ一度も報告がない: {}", hosts);
-  if (unseen.kind() == "lost")
-    return Say("{} records lost ({}): {}", "記録 {} 件を失った ({}): {}",
-               unseen.records(), unseen.reason(), hosts);
-  if (unseen.kind() == "failed")
-    return Say("{} could not be collected ({}): {}",
-               "{} を収集できない ({}): {}", unseen.table(), unseen.reason(),
-               hosts);
-  if (unseen.kind() == "gap")
-    return Say("a part of {} cannot be seen ({}): {}",
-               "{} の一部が見えない ({}): {}", unseen.table(), unseen.reason(),
-               hosts);
-  return Say("{}: {}", "{}: {}", In(unseen.title()), hosts);
-}
 
 bool Writer::IsQuiet() const {
   return report_.after().hosts() > 0 && !report_.baseline().empty() &&
@@ -223,8 +107,9 @@ void Writer::Quiet() {
            "score {}, {} controls fail somewhere",
            "{} ～ {}: {} に変化なし、確認できなかったものもなし。スコア "
            "{}、不適合の項目 {}",
-           Moment(report_.from()), Moment(report_.to()), Count(after.hosts()),
-           Points(after.score()), report_.open_size()));
+           Moment(report_.from()), Moment(report_.to()),
+           words_.Count(after.hosts()), Points(after.score()),
+           report_.open_size()));
 }
 
 void Writer::Title() {
@@ -239,7 +124,7 @@ void Writer::Title() {
 
 void Writer::Standing() {
   const v1::ReportStanding &before = report_.before(), &after = report_.after();
-  std::string line = Count(after.hosts());
+  std::string line = words_.Count(after.hosts());
   if (report_.baseline().empty()) {
     Line(
         LineKind::kPlain, 0,
@@ -272,9 +157,9 @@ void Writer::Unseen() {
   Head("Not seen", "確認できなかったもの");
   for (const v1::ReportUnseen& unseen : report_.unseen())
     Line(unseen.fresh() ? LineKind::kBlind : LineKind::kMuted, 1,
-         UnseenText(unseen) + (unseen.fresh() || unseen.kind() == "stale"
-                                   ? ""
-                                   : Say(" (as before)", " (以前から)")));
+         words_.Unseen(unseen) + (unseen.fresh() || unseen.kind() == "stale"
+                                      ? ""
+                                      : Say(" (as before)", " (以前から)")));
   if (report_.unseen_omitted() > 0)
     Line(LineKind::kBlind, 1,
          Say("… and {} more", "… ほか {} 件", report_.unseen_omitted()));
@@ -285,9 +170,9 @@ void Writer::Causes(
     int indent) {
   for (const v1::ReportCause& cause : causes)
     Line(LineKind::kMuted, indent,
-         CauseText(cause) + (cause.hosts() > 1 || causes.size() > 1
-                                 ? " (" + Count(cause.hosts()) + ")"
-                                 : ""));
+         words_.Cause(cause) + (cause.hosts() > 1 || causes.size() > 1
+                                    ? " (" + words_.Count(cause.hosts()) + ")"
+                                    : ""));
 }
 
 void Writer::Rows(
@@ -298,7 +183,7 @@ void Writer::Rows(
     std::string line = row.gone() ? "-" : added;
     for (int i = 0; i < row.cells_size() && i < columns.size(); ++i)
       line += fmt::format(" {}={}", columns[i], CellText(row.cells(i)));
-    Line(LineKind::kPlain, 2, line + "  " + Hosts(row.hosts()));
+    Line(LineKind::kPlain, 2, line + "  " + words_.Hosts(row.hosts()));
   }
   if (omitted > 0)
     Line(LineKind::kMuted, 2,
@@ -308,13 +193,14 @@ void Writer::Rows(
 void Writer::Turn(const v1::ReportTurn& turn) {
   const bool worse = turn.after() == v1::VERDICT_FAIL;
   std::string line = fmt::format(
-      "[{}] {} {}: {}, ", SeverityText(turn.severity()), turn.control(),
-      In(turn.title()),
+      "[{}] {} {}: {}, ", words_.Severity(turn.severity()), turn.control(),
+      words_.In(turn.title()),
       turn.before() == turn.after()
           ? turn.unwaived() > 0 ? Say("the waiver ended", "例外の期限が切れた")
                                 : Say("fails for more", "不適合が増えた")
-          : VerdictText(turn.before()) + " → " + VerdictText(turn.after()));
-  line += Hosts(turn.hosts());
+          : words_.Verdict(turn.before()) + " → " +
+                words_.Verdict(turn.after()));
+  line += words_.Hosts(turn.hosts());
   if (turn.waived() > 0)
     line += Say(", waived on {}", "、うち例外 {} 台", turn.waived());
   Line(worse                                 ? LineKind::kBad
@@ -342,10 +228,10 @@ void Writer::Moves() {
   Head("Hosts", "サーバーの増減");
   if (report_.joined().count() > 0)
     Line(LineKind::kPlain, 1,
-         Say("+ joined: {}", "+ 追加: {}", Hosts(report_.joined())));
+         Say("+ joined: {}", "+ 追加: {}", words_.Hosts(report_.joined())));
   if (report_.removed().count() > 0)
     Line(LineKind::kPlain, 1,
-         Say("- removed: {}", "- 削除: {}", Hosts(report_.removed())));
+         Say("- removed: {}", "- 削除: {}", words_.Hosts(report_.removed())));
 }
 
 void Writer::Changes() {
@@ -355,9 +241,9 @@ void Writer::Changes() {
   for (const v1::ReportChanges& group : report_.changes()) {
     if (group.table() != table)
       Line(LineKind::kPlain, 1,
-           group.has_title() ? In(group.title()) : group.table());
+           group.has_title() ? words_.In(group.title()) : group.table());
     table = group.table();
-    Line(LineKind::kPlain, 2, Hosts(group.hosts()));
+    Line(LineKind::kPlain, 2, words_.Hosts(group.hosts()));
     for (const v1::Change& change : group.changes())
       Line(LineKind::kPlain, 3, ChangeLine(change).raw());
     if (group.omitted() > 0)
@@ -385,20 +271,7 @@ void Writer::Reaches() {
   if (report_.reaches().empty()) return;
   Head("Logs that shrank", "さかのぼれる期間が短くなったログ");
   for (const v1::ReportReach& reach : report_.reaches()) {
-    const std::string amounts =
-        reach.bytes()
-            ? Say("{} → {} bytes", "{} → {} バイト", reach.before(),
-                  reach.after())
-            : Say("{} → {} days", "{} → {} 日", reach.before(), reach.after());
-    const std::string what =
-        reach.kind() == "removed"
-            ? Say("records went before their time", "期限前に記録が消えた")
-        : reach.kind() == "configured"
-            ? Say("less is to be kept", "保管の設定が短くなった")
-            : Say("no record is left", "記録がなくなった");
-    Line(LineKind::kBad, 1,
-         fmt::format("{} {}: {}, {}  {}", reach.source(), reach.path(), what,
-                     amounts, Hosts(reach.hosts())));
+    Line(LineKind::kBad, 1, words_.Reach(reach));
   }
   if (report_.reaches_omitted() > 0)
     Line(LineKind::kBad, 1,
@@ -422,7 +295,8 @@ void Writer::Coming() {
              Local(waiver.until(), "%Y-%m-%d %H:%M")));
   for (const v1::ReportComing& coming : report_.coming()) {
     Line(LineKind::kPlain, 1,
-         fmt::format("{}: {}", In(coming.title()), Hosts(coming.hosts())));
+         fmt::format("{}: {}", words_.In(coming.title()),
+                     words_.Hosts(coming.hosts())));
     Rows(coming.rows(), coming.columns(), coming.rows_omitted(), "·");
   }
 }
@@ -434,9 +308,9 @@ void Writer::Open() {
     Line(LineKind::kPlain, 1,
          Say("[{}] {} {}: {}, since {} on {} ({} d)",
              "[{}] {} {}: {}、最古は {} から ({}、{} 日)",
-             SeverityText(open.severity()), open.control(), In(open.title()),
-             Count(open.hosts().count()), Local(open.since(), "%Y-%m-%d"),
-             open.oldest(),
+             words_.Severity(open.severity()), open.control(),
+             words_.In(open.title()), words_.Count(open.hosts().count()),
+             Local(open.since(), "%Y-%m-%d"), open.oldest(),
              std::max<int64_t>(0, (report_.to() - open.since()) / kDay)));
 }
 

@@ -7,12 +7,11 @@
 #include <string>
 #include <vector>
 
+#include "controller/report/words.h"
 #include "proto/host_text.h"
 #include "proto/report.pb.h"
 
 namespace metsuke {
-
-enum class Language { kEnglish, kJapanese };
 
 // What a line is, so that it can be made to look like it.
 enum class LineKind {

@@ -15,7 +15,7 @@ constexpr int kMostLines = 200;
 }  // namespace
 
 absl::Status Reaches::Add(const BodySource& bodies, const StatePair& pair,
-                          int64_t from, int64_t to) {
+                          int64_t to) {
   const auto before = pair.before->find("log_sources");
   const auto after = pair.after->find("log_sources");
   if (before == pair.before->end() || after == pair.after->end() ||
@@ -25,7 +25,7 @@ absl::Status Reaches::Add(const BodySource& bodies, const StatePair& pair,
                    ReadBody(bodies, before->second));
   ASSIGN_OR_RETURN(const std::string new_rows, ReadBody(bodies, after->second));
   ASSIGN_OR_RETURN(std::vector<v1::ReportReach> reaches,
-                   ShrunkLogs(old_rows, from, new_rows, to));
+                   ShrunkLogs(old_rows, pair.from, new_rows, to));
   for (v1::ReportReach& reach : reaches) {
     Shrunk& shrunk = shrunk_[reach.SerializeAsString()];
     shrunk.reach = std::move(reach);
@@ -49,9 +49,7 @@ void Reaches::Tell(v1::Report& report) const {
     }
     v1::ReportReach& told = *report.add_reaches();
     told = shrunk->reach;
-    HostNumbers hosts = shrunk->hosts;
-    std::ranges::sort(hosts);
-    SetHosts(fleet_.hosts, hosts, *told.mutable_hosts());
+    SetHosts(fleet_.hosts, shrunk->hosts, *told.mutable_hosts());
   }
 }
 

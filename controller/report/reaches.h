@@ -19,9 +19,8 @@ class Reaches {
   // `fleet` must outlive it.
   explicit Reaches(const FleetChange& fleet) : fleet_(fleet) {}
 
-  // Looks at the logs of hosts that changed alike from `from` to `to`.
-  absl::Status Add(const BodySource& bodies, const StatePair& pair,
-                   int64_t from, int64_t to);
+  // Looks at the logs of hosts that changed alike until `to`.
+  absl::Status Add(const BodySource& bodies, const StatePair& pair, int64_t to);
 
   // Sets what shrank, on the most hosts first.
   void Tell(v1::Report& report) const;

@@ -26,8 +26,6 @@ namespace metsuke {
 namespace {
 
 constexpr size_t kMostScores = 40;
-// As posture has it.
-constexpr int64_t kSilentIntervals = 3;
 
 // What a report tells in places of its own.
 constexpr std::string_view kToldApart[] = {"collections", "gaps",
@@ -46,8 +44,7 @@ class Maker {
         tables_(bodies_),
         rows_(Rules(), fleet_),
         reaches_(fleet_),
-        unseen_(fleet_, bodies_, question.from, question.to,
-                kSilentIntervals * sources.interval),
+        unseen_(fleet_, bodies_, question.from, question.to, sources.interval),
         causes_(sources.store, question.to, sources.interval,
                 Rules().causes()) {}
 
@@ -61,7 +58,6 @@ class Maker {
   }
 
   absl::Status Judge();
-  absl::Status JudgeHost(uint32_t number);
   absl::Status AddPair(size_t pair);
   absl::Status AddTables(size_t pair, DifferingRows& differing);
   absl::Status AddTurns(const StatePair& pair);
@@ -182,8 +178,7 @@ absl::Status Maker::AddTables(size_t number, DifferingRows& differing) {
                      tables_.Between(table, *pair.before, *pair.after));
     rows_.Add(number, table, *changes, differing);
   }
-  return reaches_.Add(bodies_, pair, fleet_.hosts[pair.hosts[0]].from,
-                      question_.to);
+  return reaches_.Add(bodies_, pair, question_.to);
 }
 
 absl::Status Maker::AddTurns(const StatePair& pair) {
@@ -297,7 +292,8 @@ absl::StatusOr<MadeReport> MakeReport(const ReportSources& sources,
                                       const ReportQuestion& question) {
   if (question.from >= question.to)
     return absl::InvalidArgumentError(
-        "a report's time must begin before it ends");
+        "a report must begin before it ends; give an earlier beginning or a "
+        "later end");
   ASSIGN_OR_RETURN(FleetChange fleet,
                    ReadFleetChange(sources.store, question.hosts, question.from,
                                    question.to, question.behind));
@@ -328,9 +324,7 @@ v1::ReportEntry EntryOf(const v1::Report& report) {
     else if (turn.after() == v1::VERDICT_PASS)
       entry.set_better(entry.better() + turn.hosts().count());
   }
-  // A host may be in several; the largest is the least that is true.
-  for (const v1::ReportUnseen& unseen : report.unseen())
-    entry.set_unseen(std::max(entry.unseen(), unseen.hosts().count()));
+  entry.set_unseen(report.unseen_hosts());
   return entry;
 }
 

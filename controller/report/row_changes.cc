@@ -115,8 +115,6 @@ void RowChanges::TellTable(const std::string& table,
     v1::ReportChanges& rest = told.emplace_back();
     rest.set_table(table);
     rest.set_omitted(omitted);
-    std::ranges::sort(left);
-    left.erase(std::unique(left.begin(), left.end()), left.end());
     SetHosts(fleet_.hosts, left, *rest.mutable_hosts());
   }
   for (v1::ReportChanges& group : told) {

@@ -8,30 +8,12 @@
 namespace metsuke {
 namespace {
 
-constexpr int kMostRows = 100;
+constexpr size_t kMostRows = 100;
 
 CompiledBaseline AsBaseline(const std::vector<CompiledControl>& rules) {
   CompiledBaseline baseline;
   baseline.controls = rules;
   return baseline;
-}
-
-HostNumbers Sorted(HostNumbers hosts) {
-  std::ranges::sort(hosts);
-  return hosts;
-}
-
-// Cells are in order as SQLite has them: numbers before texts.
-bool Less(const v1::Cell& a, const v1::Cell& b) {
-  if (a.value_case() != b.value_case()) return a.value_case() < b.value_case();
-  switch (a.value_case()) {
-    case v1::Cell::kInteger:
-      return a.integer() < b.integer();
-    case v1::Cell::kReal:
-      return a.real() < b.real();
-    default:
-      return a.text() < b.text();
-  }
 }
 
 }  // namespace
@@ -51,12 +33,8 @@ absl::Status RuleRows::Add(const TableDigests& tables,
     Found& found = found_[i];
     found.columns = judgement.evidence.columns;
     found.hosts.insert(found.hosts.end(), hosts.begin(), hosts.end());
-    for (const metsuke::Row& cells : judgement.evidence.rows) {
-      v1::Row message = ToRow(cells);
-      Row& row = found.rows[message.SerializeAsString()];
-      *row.row.mutable_cells() = std::move(*message.mutable_cells());
-      row.hosts.insert(row.hosts.end(), hosts.begin(), hosts.end());
-    }
+    for (const Row& row : judgement.evidence.rows)
+      found.rows.Add(ToRow(row), false, hosts);
   }
   return absl::OkStatus();
 }
@@ -68,22 +46,9 @@ void RuleRows::Tell(const FleetChange& fleet, v1::Report& report) const {
     told.set_id(rule.id());
     *told.mutable_title() = rule.title();
     *told.mutable_columns() = {found.columns.begin(), found.columns.end()};
-    SetHosts(fleet.hosts, Sorted(found.hosts), *told.mutable_hosts());
-    std::vector<const Row*> rows;
-    for (const auto& [key, row] : found.rows) rows.push_back(&row);
-    std::ranges::stable_sort(rows, [](const Row* a, const Row* b) {
-      return std::ranges::lexicographical_compare(a->row.cells(),
-                                                  b->row.cells(), Less);
-    });
-    for (const Row* row : rows) {
-      if (told.rows_size() == kMostRows) {
-        told.set_rows_omitted(static_cast<uint32_t>(rows.size() - kMostRows));
-        break;
-      }
-      *told.add_rows() = row->row;
-      SetHosts(fleet.hosts, Sorted(row->hosts),
-               *told.mutable_rows(told.rows_size() - 1)->mutable_hosts());
-    }
+    SetHosts(fleet.hosts, found.hosts, *told.mutable_hosts());
+    told.set_rows_omitted(found.rows.Tell(fleet, EvidenceRows::Order::kByCells,
+                                          kMostRows, *told.mutable_rows()));
   }
 }
 

@@ -12,6 +12,7 @@
 #include "absl/status/status.h"
 #include "controller/judge/judge.h"
 #include "controller/registers.h"
+#include "controller/report/evidence_rows.h"
 #include "controller/report/fleet_change.h"
 #include "proto/report.pb.h"
 
@@ -34,14 +35,10 @@ class RuleRows {
                                         const HostNumbers& hosts)>& take) const;
 
  private:
-  struct Row {
-    v1::ReportRow row;
-    HostNumbers hosts;
-  };
   struct Found {
     std::vector<std::string> columns;
     HostNumbers hosts;
-    std::map<std::string, Row> rows;
+    EvidenceRows rows;
   };
 
   Judge judge_;

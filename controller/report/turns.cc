@@ -6,7 +6,7 @@
 namespace metsuke {
 namespace {
 
-constexpr int kMostRows = 20;
+constexpr size_t kMostRows = 20;
 
 // Rows of the one that the other does not have, as messages that can be
 // compared.
@@ -40,11 +40,6 @@ bool FailsForMore(const Judgement& before, const Judgement& after) {
 // The rows that decide: what a failure is shown by, or was.
 const Judgement& Shown(const Judgement& before, const Judgement& after) {
   return after.verdict == v1::VERDICT_FAIL ? after : before;
-}
-
-HostNumbers Sorted(HostNumbers hosts) {
-  std::ranges::sort(hosts);
-  return hosts;
 }
 
 // The worst first.
@@ -86,12 +81,8 @@ void Turns::Add(const HostNumbers& hosts, const Stand& before,
     if (shown.verdict != v1::VERDICT_FAIL) continue;
     turn.columns = shown.evidence.columns;
     for (auto& [key, cells] :
-         Beyond(shown.evidence, gone ? is->evidence : was->evidence)) {
-      Row& row = turn.rows[key];
-      *row.row.mutable_cells() = std::move(*cells.mutable_cells());
-      row.row.set_gone(gone);
-      row.hosts.insert(row.hosts.end(), hosts.begin(), hosts.end());
-    }
+         Beyond(shown.evidence, gone ? is->evidence : was->evidence))
+      turn.rows.Add(std::move(cells), gone, hosts);
   }
 }
 
@@ -106,28 +97,16 @@ void Turns::TellOne(const Key& key, const Turn& turn, const CauseTable& causes,
   told.set_before(before);
   told.set_after(after);
   told.set_reason(turn.reason);
-  const HostNumbers hosts = Sorted(turn.hosts);
-  SetHosts(fleet_.hosts, hosts, *told.mutable_hosts());
+  SetHosts(fleet_.hosts, turn.hosts, *told.mutable_hosts());
   told.set_waived(turn.waived);
   told.set_unwaived(turn.unwaived);
   *told.mutable_columns() = {turn.columns.begin(), turn.columns.end()};
-  std::vector<const Row*> rows;
-  for (const auto& [cells, row] : turn.rows) rows.push_back(&row);
-  std::ranges::stable_sort(rows, [](const Row* a, const Row* b) {
-    return a->hosts.size() > b->hosts.size();
-  });
-  for (const Row* row : rows) {
-    if (told.rows_size() == kMostRows) {
-      told.set_rows_omitted(static_cast<uint32_t>(rows.size() - kMostRows));
-      break;
-    }
-    *told.add_rows() = row->row;
-    SetHosts(fleet_.hosts, Sorted(row->hosts),
-             *told.mutable_rows(told.rows_size() - 1)->mutable_hosts());
-  }
+  told.set_rows_omitted(turn.rows.Tell(fleet_,
+                                       EvidenceRows::Order::kCommonestFirst,
+                                       kMostRows, *told.mutable_rows()));
   std::set<std::string> tables;
   for (const auto& [table, columns] : control.Decides()) tables.insert(table);
-  for (v1::ReportCause& cause : causes.Of(tables, hosts))
+  for (v1::ReportCause& cause : causes.Of(tables, turn.hosts))
     *told.add_causes() = std::move(cause);
 }
 

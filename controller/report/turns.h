@@ -11,6 +11,7 @@
 
 #include "controller/report/cause_table.h"
 #include "controller/report/ends.h"
+#include "controller/report/evidence_rows.h"
 #include "controller/report/fleet_change.h"
 #include "proto/report.pb.h"
 
@@ -29,16 +30,12 @@ class Turns {
   void Tell(const CauseTable& causes, v1::Report& report) const;
 
  private:
-  struct Row {
-    v1::ReportRow row;
-    HostNumbers hosts;
-  };
   struct Turn {
     HostNumbers hosts;
     uint32_t waived = 0, unwaived = 0;
     std::string reason;
     std::vector<std::string> columns;
-    std::map<std::string, Row> rows;
+    EvidenceRows rows;
   };
   using Key = std::tuple<size_t, v1::Verdict, v1::Verdict>;
 

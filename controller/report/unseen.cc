@@ -5,8 +5,10 @@
 #include <set>
 #include <utility>
 
+#include "controller/silence.h"
 #include "proto/snapshot.pb.h"
 #include "proto/status.h"
+#include "proto/utf8.h"
 
 namespace metsuke {
 namespace {
@@ -18,12 +20,8 @@ constexpr uint32_t kMostLines = 200;
 constexpr size_t kMostReason = 300;  // bytes
 
 std::string Shortened(const std::string& text) {
-  size_t size = std::min(text.size(), kMostReason);
-  // Not within a character (RFC 3629).
-  while (size > 0 && size < text.size() &&
-         (static_cast<unsigned char>(text[size]) & 0xc0) == 0x80)
-    --size;
-  return size == text.size() ? text : text.substr(0, size) + "…";
+  const std::string_view kept = Utf8Prefix(text, kMostReason);
+  return kept.size() == text.size() ? text : std::string(kept) + "…";
 }
 
 constexpr std::array<const char*, 6> kNames = {"silent", "new", "lost",
@@ -50,8 +48,9 @@ void Unseen::AddHost(uint32_t number) {
     Find(kNew, !host.was, "", "").hosts.push_back(number);
     return;
   }
-  if (host.last_seen >= to_ - patience_) return;
-  Entry& silent = Find(kSilent, host.last_seen >= from_ - patience_, "", "");
+  if (!IsSilent(host.last_seen, to_, interval_)) return;
+  Entry& silent =
+      Find(kSilent, !IsSilent(host.last_seen, from_, interval_), "", "");
   silent.since = silent.hosts.empty() ? host.last_seen
                                       : std::min(silent.since, host.last_seen);
   silent.hosts.push_back(number);
@@ -120,6 +119,10 @@ void Unseen::AddStale(const v1::Control& rule, const HostNumbers& hosts) {
 }
 
 void Unseen::Tell(v1::Report& report) const {
+  std::set<uint32_t> hosts;
+  for (const auto& [key, entry] : entries_)
+    hosts.insert(entry.hosts.begin(), entry.hosts.end());
+  report.set_unseen_hosts(static_cast<uint32_t>(hosts.size()));
   // The order of the keys, and of equals those on the most hosts first.
   std::vector<const std::pair<const Key, Entry>*> order;
   for (const auto& entry : entries_) order.push_back(&entry);
@@ -146,10 +149,7 @@ void Unseen::Tell(v1::Report& report) const {
     told.set_since(entry.since);
     told.set_fresh(!old);
     told.set_records(entry.records);
-    HostNumbers hosts = entry.hosts;
-    std::ranges::sort(hosts);
-    hosts.erase(std::unique(hosts.begin(), hosts.end()), hosts.end());
-    SetHosts(fleet_.hosts, hosts, *told.mutable_hosts());
+    SetHosts(fleet_.hosts, entry.hosts, *told.mutable_hosts());
   }
 }
 

@@ -20,15 +20,14 @@ namespace metsuke {
 
 class Unseen {
  public:
-  // A host that was not heard of for `patience` seconds is silent. `fleet` must
-  // outlive it.
+  // Looks come `interval` seconds apart. `fleet` must outlive it.
   Unseen(const FleetChange& fleet, BodySource bodies, int64_t from, int64_t to,
-         int64_t patience)
+         int64_t interval)
       : fleet_(fleet),
         bodies_(std::move(bodies)),
         from_(from),
         to_(to),
-        patience_(patience) {}
+        interval_(interval) {}
 
   // What can be told without the tables.
   void AddHost(uint32_t number);
@@ -64,7 +63,7 @@ class Unseen {
 
   const FleetChange& fleet_;
   const BodySource bodies_;
-  const int64_t from_, to_, patience_;
+  const int64_t from_, to_, interval_;
   std::map<Key, Entry> entries_;
 };
 

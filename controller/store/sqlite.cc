@@ -8,13 +8,13 @@
 #include <unistd.h>
 
 #include <memory>
-#include <mutex>
 #include <set>
 #include <utility>
 
 #include "controller/store/events.h"
 #include "controller/store/fleet.h"
 #include "controller/store/observation.h"
+#include "controller/store/readers.h"
 #include "controller/store/record.h"
 #include "controller/store/registers.h"
 #include "controller/store/reports.h"
@@ -58,36 +58,6 @@ absl::StatusOr<Descriptor> LockFolder(const std::string& folder) {
   return lock;
 }
 
-// Connections for readers: as many as ever read at once, few of them kept.
-class Readers {
- public:
-  explicit Readers(std::string path) : path_(std::move(path)) {}
-
-  absl::StatusOr<std::unique_ptr<Database>> Borrow() {
-    {
-      const std::lock_guard lock(mutex_);
-      if (!idle_.empty()) {
-        auto database = std::move(idle_.back());
-        idle_.pop_back();
-        return database;
-      }
-    }
-    ASSIGN_OR_RETURN(Database database, OpenForReading(path_));
-    return std::make_unique<Database>(std::move(database));
-  }
-
-  void Return(std::unique_ptr<Database> database) {
-    const std::lock_guard lock(mutex_);
-    if (idle_.size() < kKept) idle_.push_back(std::move(database));
-  }
-
- private:
-  static constexpr size_t kKept = 4;
-  const std::string path_;
-  std::mutex mutex_;
-  std::vector<std::unique_ptr<Database>> idle_;  // guarded by mutex_
-};
-
 class SqliteStore : public Store {
  public:
   SqliteStore(Descriptor lock, Database writer, const std::string& path)
@@ -112,7 +82,7 @@ class SqliteStore : public Store {
 
   absl::StatusOr<std::vector<std::string>> Missing(
       const std::string& host, const v1::State& state) override {
-    return Read<std::vector<std::string>>(
+    return readers_.Read(
         [&](Database& database) -> absl::StatusOr<std::vector<std::string>> {
           std::vector<std::string> missing;
           std::set<std::string_view> seen;
@@ -160,7 +130,7 @@ class SqliteStore : public Store {
 
   absl::StatusOr<Fleet> ReadFleet(const HostFilter& filter,
                                   int64_t at) override {
-    return Read<Fleet>(
+    return readers_.Read(
         [&](Database& database) { return SelectFleet(database, filter, at); });
   }
 
@@ -169,7 +139,7 @@ class SqliteStore : public Store {
     FleetReader reader(filter, at);
     while (true) {
       ASSIGN_OR_RETURN(const std::span<FleetHost> hosts,
-                       Read<std::span<FleetHost>>([&](Database& database) {
+                       readers_.Read([&](Database& database) {
                          return reader.Next(database);
                        }));
       if (hosts.empty()) return absl::OkStatus();
@@ -180,17 +150,17 @@ class SqliteStore : public Store {
 
   absl::StatusOr<v1::HostEntry> FindHost(
       const std::string& name_or_id) override {
-    return Read<v1::HostEntry>(
+    return readers_.Read(
         [&](Database& database) { return SelectHost(database, name_or_id); });
   }
 
   absl::StatusOr<std::string> Body(std::string_view digest) override {
-    return Read<std::string>(
+    return readers_.Read(
         [&](Database& database) { return ReadBody(database, digest); });
   }
 
   absl::StatusOr<v1::HistoryReply> History(const std::string& id) override {
-    return Read<v1::HistoryReply>(
+    return readers_.Read(
         [&](Database& database) { return SelectHistory(database, id); });
   }
 
@@ -200,7 +170,7 @@ class SqliteStore : public Store {
     return VisitPages(
         filter,
         [&](const std::string& kind, const EventPlace& after) {
-          return Read<std::vector<v1::Event>>([&](Database& database) {
+          return readers_.Read([&](Database& database) {
             return ReadEvents(database, id, kind, after, until);
           });
         },
@@ -218,13 +188,13 @@ class SqliteStore : public Store {
   }
 
   absl::StatusOr<std::vector<RegisterTime>> Registers(int64_t at) override {
-    return Read<std::vector<RegisterTime>>(
+    return readers_.Read(
         [at](Database& database) { return SelectRegisters(database, at); });
   }
 
   absl::StatusOr<std::vector<RegisterTime>> RegisterHistory(
       const std::string& name) override {
-    return Read<std::vector<RegisterTime>>([&](Database& database) {
+    return readers_.Read([&](Database& database) {
       return SelectRegisterHistory(database, name);
     });
   }
@@ -241,46 +211,41 @@ class SqliteStore : public Store {
   }
 
   absl::StatusOr<std::vector<v1::ReportEntry>> Reports() override {
-    return Read<std::vector<v1::ReportEntry>>(SelectReports);
+    return readers_.Read(SelectReports);
   }
 
   absl::StatusOr<std::string> ReadReport(const std::string& day) override {
-    return Read<std::string>(
+    return readers_.Read(
         [&](Database& database) { return SelectReport(database, day); });
   }
 
   absl::Status VisitFindings(int64_t at, const TakeFinding& take) override {
-    return Read<bool>([&](Database& database) -> absl::StatusOr<bool> {
-             RETURN_IF_ERROR(SelectFindings(database, at, take));
-             return true;
-           })
-        .status();
+    return readers_.Read(
+        [&](Database& database) { return SelectFindings(database, at, take); });
   }
 
   absl::StatusOr<std::map<std::string, int64_t>> Behind() override {
-    return Read<std::map<std::string, int64_t>>(SelectBehind);
+    return readers_.Read(SelectBehind);
   }
 
   absl::StatusOr<std::map<std::string, int64_t>> TablesSince(
       const std::string& id, int64_t at) override {
-    return Read<std::map<std::string, int64_t>>([&](Database& database) {
+    return readers_.Read([&](Database& database) {
       return SelectTablesSince(database, id, at);
     });
   }
 
   absl::StatusOr<std::map<std::string, std::vector<int64_t>>> TableTimes(
       const std::string& id, int64_t from, int64_t to) override {
-    return Read<std::map<std::string, std::vector<int64_t>>>(
-        [&](Database& database) {
-          return SelectTableTimes(database, id, from, to);
-        });
+    return readers_.Read([&](Database& database) {
+      return SelectTableTimes(database, id, from, to);
+    });
   }
 
   absl::StatusOr<std::vector<HostLoss>> Losses(int64_t from,
                                                int64_t to) override {
-    return Read<std::vector<HostLoss>>([&](Database& database) {
-      return SelectLosses(database, from, to);
-    });
+    return readers_.Read(
+        [&](Database& database) { return SelectLosses(database, from, to); });
   }
 
   absl::Status RemoveHost(const std::string& id, int64_t now) override;
@@ -294,18 +259,6 @@ class SqliteStore : public Store {
   absl::StatusOr<std::vector<StoredBaseline>> Baselines() override;
 
  private:
-  // Reads in one transaction: all of it is of one moment.
-  template <typename T, typename Function>
-  absl::StatusOr<T> Read(Function&& function) {
-    ASSIGN_OR_RETURN(auto database, readers_.Borrow());
-    RETURN_IF_ERROR(database->Execute("BEGIN"));
-    absl::StatusOr<T> result = function(*database);
-    const absl::Status end = database->Execute("COMMIT");
-    // A connection that could not end its transaction is not used again.
-    if (end.ok()) readers_.Return(std::move(database));
-    return result;
-  }
-
   // In the order of dependence: the readers close before the writer, whose
   // connection is the one that folds the log into the database.
   Descriptor lock_;
@@ -352,7 +305,7 @@ absl::Status SqliteStore::PutBaseline(const StoredBaseline& baseline) {
 
 absl::StatusOr<std::optional<StoredBaseline>> SqliteStore::ActiveBaseline() {
   using Result = std::optional<StoredBaseline>;
-  return Read<Result>([](Database& database) -> absl::StatusOr<Result> {
+  return readers_.Read([](Database& database) -> absl::StatusOr<Result> {
     Query query = database.Run(
         "SELECT version, by, applied, files FROM baseline_applied "
         "JOIN baseline USING(version) ORDER BY number DESC LIMIT 1");
@@ -373,7 +326,7 @@ absl::StatusOr<std::optional<StoredBaseline>> SqliteStore::ActiveBaseline() {
 
 absl::StatusOr<std::vector<StoredBaseline>> SqliteStore::Baselines() {
   using Result = std::vector<StoredBaseline>;
-  return Read<Result>([](Database& database) -> absl::StatusOr<Result> {
+  return readers_.Read([](Database& database) -> absl::StatusOr<Result> {
     Result baselines;
     Query query = database.Run(
         "SELECT version, by, applied FROM baseline_applied ORDER BY number");

@@ -96,6 +96,13 @@ says "and says where and what was meant" 'typo.yaml:1:1: .*did you mean listen' 
 # The baseline.
 out=$(ctl posture 2>&1); is "an empty fleet is incomplete, not compliant" 3 $? "$out"
 out=$(ctl baseline apply "$source/playbooks/baseline" 2>&1); is "the shipped baseline applies" 0 $? "$out"
+is "there is no difference from it" "no difference from the baseline in force" "$(ctl baseline diff "$source/playbooks/baseline")"
+mkdir "$work/changed"; cp "$source"/playbooks/baseline/*.yaml "$work/changed"
+sed -i 's/^  - table: login_sources/  - table: ports/; s/columns: \[last\]/columns: [user]/' "$work/changed/report.yaml"
+says "a changed rule of reports is one" '^changed +.*noise' "$(ctl baseline diff "$work/changed")"
+refused() { grep -c 'no valid certificate' "$work/controller.log"; }
+before=$(refused); for _ in 1 2 3; do ctl host list >/dev/null 2>&1; done
+is "who is answered is not said to have been refused" "$before" "$(refused)"
 sed 's/violations: SELECT name, uid/violations: SELECT nam, uid/' "$source/playbooks/baseline/accounts.yaml" >"$work/bad.yaml"
 out=$(ctl baseline apply "$work/bad.yaml" 2>&1); is "a baseline with a wrong column is refused" 64 $? "$out"
 says "with file, line and reason" 'bad.yaml:[0-9]+:[0-9]+: .*no such column: nam' "$out"

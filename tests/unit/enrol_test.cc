@@ -302,7 +302,7 @@ TEST(EnrolDoor, RefusesAnAddressAfterFiveFailuresAndLogsNoSecret) {
     EXPECT_THAT(Failure(site->address(), FormatJoinToken(wrong)),
                 HasSubstr("not valid here"));
   EXPECT_THAT(Failure(site->address(), site->Token()),
-              HasSubstr("answers no address for a minute"));
+              HasSubstr("an address that failed five times is not answered"));
   site.reset();  // it speaks after it has hung up
   const std::string log = testing::internal::GetCapturedStderr();
   EXPECT_THAT(log, HasSubstr("127.0.0.1: refused"));

@@ -167,9 +167,9 @@ TEST(JoinToken, AJoinLineSaysWhereToTakeIt) {
   const std::string text = FormatJoinToken(*token);
   const auto places = [&](const std::string& controller,
                           const std::string& enrol) -> std::string {
-    const auto line = JoinLine(text, controller, enrol);
-    if (!line.ok()) return "no line: " + Message(line.status());
-    const auto parsed = ParseJoinToken(*line + "\n");
+    const auto told = JoinPlaces(controller, enrol);
+    if (!told.ok()) return "no line: " + Message(told.status());
+    const auto parsed = ParseJoinToken(text + *told + "\n");
     if (!parsed.ok()) return Message(parsed.status());
     EXPECT_EQ(parsed->secret, token->secret);
     return parsed->controller + " " + parsed->enrol;

@@ -7,6 +7,7 @@
 
 #include <future>
 
+#include "controller/report/fleet_change.h"
 #include "controller/report/nightly.h"
 #include "controller/standing.h"
 #include "controller/store/body.h"
@@ -73,6 +74,7 @@ struct Look {
   int64_t expires = 0;  // of its account deploy
   std::string program;  // that listens
   std::string gap;      // what cannot be seen of its ports
+  std::string name;     // that it does not have by its number
 };
 
 class ReportTest : public testing::Test {
@@ -114,7 +116,8 @@ class ReportTest : public testing::Test {
   void Report(int host, const Look& look, int64_t now = 0) {
     v1::Snapshot rows;
     v1::HostFact& fact = *rows.add_host();
-    fact.set_hostname(fmt::format("web{:02}", host));
+    fact.set_hostname(look.name.empty() ? fmt::format("web{:02}", host)
+                                        : look.name);
     fact.set_package_lists_fetched(look.fetched);
     for (const uint32_t port : look.ports) {
       v1::Port& row = *rows.add_ports();
@@ -338,6 +341,7 @@ TEST_F(ReportTest, TellsWhatItCouldNotSeeBeforeAnythingElse) {
       ElementsAre("silent  new web03", "new  " + Id(4), "lost  new web01",
                   "failed ports new web01", "stale  web02"));
   EXPECT_EQ(report.unseen(0).since(), kSecond - 901);
+  EXPECT_EQ(EntryOf(report).unseen(), 4u) << "web01 counts once";
   EXPECT_EQ(report.unseen(2).records(), 7u);
   EXPECT_THAT(Turned(report),
               ElementsAre("no-telnet 1>3 web01:", "no-ftp 1>3 web01:"));
@@ -449,6 +453,32 @@ TEST_F(ReportTest, CausesAreToldWithTheHostsTheyAreOf) {
   EXPECT_EQ(report.changes(0).hosts().count(), 3u);
   ASSERT_EQ(report.turns(0).causes_size(), 1)
       << "it turned what reads the table";
+}
+
+TEST_F(ReportTest, HostsStandInTheOrderOfTheirNames) {
+  ApplyBaseline();
+  for (int host = 1; host <= 2; ++host) {
+    Join(host, kFirst - 1000);
+    if (host == 1) Report(host, {.at = kFirst - 500, .ports = {22}});
+    Report(host, {.at = kFirst + 500, .ports = {22}, .failed = "ports"});
+    Touch(host, kSecond);
+  }
+  EXPECT_THAT(Blind(Make(kFirst, kSecond)),
+              ElementsAre("failed ports new web01,web02"));
+}
+
+TEST_F(ReportTest, HostsThatAreComparedOverAnotherTimeAreApart) {
+  for (int host = 1; host <= 3; ++host) {
+    Join(host, kFirst - 1000);
+    Report(host, {.at = kFirst - 500, .ports = {22}, .name = "twin"});
+  }
+  const auto change =
+      ReadFleetChange(*store_, {}, kFirst, kSecond, {{Id(2), kFirst - 100}});
+  ASSERT_TRUE(change.ok()) << change.status();
+  ASSERT_EQ(change->pairs.size(), 2u);
+  EXPECT_EQ(change->pairs[0].from, kFirst);
+  EXPECT_THAT(change->pairs[0].hosts, ElementsAre(0, 2));
+  EXPECT_EQ(change->pairs[1].from, kFirst - 100);
 }
 
 TEST_F(ReportTest, AHostWithTheSameRowTwiceIsOneHost) {
