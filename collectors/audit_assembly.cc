@@ -58,31 +58,29 @@ void AuditAssembly::Saw(const AuditStamp& stamp) {
 
 void AuditAssembly::Add(const AuditLine& read, std::string_view line,
                         const AuditPlace& place) {
-  ++lines_;
+  const uint64_t begin = bytes_;
   bytes_ += line.size() + 1;
   Saw(read.stamp);
   auto known = places_.find(read.stamp);
   const bool begins = Begins(read);
   if (known == places_.end() && begins) {
     known = places_.emplace(read.stamp, told_ + events_.size()).first;
-    events_.push_back({.stamp = read.stamp,
-                       .place = place,
-                       .lines = "",
-                       .first_line = lines_,
-                       .last_line = 0,
-                       .end = 0,
-                       .seen = 0});
+    events_.push_back({.stamp = read.stamp, .place = place, .begin = begin});
   }
   if (known != places_.end()) {
     Event& event = events_[known->second - told_];
     if ((begins || GoesOn(read.type)) &&
         event.lines.size() + line.size() < kMostText)
       event.lines.append(line).append("\n");
-    event.last_line = lines_;
     event.end = bytes_;
     event.seen = seen_;
     event.ended = event.ended || IsWhole(read.type) || Ends(read.type);
   }
+  TellSettled();
+}
+
+void AuditAssembly::Pass(std::string_view line) {
+  bytes_ += line.size() + 1;
   TellSettled();
 }
 
@@ -106,8 +104,8 @@ void AuditAssembly::TellSettled() {
   size_t settled = 0;
   uint64_t last = 0;
   for (size_t i = 0; i < events_.size() && IsSettled(events_[i]); ++i) {
-    last = std::max(last, events_[i].last_line);
-    if (i + 1 == events_.size() || events_[i + 1].first_line > last)
+    last = std::max(last, events_[i].end);
+    if (i + 1 == events_.size() || events_[i + 1].begin >= last)
       settled = i + 1;
   }
   for (; settled > 0; --settled, ++told_) {

@@ -46,6 +46,9 @@ class AuditAssembly {
   void Add(const AuditLine& read, std::string_view line,
            const AuditPlace& place);
 
+  // The next line of the log, where it is no record of this host.
+  void Pass(std::string_view line);
+
   // Nothing has been written for long: all events are whole.
   void EndAll();
 
@@ -57,10 +60,11 @@ class AuditAssembly {
   struct Event {
     AuditStamp stamp;
     AuditPlace place;
-    std::string lines;
-    uint64_t first_line, last_line;  // counted from the first that was added
-    uint64_t end;                    // byte after its last line, counted so
-    uint64_t seen;  // the latest stamp up to its last line, in milliseconds
+    // Where its first line begins and its last one ends, in bytes from the first
+    // line that was added.
+    uint64_t begin = 0, end = 0;
+    std::string lines = {};
+    uint64_t seen = 0;  // the latest stamp up to its end, in milliseconds
     bool ended = false;
   };
 
@@ -72,7 +76,7 @@ class AuditAssembly {
   std::deque<Event> events_;               // not told, as they began
   std::map<AuditStamp, uint64_t> places_;  // of those, as counted by told_
   uint64_t told_ = 0;
-  uint64_t lines_ = 0, bytes_ = 0;
+  uint64_t bytes_ = 0;  // of all lines so far
   // The latest stamp that has come, and the latest that is old enough.
   uint64_t seen_ = 0, old_ = 0;
   bool all_ended_ = false;

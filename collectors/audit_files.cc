@@ -25,7 +25,9 @@ std::optional<int64_t> RotationOf(std::string_view path,
   if (IsPacked(rest)) rest = rest.substr(0, rest.rfind('.'));
   // Dates are longer.
   if (!rest.starts_with('.') || rest.size() > 6) return std::nullopt;
-  return Number(rest.substr(1));
+  // savelog(8) begins with 0.
+  const auto number = Number(rest.substr(1));
+  return number && *number > 0 ? number : std::nullopt;
 }
 
 // The oldest first: by their numbers, or, where something else than auditd

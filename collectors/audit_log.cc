@@ -135,10 +135,11 @@ class Reader {
     return assembly_.held() == nullptr ? here_ : *assembly_.held();
   }
 
-  // Whether a file may have the record at the position: it was changed since.
-  bool MayHave(const AuditFile& file) const {
+  // Whether a file may have the record with this stamp, or later ones: it was
+  // changed since.
+  static bool MayHave(const AuditFile& file, const AuditStamp& stamp) {
     return (file.info.modified + 1) * 1000 + kAhead >
-           static_cast<int64_t>(from_.stamp.milliseconds);
+           static_cast<int64_t>(stamp.milliseconds);
   }
 
   // The file in which the position is; sets which of its inodes that is. A copy
@@ -147,7 +148,7 @@ class Reader {
     for (const bool copies : {false, true})
       for (auto file = files.begin(); file != files.end(); ++file) {
         const bool copy = file->info.inode != from_.inode;
-        if (copy != copies || (copy && !MayHave(*file)) ||
+        if (copy != copies || (copy && !MayHave(*file, from_.stamp)) ||
             !StandsThere(reader_, *file, from_))
           continue;
         here_.position.inode = file->info.inode;
@@ -163,7 +164,7 @@ class Reader {
     const bool first_time = from_.stamp == AuditStamp();
     if (!first_time) {
       for (auto file = files.begin(); file != files.end(); ++file) {
-        if (!MayHave(*file)) continue;
+        if (!MayHave(*file, from_.stamp)) continue;
         ASSIGN_OR_RETURN(const auto found,
                          FindStamp(reader_, *file, from_.stamp));
         if (!found) continue;
@@ -215,13 +216,19 @@ class Reader {
     while (!stopped_) {
       ASSIGN_OR_RETURN(const std::string chunk,
                        reader_.Read(file, at, kChunk));
+      // Before the lines are taken, for which others may be read.
+      std::string missing = reader_.Missing(file);
       // auditd may give the name to another file at any moment; what was read
       // is left to the next call then.
       const auto now = host_.Stat(file.path);
       if (!now.ok() || now->inode != file.info.inode) {
         stopped_ = part_.more = true;
-        // What was sought was not found yet.
-        if (after_) here_ = {.position = from_};
+        // What was sought was not found yet, and is sought again.
+        if (after_ || passing_) {
+          here_ = {.position = from_};
+          part_.gone.reset();
+          part_.cut = false;
+        }
         break;
       }
       at += chunk.size();
@@ -236,8 +243,8 @@ class Reader {
       if (stopped_) break;
       left.erase(0, begin);
       if (chunk.size() < kChunk) {
-        if (std::string why = reader_.Missing(file); !why.empty() && !after_)
-          part_.unread.push_back(std::move(why));
+        if (!missing.empty() && (!after_ || MayHave(file, *after_)))
+          part_.unread.push_back(std::move(missing));
         if (last && IsQuiet(*now)) assembly_.EndAll();
         return absl::OkStatus();
       }
@@ -268,6 +275,7 @@ class Reader {
     if (bytes_ == 0) begin_ = here_.position;
     if (!read) {
       if (!line.empty() && !after_) ++here_.noise;
+      assembly_.Pass(line);
     } else {
       TakeRecord(*read, line);
       here_.position.stamp = read->stamp;
@@ -287,6 +295,7 @@ class Reader {
     if (after_ || passing_) return;
     if (!use_.is_own(read.node)) {
       ++here_.foreign;
+      assembly_.Pass(line);
       return;
     }
     Remember();

@@ -8,7 +8,6 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <zlib.h>
 
 #include <fstream>
 #include <functional>
@@ -19,6 +18,7 @@
 #include "collectors/cycle.h"
 #include "collectors/event_position.h"
 #include "collectors/words.h"
+#include "tests/unit/gzip.h"
 #include "tests/unit/host_folder.h"
 
 namespace metsuke {
@@ -38,21 +38,6 @@ std::string FileOf(const std::string& name) {
   std::stringstream text;
   text << file.rdbuf();
   return text.str();
-}
-
-std::string Gzipped(const std::string& text) {
-  z_stream stream{};
-  deflateInit2(&stream, Z_BEST_SPEED, Z_DEFLATED, 15 + 16, 8,
-               Z_DEFAULT_STRATEGY);
-  std::string packed(deflateBound(&stream, text.size()) + 32, '\0');
-  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(text.data()));
-  stream.avail_in = static_cast<uInt>(text.size());
-  stream.next_out = reinterpret_cast<Bytef*>(packed.data());
-  stream.avail_out = static_cast<uInt>(packed.size());
-  deflate(&stream, Z_FINISH);
-  packed.resize(stream.total_out);
-  deflateEnd(&stream);
-  return packed;
 }
 
 std::string Shown(const v1::Event& event) {
@@ -415,7 +400,7 @@ TEST_F(AuditEvents, AreToldOnceOverARotationThatCompresses) {
     const auto put = [&](const std::string& name, const std::string& text,
                          int64_t written) {
       const auto path = folder_.path() / (kLog + name);
-      folder_.Write(kLog + name, name.ends_with(".gz") ? Gzipped(text) : text);
+      folder_.Write(kLog + name, name.ends_with(".gz") ? Gzip(text) : text);
       boost::filesystem::last_write_time(path, written);
     };
     const std::string one = Session(kNow - 90, 1), two = Session(kNow - 80, 2),
@@ -440,9 +425,73 @@ TEST_F(AuditEvents, AreToldOnceOverARotationThatCompresses) {
   }
 }
 
+// What is broken may have what comes next, and that is said: where the position
+// was in it, where it is the first to be read, and where the few new records in
+// it are its last ones.
+TEST_F(AuditEvents, SayThatWhatComesNextCannotBeRead) {
+  const std::string one = Session(kNow - 90, 1), two = Session(kNow - 80, 2),
+                    three = Session(kNow - 70, 3);
+  for (const bool torn : {true, false}) {
+    boost::filesystem::remove_all(folder_.path() / "var");
+    position_ = {};
+    Append(one);
+    EXPECT_THAT(Lines(), SizeIs(1));
+    boost::filesystem::remove(folder_.path() / kLog);
+    folder_.Write(std::string(kLog) + ".1.gz",
+                  torn ? Gzip(one + two) + "no gzip" : "no gzip");
+    Append(three);
+    const std::vector<std::string> told = Lines();
+    EXPECT_THAT(told, testing::Contains(HasSubstr(
+                          "audit.log.1.gz: cannot be unpacked")))
+        << torn;
+    EXPECT_EQ(std::ranges::count_if(told,
+                                    [](const std::string& line) {
+                                      return line.find("login") != line.npos &&
+                                             line.find("auditd") == line.npos;
+                                    }),
+              torn ? 2 : 1);
+    EXPECT_THAT(Lines(), IsEmpty());
+  }
+  // The position is in the file before that one.
+  boost::filesystem::remove_all(folder_.path() / "var");
+  position_ = {};
+  Append(one);
+  EXPECT_THAT(Lines(), SizeIs(1));
+  boost::filesystem::remove(folder_.path() / kLog);
+  folder_.Write(std::string(kLog) + ".2.gz", Gzip(one));
+  folder_.Write(std::string(kLog) + ".1.gz", Gzip(two) + "no gzip");
+  Append(three);
+  EXPECT_THAT(Lines(),
+              ElementsAre(HasSubstr("audit.log.1.gz: cannot be unpacked"),
+                          HasSubstr(fmt::format("{} ", kNow - 80)),
+                          HasSubstr(fmt::format("{} ", kNow - 70))));
+}
+
+// savelog(8) gives the last one the number 0.
+TEST_F(AuditEvents, AreReadInOrderWhereNumbersBeginWithNothing) {
+  const std::string path = std::string(kLog) + ".0";
+  folder_.Write(path, Session(kNow - 90, 1));
+  boost::filesystem::last_write_time(folder_.path() / path, kNow - 3);
+  Append(Session(kNow - 80, 2), kNow - 3);
+  EXPECT_THAT(Lines(), SizeIs(2));
+  Append(Session(kNow - 70, 3), kNow - 3);
+  EXPECT_THAT(Lines(), ElementsAre(HasSubstr(fmt::format("{} ", kNow - 70))));
+}
+
+// A host that collects others' records does not wait behind them.
+TEST_F(AuditEvents, AreNotHeldBackByRecordsOfOtherHosts) {
+  const auto call = Call(kNow - 1, 1, "a");
+  Append(call[0] + call[1] + call[2], kNow);
+  std::string others;
+  for (int i = 2; others.size() < (1 << 20) + 400; ++i)
+    others += "node=other " + Session(kNow - 1, i);
+  Append(others, kNow);
+  EXPECT_THAT(Lines(), testing::Contains(HasSubstr("k: /tmp/a")));
+}
+
 TEST_F(AuditEvents, SayWhatOfACompressedLogCannotBeRead) {
   folder_.Write(std::string(kLog) + ".2.gz",
-                Gzipped(Session(kNow - 95, 9)) + "no gzip");
+                Gzip(Session(kNow - 95, 9)) + "no gzip");
   folder_.Write(std::string(kLog) + ".1.xz", "no xz");
   Append(Session(kNow - 70, 3));
   EXPECT_THAT(Lines(), ElementsAre(HasSubstr("audit.log.2.gz: cannot be "

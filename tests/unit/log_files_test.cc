@@ -3,7 +3,6 @@
 #include <gtest/gtest.h>
 #include <sqlite3.h>
 #include <utmp.h>
-#include <zlib.h>
 #include <zstd.h>
 
 #include <boost/filesystem.hpp>
@@ -14,6 +13,7 @@
 #include "collectors/log_names.h"
 #include "collectors/log_reader.h"
 #include "collectors/unpack.h"
+#include "tests/unit/gzip.h"
 #include "tests/unit/recorded_host.h"
 
 namespace metsuke {
@@ -150,20 +150,6 @@ TEST(LogReader, KnowsItsPieces) {
                            "asyslog", "syslog-"})
     EXPECT_NE(LogBase(name), "syslog") << name;
   EXPECT_EQ(LogBase("wtmp_20261121_000000.db"), "wtmp.db");
-}
-
-std::string Gzip(const std::string& text) {
-  z_stream stream{};
-  deflateInit2(&stream, 6, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY);
-  std::string out(text.size() + 1000, '\0');
-  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(text.data()));
-  stream.avail_in = static_cast<uInt>(text.size());
-  stream.next_out = reinterpret_cast<Bytef*>(out.data());
-  stream.avail_out = static_cast<uInt>(out.size());
-  deflate(&stream, Z_FINISH);
-  out.resize(out.size() - stream.avail_out);
-  deflateEnd(&stream);
-  return out;
 }
 
 std::string Zstd(const std::string& text) {

@@ -8,7 +8,6 @@
 #include <gtest/gtest.h>
 #include <sqlite3.h>
 #include <utmp.h>
-#include <zlib.h>
 
 #include <boost/filesystem/operations.hpp>
 #include <cstring>
@@ -21,6 +20,7 @@
 #include "collectors/log_places.h"
 #include "collectors/outcome.h"
 #include "proto/run.h"
+#include "tests/unit/gzip.h"
 #include "tests/unit/host_folder.h"
 
 namespace metsuke {
@@ -68,20 +68,6 @@ std::string Text(const std::vector<int64_t>& times, Stamp stamp) {
   for (const int64_t time : times)
     text += stamp(time) + " h p[12]: a record of some length, as they are\n";
   return text;
-}
-
-std::string Gzip(const std::string& text) {
-  std::string packed(compressBound(text.size()) + 64, '\0');
-  z_stream stream{};
-  deflateInit2(&stream, 6, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY);
-  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(text.data()));
-  stream.avail_in = static_cast<uInt>(text.size());
-  stream.next_out = reinterpret_cast<Bytef*>(packed.data());
-  stream.avail_out = static_cast<uInt>(packed.size());
-  deflate(&stream, Z_FINISH);
-  packed.resize(stream.total_out);
-  deflateEnd(&stream);
-  return packed;
 }
 
 class LogPausesTest : public testing::Test {
