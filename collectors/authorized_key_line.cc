@@ -7,6 +7,8 @@
 #include <bit>
 #include <vector>
 
+#include "proto/base64.h"
+
 namespace metsuke {
 namespace {
 
@@ -66,30 +68,12 @@ uint32_t MpintBits(std::string_view number) {
          std::bit_width(static_cast<unsigned char>(number[0]));
 }
 
-std::string Base64(const unsigned char* bytes, size_t size) {
-  std::string text(4 * ((size + 2) / 3) + 1, '\0');
-  EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text.data()), bytes,
-                  static_cast<int>(size));
-  return text.substr(0, text.find_first_of(std::string_view("=\0", 2)));
-}
-
-std::optional<std::string> FromBase64(std::string_view text) {
-  if (text.empty() || text.size() % 4 != 0 || text.size() > 65536)
-    return std::nullopt;
-  std::string bytes(text.size() / 4 * 3, '\0');
-  const int size =
-      EVP_DecodeBlock(reinterpret_cast<unsigned char*>(bytes.data()),
-                      reinterpret_cast<const unsigned char*>(text.data()),
-                      static_cast<int>(text.size()));
-  if (size < 0) return std::nullopt;
-  bytes.resize(size - (text.ends_with("==") ? 2 : text.ends_with('=') ? 1 : 0));
-  return bytes;
-}
-
 std::string Fingerprint(std::string_view blob) {
   unsigned char digest[32];
   EVP_Digest(blob.data(), blob.size(), digest, nullptr, EVP_sha256(), nullptr);
-  return "SHA256:" + Base64(digest, sizeof(digest));
+  const std::string text =
+      ToBase64({reinterpret_cast<const char*>(digest), sizeof digest});
+  return "SHA256:" + text.substr(0, text.find('='));
 }
 
 // Fills in what the data of the key say; false when they are no key of the

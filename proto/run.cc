@@ -5,6 +5,7 @@
 #include <linux/capability.h>
 #include <linux/close_range.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -13,6 +14,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdio>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/readable_pipe.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -22,7 +24,9 @@
 #include <boost/process/v2/src.hpp>
 #include <boost/process/v2/start_dir.hpp>
 #include <boost/process/v2/stdio.hpp>
+#include <memory>
 #include <optional>
+#include <string_view>
 #include <unordered_map>
 
 namespace metsuke {
@@ -103,6 +107,24 @@ struct ChildSetup {
   }
 };
 
+struct CloseFile {
+  void operator()(FILE* file) const { std::fclose(file); }
+};
+using FilePtr = std::unique_ptr<FILE, CloseFile>;
+
+// A file without a name that holds `bytes`, at its beginning: unlike a pipe it
+// needs nobody who goes on writing.
+FilePtr Input(std::string_view bytes) {
+  FilePtr file(bytes.empty() ? std::fopen("/dev/null", "re")
+                             : fdopen(memfd_create("input", MFD_CLOEXEC), "w+"));
+  if (file == nullptr ||
+      std::fwrite(bytes.data(), 1, bytes.size(), file.get()) != bytes.size() ||
+      std::fflush(file.get()) != 0)
+    throw boost::system::system_error(errno, boost::system::system_category());
+  std::rewind(file.get());
+  return file;
+}
+
 // One end of a pipe that is read until its other end is closed.
 struct Drain {
   asio::readable_pipe pipe;
@@ -120,10 +142,11 @@ class Running {
       : argv_(argv), options_(options) {}
 
   absl::StatusOr<std::string> Finish() {
+    const FilePtr input = Input(options_.input);
     bp::process process(
         context_, argv_[0],
         std::vector<std::string>(argv_.begin() + 1, argv_.end()),
-        bp::process_stdio{nullptr, out_.pipe, err_.pipe},
+        bp::process_stdio{input.get(), out_.pipe, err_.pipe},
         bp::process_environment(environment_), bp::process_start_dir("/"),
         ChildSetup{getpid(), options_.reads_everything});
     pid_ = process.id();

@@ -22,6 +22,8 @@ struct RunOptions {
   std::chrono::milliseconds deadline{5000};
   // Bytes of standard output that are taken; more is ResourceExhausted.
   size_t cap = 1 << 20;
+  // What it reads from standard input.
+  std::string input;
   // For Host::Run alone: files and folders the program's answer depends on. It
   // is not run again while they are unchanged; with none it is run each time.
   std::vector<std::string> inputs;
@@ -33,8 +35,8 @@ struct RunOptions {
 };
 
 // The bytes argv[0], an absolute path, prints on standard output. There is no
-// shell, the environment is LC_ALL=C and PATH alone, standard input is empty,
-// no descriptor is inherited and no capability but what `options` grant. It
+// shell, the environment is LC_ALL=C and PATH alone, standard input is what
+// `options` say, no descriptor is inherited and no capability but what `options` grant. It
 // dies with the thread that calls. NotFound when it is not there,
 // PermissionDenied when it may not be run, DeadlineExceeded when it took too
 // long, ResourceExhausted when it printed too much, Unavailable when it failed,
