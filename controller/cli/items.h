@@ -1,6 +1,6 @@
-// What a command answers, as a tree, and its ways out: a table for people or
-// JSON, JSON lines, YAML and CSV for programs. Text of hosts passes an encoder
-// on every one of them.
+// The ways out of what a command answers: a table for people or JSON, JSON
+// lines, YAML and CSV for programs. Text of hosts passes an encoder on every one
+// of them.
 
 #ifndef METSUKE_CONTROLLER_CLI_ITEMS_H_
 #define METSUKE_CONTROLLER_CLI_ITEMS_H_
@@ -10,20 +10,12 @@
 
 #include "absl/status/status.h"
 #include "controller/cli/session.h"
-#include "google/protobuf/message.h"
-#include "nlohmann/json_fwd.hpp"
+#include "controller/item.h"
 
 namespace metsuke::cli {
 
-using Item = nlohmann::ordered_json;
-
-// `message` with the names of its fields as keys, those of a field that is
-// `inlined` among them, defaults included: enums by their text, instants as RFC
-// 3339 in UTC ("" for 0), row sets as a list of objects.
-Item ToItem(const google::protobuf::Message& message);
-
-// The rows as objects.
-Item ToItems(const v1::RowSet& rows);
+// Beside which commands have overloads of their own.
+using metsuke::ToItem;
 
 // A column of the table for people.
 struct Column {
