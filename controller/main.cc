@@ -11,9 +11,11 @@
 #include <string>
 
 #include "controller/ca/client.h"
+#include "controller/delivery/outbox.h"
+#include "controller/delivery/recipients.h"
 #include "controller/gate.h"
 #include "controller/operator.h"
-#include "controller/report/nightly.h"
+#include "controller/delivery/nightly.h"
 #include "controller/rounds.h"
 #include "controller/server.h"
 #include "controller/standing.h"
@@ -90,7 +92,19 @@ void KeepHouse(const sigset_t& stop, const v1::ControllerConfig& config,
   } while (sigtimedwait(&stop, nullptr, &kDay) < 0);
 }
 
-absl::Status Serve(const v1::ControllerConfig& config, const Credential& own) {
+// Where reports go; to nobody without a file.
+absl::StatusOr<DeliveryRules> ReadRules(const v1::ControllerConfig& config) {
+  if (config.delivery().empty()) return DeliveryRules();
+  ASSIGN_OR_RETURN(const std::string yaml, ReadFile(config.delivery()));
+  ASSIGN_OR_RETURN(DeliveryRules rules,
+                   ReadDelivery(config.delivery(), yaml));
+  for (const std::string& line : Unready(rules.config))
+    rules.refused.push_back(config.delivery() + ": " + line);
+  return rules;
+}
+
+absl::Status Serve(const v1::ControllerConfig& config, const Credential& own,
+                   const v1::DeliveryConfig& delivery) {
   const sigset_t signals = StopSignals();
   RaiseDescriptors();
   ASSIGN_OR_RETURN(const auto store, OpenSqliteStore(config.state()));
@@ -98,9 +112,13 @@ absl::Status Serve(const v1::ControllerConfig& config, const Credential& own) {
   SyncService sync(*store, config.interval_seconds(), RenewBy(config));
   Knocker knocker(*store);
   OperatorService operators(
-      *store, knocker, *baseline, config.interval_seconds(), config.authority(),
-      [&sync](const std::string& id) { sync.Drop(id); }, own.identity.not_after,
-      config.waiver_days_max());
+      *store, knocker, *baseline,
+      {.interval_seconds = config.interval_seconds(),
+       .authority = config.authority(),
+       .removed = [&sync](const std::string& id) { sync.Drop(id); },
+       .certificate_until = own.identity.not_after,
+       .waiver_days_max = config.waiver_days_max(),
+       .delivery = delivery});
   ASSIGN_OR_RETURN(
       const auto server,
       Server::Start(config, own, {.sync = &sync, .services = {&operators}}));
@@ -111,8 +129,9 @@ absl::Status Serve(const v1::ControllerConfig& config, const Credential& own) {
                    ParseTimeOfDay(config.report_time()));
   std::optional<Nightly> nightly;
   if (report_time)
-    nightly.emplace(*store, *baseline, *report_time,
+    nightly.emplace(*store, *baseline, *report_time, delivery,
                     config.interval_seconds());
+  const Outbox outbox(*store, *baseline, delivery, config.interval_seconds());
   KeepHouse(signals, config, own.identity, *store);
   Log(Priority::kNotice, "stops");
   return absl::OkStatus();
@@ -135,8 +154,14 @@ absl::Status Run(const DaemonFlags& flags) {
         fmt::format("{}: belongs to the role {}; a controller's is needed",
                     config.certificate(), own.identity.role));
   RETURN_IF_ERROR(Gate::Make(AllServices()).status());
-  if (flags.test) return absl::OkStatus();
-  return Serve(config, own);
+  ASSIGN_OR_RETURN(const DeliveryRules rules, ReadRules(config));
+  if (flags.test)
+    return rules.refused.empty() ? absl::OkStatus()
+                                 : absl::InvalidArgumentError(fmt::format(
+                                       "{}", fmt::join(rules.refused, "\n")));
+  // One who cannot be served must not keep the others from being.
+  for (const std::string& line : rules.refused) Log(Priority::kError, line);
+  return Serve(config, own, rules.config);
 }
 
 int Main(int argc, char** argv) {

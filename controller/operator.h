@@ -14,30 +14,36 @@
 #include "controller/registers.h"
 #include "controller/standing.h"
 #include "controller/store/store.h"
+#include "proto/delivery.pb.h"
 #include "proto/operator.grpc.pb.h"
 
 namespace metsuke {
 
+struct OperatorOptions {
+  // Seconds between two looks at a host. One that was silent for longer than
+  // three times that is stale.
+  uint32_t interval_seconds = 300;
+  // Socket of metsuke-ca; empty when there is none.
+  std::string authority;
+  // Called with the id of each host that was taken out of the fleet.
+  std::function<void(const std::string& id)> removed;
+  // When the controller's certificate ends; 0 when that is not known.
+  int64_t certificate_until = 0;
+  // Days that a waiver lasts at most.
+  uint32_t waiver_days_max = 90;
+  // Who gets the reports of the nights.
+  v1::DeliveryConfig delivery;
+};
+
 class OperatorService final : public v1::Operator::Service {
  public:
-  // `store`, `knocker` and `baseline` must outlive the service. A host that was
-  // silent for longer than three times `interval_seconds` is stale. `authority`
-  // is the socket of metsuke-ca; empty when there is none. `removed` is called
-  // with the id of each host that was taken out of the fleet. The controller's
-  // certificate ends at `certificate_until`; a waiver lasts `waiver_days_max`
-  // days at most.
+  // `store`, `knocker` and `baseline` must outlive the service.
   OperatorService(Store& store, Knocker& knocker, StandingBaseline& baseline,
-                  uint32_t interval_seconds, std::string authority,
-                  std::function<void(const std::string& id)> removed,
-                  int64_t certificate_until, uint32_t waiver_days_max)
+                  OperatorOptions options)
       : store_(store),
         knocker_(knocker),
         baseline_(baseline),
-        interval_seconds_(interval_seconds),
-        authority_(std::move(authority)),
-        removed_(std::move(removed)),
-        certificate_until_(certificate_until),
-        waiver_days_max_(waiver_days_max),
+        options_(std::move(options)),
         registers_(store) {}
 
   grpc::Status ListHosts(grpc::ServerContext*, const v1::HostsRequest*,
@@ -64,6 +70,11 @@ class OperatorService final : public v1::Operator::Service {
                          grpc::ServerWriter<v1::ReportReply>*) override;
   grpc::Status ListReports(grpc::ServerContext*, const v1::ReportsRequest*,
                            grpc::ServerWriter<v1::ReportsReply>*) override;
+  grpc::Status ListDeliveries(
+      grpc::ServerContext*, const v1::DeliveriesRequest*,
+      grpc::ServerWriter<v1::DeliveriesReply>*) override;
+  grpc::Status SendReport(grpc::ServerContext*, const v1::SendRequest*,
+                          v1::SendReply*) override;
   grpc::Status ProbeSsh(grpc::ServerContext*, const v1::ProbeRequest*,
                         grpc::ServerWriter<v1::ProbeReply>*) override;
   grpc::Status GetBaseline(grpc::ServerContext*, const v1::BaselineRequest*,
@@ -107,11 +118,7 @@ class OperatorService final : public v1::Operator::Service {
   Store& store_;
   Knocker& knocker_;
   StandingBaseline& baseline_;
-  const uint32_t interval_seconds_;
-  const std::string authority_;
-  const std::function<void(const std::string& id)> removed_;
-  const int64_t certificate_until_;
-  const uint32_t waiver_days_max_;
+  const OperatorOptions options_;
   StandingRegisters registers_;
 };
 

@@ -35,11 +35,11 @@ grpc::Status OperatorService::ApplyBaseline(grpc::ServerContext* context,
 }
 
 absl::StatusOr<AuthorityClient> OperatorService::Authority() const {
-  if (authority_.empty())
+  if (options_.authority.empty())
     return absl::UnimplementedError(
         "this controller has no authority configured; set `authority` in "
         "controller.yaml");
-  return AuthorityClient(authority_);
+  return AuthorityClient(options_.authority);
 }
 
 grpc::Status OperatorService::CreateToken(grpc::ServerContext* context,

@@ -9,7 +9,7 @@
 namespace metsuke {
 
 bool OperatorService::Stale(int64_t last_seen, int64_t now) const {
-  return IsSilent(last_seen, now, interval_seconds_);
+  return IsSilent(last_seen, now, options_.interval_seconds);
 }
 
 grpc::Status OperatorService::ListHosts(
@@ -67,7 +67,7 @@ grpc::Status OperatorService::RemoveHost(grpc::ServerContext* context,
   if (!host.ok()) return ToGrpc(host.status());
   const absl::Status removed = store_.RemoveHost(host->id(), Now());
   if (!removed.ok()) return ToGrpc(removed);
-  removed_(host->id());
+  if (options_.removed) options_.removed(host->id());
   Log(Priority::kNotice, "operator " + Caller(*context) + " removed host " +
                              host->id() + " (" +
                              enc::Log(HostText(host->host())) + ")");

@@ -155,7 +155,7 @@ grpc::Status OperatorService::Posture(
   for (const auto& [order, posture] : worst.hosts())
     *batches.Next().add_hosts() = posture;
   if (judge) sum.set_baseline(judge->baseline().version);
-  sum.set_certificate_until(certificate_until_);
+  sum.set_certificate_until(options_.certificate_until);
   if (request->at() == 0)
     sum.set_waivers_ending(CountEnding((*registers)->rows, present));
   *batches.Next().mutable_fleet() = std::move(sum);

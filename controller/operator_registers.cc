@@ -75,7 +75,7 @@ BodySource OperatorService::Bodies() {
 RegisterContext OperatorService::ContextFor(const std::string& by,
                                             int64_t now) {
   RegisterContext context{
-      .by = by, .now = now, .waiver_days_max = waiver_days_max_};
+      .by = by, .now = now, .waiver_days_max = options_.waiver_days_max};
   // Asked for twice of each row: once to check it, once to see what changes.
   const auto known = std::make_shared<std::map<std::string, v1::HostEntry>>();
   context.host =

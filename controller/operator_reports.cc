@@ -1,12 +1,18 @@
 // Operators' calls about reports.
 
-#include <algorithm>
+#include <fmt/format.h>
 
+#include <utility>
+#include <vector>
+
+#include "controller/delivery/recipients.h"
 #include "controller/operator.h"
 #include "controller/operator_call.h"
-#include "controller/report/nightly.h"
+#include "controller/delivery/nightly.h"
 #include "controller/report/report.h"
+#include "proto/log.h"
 #include "proto/status.h"
+#include "proto/text.h"
 
 namespace metsuke {
 namespace {
@@ -14,17 +20,42 @@ namespace {
 // Well below what a message may have.
 constexpr size_t kPieceBytes = 256 << 10;
 
-absl::StatusOr<std::string> ReadNight(Store& store, std::string day) {
-  if (day == "last") {
-    ASSIGN_OR_RETURN(const auto nights, store.Reports());
-    if (nights.empty())
-      return absl::NotFoundError(
-          "no night has a report yet; metsukectl report drift --since 24h "
-          "makes "
-          "one now");
-    day = nights[0].day();
+// The day that is meant, "last" resolved.
+absl::StatusOr<std::string> DayOf(Store& store, const std::string& day) {
+  if (day != "last") return day;
+  ASSIGN_OR_RETURN(const auto nights, store.Reports());
+  if (!nights.empty()) return nights[0].day();
+  return absl::NotFoundError(
+      "no night has a report yet; metsukectl report drift --since 24h makes one "
+      "now");
+}
+
+absl::StatusOr<std::string> ReadNight(Store& store, const std::string& asked) {
+  ASSIGN_OR_RETURN(const std::string day, DayOf(store, asked));
+  return store.ReadReport(day, "");
+}
+
+// Puts the report of a night on its way to a recipient, from the beginning.
+absl::Status SendAgain(Store& store, const v1::DeliveryConfig& config,
+                       const v1::SendRequest& request, v1::SendReply& reply) {
+  const v1::Recipient* const recipient =
+      FindRecipient(config, request.recipient());
+  if (recipient == nullptr) {
+    std::vector<std::string> names;
+    for (const v1::Recipient& one : config.recipients())
+      names.push_back(one.name());
+    return absl::NotFoundError(fmt::format(
+        "{} is no recipient that can be served{}; delivery.yaml on the "
+        "controller names them, metsuke-controller -t tries it",
+        request.recipient(), DidYouMean(request.recipient(), names)));
   }
-  return store.ReadReport(day);
+  ASSIGN_OR_RETURN(const std::string day, DayOf(store, request.day()));
+  RETURN_IF_ERROR(store.ReadReport(day, "").status());
+  for (const v1::Delivery& delivery : DeliveriesTo(*recipient, day, Now())) {
+    RETURN_IF_ERROR(store.PutDelivery(delivery));
+    *reply.add_deliveries() = delivery;
+  }
+  return absl::OkStatus();
 }
 
 absl::StatusOr<std::string> MakeNow(const ReportSources& sources,
@@ -52,7 +83,7 @@ grpc::Status OperatorService::GetReport(
                          ? MakeNow({.store = store_,
                                     .registers = registers_,
                                     .judge = judge.get(),
-                                    .interval = interval_seconds_},
+                                    .interval = options_.interval_seconds},
                                    *request)
                          : ReadNight(store_, request->day());
   if (!bytes.ok()) return ToGrpc(bytes.status());
@@ -74,6 +105,37 @@ grpc::Status OperatorService::ListReports(
     *batches.Next().add_reports() = night;
   batches.Flush();
   return grpc::Status::OK;
+}
+
+grpc::Status OperatorService::ListDeliveries(
+    grpc::ServerContext*, const v1::DeliveriesRequest* request,
+    grpc::ServerWriter<v1::DeliveriesReply>* writer) {
+  std::string day;
+  if (!request->day().empty()) {
+    auto meant = DayOf(store_, request->day());
+    if (!meant.ok()) return ToGrpc(meant.status());
+    day = std::move(*meant);
+  }
+  const auto deliveries = store_.Deliveries(day);
+  if (!deliveries.ok()) return ToGrpc(deliveries.status());
+  Batches<v1::DeliveriesReply> batches(writer);
+  for (const v1::Delivery& delivery : *deliveries)
+    *batches.Next().add_deliveries() = delivery;
+  batches.Flush();
+  return grpc::Status::OK;
+}
+
+grpc::Status OperatorService::SendReport(grpc::ServerContext* context,
+                                         const v1::SendRequest* request,
+                                         v1::SendReply* reply) {
+  const absl::Status sent =
+      SendAgain(store_, options_.delivery, *request, *reply);
+  if (sent.ok())
+    Log(Priority::kNotice,
+        fmt::format("operator {} puts the report of {} on its way to {}",
+                    Caller(*context), reply->deliveries(0).day(),
+                    reply->deliveries(0).recipient()));
+  return ToGrpc(sent);
 }
 
 }  // namespace metsuke

@@ -100,7 +100,7 @@ grpc::Status OperatorService::AddWaiver(grpc::ServerContext* context,
         if (waiver.from() == 0) waiver.set_from(now);
         // What is far too long, or far away, is refused as such.
         const int64_t days =
-            std::min<int64_t>(request->days(), int64_t{waiver_days_max_} + 1);
+            std::min<int64_t>(request->days(), int64_t{options_.waiver_days_max} + 1);
         if (days != 0)
           waiver.set_until(std::min(waiver.from(), kLatest) + days * 86400);
         waiver.set_id("w-" + Hex(Sha256(by + waiver.SerializeAsString() +

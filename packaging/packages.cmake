@@ -108,9 +108,9 @@ metsuke_package(controller metsuke-controller
   ENABLED metsuke-ca.service metsuke-controller.service metsuke-enrol.service
   RESTARTED metsuke-ca.service metsuke-controller.service metsuke-enrol.service
   STATE /var/lib/metsuke-controller /var/lib/metsuke-ca /var/lib/metsuke-enrol
-  CONFIGURATION controller.yaml ca.yaml enrol.yaml)
+  CONFIGURATION controller.yaml delivery.yaml ca.yaml enrol.yaml)
 metsuke_man(controller metsuke-controller.8 metsuke-controller-setup.8 metsuke-ca.8 metsuke-enrol.8
-            metsuke-controller.yaml.5 metsuke-baseline.5 metsuke-registers.5)
+            metsuke-controller.yaml.5 metsuke-delivery.yaml.5 metsuke-baseline.5 metsuke-registers.5)
 
 # metsukectl
 install(TARGETS metsukectl RUNTIME DESTINATION bin COMPONENT ctl)

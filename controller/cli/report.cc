@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "controller/cli/deliveries.h"
 #include "controller/cli/items.h"
 #include "controller/cli/session.h"
 #include "controller/report/lines.h"
@@ -161,6 +162,7 @@ void AddReport(CommandLine& line, Session& session) {
   report.Command("list", "The nights that have a report", [&session, options] {
     session.run = [&session, options] { return List(session, *options); };
   });
+  AddDeliveries(report, session);
 }
 
 }  // namespace metsuke::cli

@@ -61,7 +61,6 @@ class Writer {
     return Local(instant, "%m-%d %H:%M");
   }
 
-  bool IsQuiet() const;
   void Quiet();
   void Title();
   void Standing();
@@ -88,17 +87,6 @@ class Writer {
   std::vector<ReportLine> lines_;
 };
 
-bool Writer::IsQuiet() const {
-  return report_.after().hosts() > 0 && !report_.baseline().empty() &&
-         report_.host().empty() && report_.selector().empty() &&
-         report_.waivers_ended().empty() && report_.unseen().empty() &&
-         report_.turns().empty() && report_.changes().empty() &&
-         report_.scores().empty() && report_.reaches().empty() &&
-         report_.coming().empty() && report_.waivers_ending().empty() &&
-         report_.decisions().empty() && report_.joined().count() == 0 &&
-         report_.removed().count() == 0;
-}
-
 void Writer::Quiet() {
   const v1::ReportStanding& after = report_.after();
   Line(LineKind::kTitle, 0,
@@ -108,8 +96,11 @@ void Writer::Quiet() {
            "{} ～ {}: {} に変化なし、確認できなかったものもなし。スコア "
            "{}、不適合の項目 {}",
            Moment(report_.from()), Moment(report_.to()),
-           words_.Count(after.hosts()), Points(after.score()),
-           report_.open_size()));
+           (report_.host().empty() ? words_.Count(after.hosts())
+                                   : report_.host()) +
+               (report_.selector().empty() ? ""
+                                           : " (" + report_.selector() + ")"),
+           Points(after.score()), report_.open_size()));
 }
 
 void Writer::Title() {
@@ -125,6 +116,10 @@ void Writer::Title() {
 void Writer::Standing() {
   const v1::ReportStanding &before = report_.before(), &after = report_.after();
   std::string line = words_.Count(after.hosts());
+  if (before.hosts() + after.hosts() == 0)
+    return Line(LineKind::kBlind, 0,
+                Say("no host matches: this tells of nothing",
+                    "該当するサーバーがありません。この報告は何も示しません"));
   if (report_.baseline().empty()) {
     Line(
         LineKind::kPlain, 0,
@@ -343,7 +338,7 @@ void Writer::Noise() {
 }
 
 std::vector<ReportLine> Writer::Run() {
-  if (IsQuiet()) {
+  if (IsQuiet(report_)) {
     Quiet();
     return std::move(lines_);
   }
@@ -366,6 +361,16 @@ std::vector<ReportLine> Writer::Run() {
 }
 
 }  // namespace
+
+bool IsQuiet(const v1::Report& report) {
+  return report.after().hosts() > 0 && !report.baseline().empty() &&
+         report.waivers_ended().empty() && report.unseen().empty() &&
+         report.turns().empty() && report.changes().empty() &&
+         report.scores().empty() && report.reaches().empty() &&
+         report.coming().empty() && report.waivers_ending().empty() &&
+         report.decisions().empty() && report.joined().count() == 0 &&
+         report.removed().count() == 0;
+}
 
 std::vector<ReportLine> ReportLines(const v1::Report& report,
                                     Language language) {

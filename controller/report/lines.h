@@ -32,6 +32,9 @@ struct ReportLine {
   HostText text;
 };
 
+// Whether nothing changed and nothing is known to be missing.
+bool IsQuiet(const v1::Report& report);
+
 // The whole report. A quiet night is one line. Instants are told in local time.
 std::vector<ReportLine> ReportLines(const v1::Report& report,
                                     Language language);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "controller/store/body.h"
+#include "controller/store/deliveries.h"
 #include "proto/snapshot.pb.h"
 #include "proto/status.h"
 
@@ -39,6 +40,16 @@ absl::Status SetHorizon(Database& database, int64_t until) {
 
 absl::Status StoreReport(Database& database, const NightReport& report) {
   RETURN_IF_ERROR(StoreBytes(database, report));
+  for (const auto& [selector, bytes] : report.parts) {
+    const std::string zstd = Compress(bytes);
+    RETURN_IF_ERROR(database.Execute(
+        "INSERT INTO report_part(day, selector, size, zstd) "
+        "VALUES(?, ?, ?, ?)",
+        report.entry.day(), selector, static_cast<int64_t>(bytes.size()),
+        Blob{zstd}));
+  }
+  for (const v1::Delivery& delivery : report.deliveries)
+    RETURN_IF_ERROR(StoreDelivery(database, delivery));
   const int64_t to = report.entry.to();
   for (const HostControl& closed : report.closed)
     RETURN_IF_ERROR(database.Execute(
@@ -69,9 +80,12 @@ absl::StatusOr<std::vector<v1::ReportEntry>> SelectReports(Database& database) {
 }
 
 absl::StatusOr<std::string> SelectReport(Database& database,
-                                         const std::string& day) {
-  Query query =
-      database.Run("SELECT size, zstd FROM report WHERE day = ?", day);
+                                         const std::string& day,
+                                         const std::string& selector) {
+  Query query = database.Run(
+      "SELECT size, zstd FROM report WHERE day = ?1 AND ?2 = '' UNION ALL "
+      "SELECT size, zstd FROM report_part WHERE day = ?1 AND selector = ?2",
+      day, selector);
   if (!query.Step()) {
     RETURN_IF_ERROR(query.status());
     return absl::NotFoundError(
@@ -157,6 +171,7 @@ absl::StatusOr<std::vector<HostLoss>> SelectLosses(Database& database,
 absl::Status ForgetReports(Database& database, int64_t before) {
   RETURN_IF_ERROR(
       database.Execute("DELETE FROM report WHERE until < ?", before));
+  RETURN_IF_ERROR(ForgetDeliveries(database));
   return database.Execute("DELETE FROM finding WHERE until <> 0 AND until < ?",
                           before);
 }

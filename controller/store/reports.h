@@ -29,7 +29,8 @@ absl::StatusOr<std::vector<v1::ReportEntry>> SelectReports(Database& database);
 
 // Store::ReadReport.
 absl::StatusOr<std::string> SelectReport(Database& database,
-                                         const std::string& day);
+                                         const std::string& day,
+                                         const std::string& selector);
 
 // Store::VisitFindings.
 absl::Status SelectFindings(Database& database, int64_t at,

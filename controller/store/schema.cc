@@ -51,6 +51,24 @@ namespace {
   "  host TEXT NOT NULL PRIMARY KEY,"                     \
   "  until INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
 
+// The reports of nights about some of the hosts; and to whom which report goes,
+// with when that is tried next, 0 when it is not.
+#define METSUKE_DELIVERY_TABLES                                \
+  "CREATE TABLE report_part("                                  \
+  "  day TEXT NOT NULL,"                                       \
+  "  selector TEXT NOT NULL,"                                  \
+  "  size INTEGER NOT NULL,"                                   \
+  "  zstd BLOB NOT NULL,"                                      \
+  "  PRIMARY KEY(day, selector)) STRICT;"                      \
+  "CREATE TABLE delivery("                                     \
+  "  day TEXT NOT NULL,"                                       \
+  "  recipient TEXT NOT NULL,"                                 \
+  "  address TEXT NOT NULL,"                                   \
+  "  next INTEGER NOT NULL,"                                   \
+  "  delivery BLOB NOT NULL,"                                  \
+  "  PRIMARY KEY(day, recipient, address)) STRICT, WITHOUT ROWID;" \
+  "CREATE INDEX delivery_next ON delivery(next) WHERE next <> 0;"
+
 // Keys begin with the host or the digest, so that the fleet can be spread over
 // several databases. A table is known by its field number in Snapshot, a
 // register by that in Registers, which never change. `until` is 0 while a span
@@ -115,7 +133,7 @@ CREATE TABLE loss(
   noticed INTEGER NOT NULL,
   stored INTEGER NOT NULL DEFAULT 0,
   PRIMARY KEY(host, stream, first)) STRICT, WITHOUT ROWID;
-)" METSUKE_EVENT_TABLE METSUKE_REGISTER_TABLE METSUKE_REPORT_TABLES R"(CREATE TABLE baseline(
+)" METSUKE_EVENT_TABLE METSUKE_REGISTER_TABLE METSUKE_REPORT_TABLES METSUKE_DELIVERY_TABLES R"(CREATE TABLE baseline(
   version TEXT NOT NULL PRIMARY KEY,
   files BLOB NOT NULL) STRICT;
 CREATE TABLE baseline_applied(
@@ -123,10 +141,10 @@ CREATE TABLE baseline_applied(
   version TEXT NOT NULL,
   applied INTEGER NOT NULL,
   by TEXT NOT NULL) STRICT;
-PRAGMA user_version = 6;
+PRAGMA user_version = 7;
 COMMIT;
 )";
-static_assert(kSchemaVersion == 6, "kSchema says so too");
+static_assert(kSchemaVersion == 7, "kSchema says so too");
 
 // What the controller itself saw of a host came with the second.
 constexpr char kFromOneToTwo[] = R"(
@@ -176,6 +194,14 @@ PRAGMA user_version = 6;
 COMMIT;
 )";
 
+// Where reports go came with the seventh.
+constexpr char kFromSixToSeven[] = R"(
+BEGIN IMMEDIATE;
+)" METSUKE_DELIVERY_TABLES R"(PRAGMA user_version = 7;
+COMMIT;
+)";
+
+#undef METSUKE_DELIVERY_TABLES
 #undef METSUKE_REPORT_TABLES
 #undef METSUKE_REGISTER_TABLE
 #undef METSUKE_EVENT_TABLE
@@ -213,7 +239,8 @@ absl::Status CheckVersion(Database& database, const std::string& path) {
     if (version < 3) RETURN_IF_ERROR(database.ExecuteAll(kFromTwoToThree));
     if (version < 4) RETURN_IF_ERROR(database.ExecuteAll(kFromThreeToFour));
     if (version < 5) RETURN_IF_ERROR(FromFourToFive(database));
-    return database.ExecuteAll(kFromFiveToSix);
+    if (version < 6) RETURN_IF_ERROR(database.ExecuteAll(kFromFiveToSix));
+    return database.ExecuteAll(kFromSixToSeven);
   }
   return absl::FailedPreconditionError(fmt::format(
       "{}: has schema version {}, this program knows {}; it was made by a "

@@ -17,6 +17,7 @@
 #include "controller/store/readers.h"
 #include "controller/store/record.h"
 #include "controller/store/registers.h"
+#include "controller/store/deliveries.h"
 #include "controller/store/reports.h"
 #include "controller/store/schema.h"
 #include "controller/store/state.h"
@@ -214,9 +215,29 @@ class SqliteStore : public Store {
     return readers_.Read(SelectReports);
   }
 
-  absl::StatusOr<std::string> ReadReport(const std::string& day) override {
+  absl::StatusOr<std::string> ReadReport(const std::string& day,
+                                         const std::string& selector) override {
+    return readers_.Read([&](Database& database) {
+      return SelectReport(database, day, selector);
+    });
+  }
+
+  absl::Status PutDelivery(const v1::Delivery& delivery) override {
+    return writer_.Run([&delivery](Database& database) {
+      return StoreDelivery(database, delivery);
+    });
+  }
+
+  absl::StatusOr<std::vector<v1::Delivery>> Deliveries(
+      const std::string& day) override {
     return readers_.Read(
-        [&](Database& database) { return SelectReport(database, day); });
+        [&](Database& database) { return SelectDeliveries(database, day); });
+  }
+
+  absl::StatusOr<std::vector<v1::Delivery>> DueDeliveries(
+      int64_t now) override {
+    return readers_.Read(
+        [now](Database& database) { return SelectDueDeliveries(database, now); });
   }
 
   absl::Status VisitFindings(int64_t at, const TakeFinding& take) override {

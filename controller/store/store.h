@@ -30,6 +30,7 @@
 
 #include "absl/status/statusor.h"
 #include "controller/table_digests.h"
+#include "proto/delivery.pb.h"
 #include "proto/event.pb.h"
 #include "proto/operator.pb.h"
 #include "proto/sync.pb.h"
@@ -170,6 +171,11 @@ struct NightReport {
   std::vector<HostControl> opened, closed;
   // Of what Behind told, that which it tells.
   std::map<std::string, int64_t> behind;
+  // Bytes of the reports of the same night about hosts with certain labels, by
+  // selector.
+  std::map<std::string, std::string> parts;
+  // Whom it goes to.
+  std::vector<v1::Delivery> deliveries;
 };
 
 // Records that a host declared lost.
@@ -282,8 +288,22 @@ class Store {
   // The nights that have a report, the newest first.
   virtual absl::StatusOr<std::vector<v1::ReportEntry>> Reports() = 0;
 
-  // The bytes of the report of a night; NotFound when it has none.
-  virtual absl::StatusOr<std::string> ReadReport(const std::string& day) = 0;
+  // The bytes of the report of a night, or of its part about the hosts with
+  // certain labels; NotFound when there is none.
+  virtual absl::StatusOr<std::string> ReadReport(
+      const std::string& day, const std::string& selector) = 0;
+
+  // Keeps how a delivery stands, by its day, recipient and address.
+  virtual absl::Status PutDelivery(const v1::Delivery& delivery) = 0;
+
+  // The deliveries of a night, of all nights when `day` is empty: those of the
+  // newest first, then by recipient and address.
+  virtual absl::StatusOr<std::vector<v1::Delivery>> Deliveries(
+      const std::string& day) = 0;
+
+  // Those that wait and whose next try has come, of the oldest night first.
+  virtual absl::StatusOr<std::vector<v1::Delivery>> DueDeliveries(
+      int64_t now) = 0;
 
   // What failed at the instant `at` by the reports of the nights, by host.
   using TakeFinding = std::function<void(const HostControl& finding)>;

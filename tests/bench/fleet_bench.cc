@@ -6,7 +6,7 @@
 #include "authority.h"
 #include "bench.h"
 #include "controller/operator.h"
-#include "controller/report/nightly.h"
+#include "controller/delivery/nightly.h"
 #include "controller/standing.h"
 #include "controller/store/sqlite.h"
 #include "folder.h"
@@ -233,8 +233,9 @@ class FleetRun {
     SyncService sync(store, 300, nullptr);
     Knocker knocker(store);
     OperatorService operators(
-        store, knocker, *baseline, 300, "", [](const std::string&) {},
-        own.identity.not_after, 90);
+        store, knocker, *baseline,
+        {.removed = [](const std::string&) {},
+         .certificate_until = own.identity.not_after});
     ASSIGN_OR_RETURN(const auto server, StartServer(own, sync, {&operators}));
     const auto stub =
         v1::Operator::NewStub(OpenOwnChannel(server->port(), who));

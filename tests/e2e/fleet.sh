@@ -89,6 +89,10 @@ until_true 60 bash -c "exec 3<>/dev/tcp/127.0.0.1/$enrol_port" || die "enrolment
 
 # Configuration tests.
 "$bin/metsuke-controller" --config "$work/controller.yaml" -t >/dev/null 2>&1; is "-t accepts a sound configuration" 0 $?
+printf 'recipients:\n- {name: a, directory: /nonexistent}\n- {name: b}\n- {name: c, directory: %s}\n' "$work" >"$work/delivery.yaml"
+{ cat "$work/controller.yaml"; echo "delivery: $work/delivery.yaml"; } >"$work/delivers.yaml"
+out=$("$bin/metsuke-controller" --config "$work/delivers.yaml" -t 2>&1); is "-t refuses recipients that cannot be served" 78 $? "$out"
+says "names each with what is wrong" 'delivery.yaml:3:.*recipient b needs one of.*recipient a: /nonexistent' "$(tr '\n' ' ' <<<"$out")"
 sed 's/listen/lisen/' "$work/controller.yaml" >"$work/typo.yaml"
 out=$("$bin/metsuke-controller" --config "$work/typo.yaml" -t 2>&1); is "-t refuses a typo" 78 $? "$out"
 says "and says where and what was meant" 'typo.yaml:1:1: .*did you mean listen' "$out"
@@ -258,6 +262,10 @@ says "in Japanese as well" '^悪化' "$(ctl --lang ja report drift --since "$sin
 says "and for programs" '"control": "account-one-root"' "$(ctl report drift --since "$since" -o json)"
 out=$(ctl report drift --day 2026-01-01 2>&1); is "a night without a report is an error" 1 $? "$out"
 says "that says where to look" 'metsukectl report list' "$out"
+out=$(ctl report deliveries 2>&1); is "no report was sent, which is no error" 0 $? "$out"
+says "and where that is decided is told" 'delivery.yaml' "$out"
+out=$(ctl report send last ops 2>&1); is "nobody is no recipient" 1 $? "$out"
+says "which is told with what to try" 'metsuke-controller -t' "$out"
 out=$(ctl report drift one --day last 2>&1); is "a night is not asked of one host" 64 $? "$out"
 
 # The watcher saw it.

@@ -11,6 +11,7 @@
 #include <sstream>
 #include <string>
 
+#include "controller/delivery/recipients.h"
 #include "proto/config.pb.h"
 #include "proto/file.h"
 #include "proto/text.h"
@@ -135,8 +136,25 @@ TEST(Configuration, EachShippedFileHasEveryKeyAndSoHasItsManual) {
   Check<v1::CollectConfig>("collect.yaml", "metsuke-agent.yaml.5.scd");
   Check<v1::ControllerConfig>("controller.yaml",
                               "metsuke-controller.yaml.5.scd");
+  Check<v1::DeliveryConfig>("delivery.yaml", "metsuke-delivery.yaml.5.scd");
   Check<v1::AuthorityConfig>("ca.yaml", "metsuke-controller.yaml.5.scd");
   Check<v1::EnrolConfig>("enrol.yaml", "metsuke-controller.yaml.5.scd");
+  const std::string delivery = Content("man/metsuke-delivery.yaml.5.scd");
+  for (const auto* type :
+       {v1::MailConfig::descriptor(), v1::Recipient::descriptor()})
+    for (int i = 0; i < type->field_count(); ++i)
+      EXPECT_THAT(delivery, HasSubstr('*' + type->field(i)->name() + '*'));
+}
+
+TEST(Configuration, TheShippedExamplesOfRecipientsCanBeServed) {
+  std::string yaml = Uncommented(Content("etc/delivery.yaml"));
+  yaml = std::regex_replace(yaml, std::regex("recipients: \\[\\]"),
+                            "recipients:");
+  yaml = std::regex_replace(yaml, std::regex("\n# - "), "\n- ");
+  const auto rules = ReadDelivery("delivery.yaml", yaml);
+  ASSERT_TRUE(rules.ok()) << rules.status();
+  EXPECT_THAT(rules->refused, testing::IsEmpty());
+  EXPECT_EQ(rules->config.recipients_size(), 5);
 }
 
 }  // namespace

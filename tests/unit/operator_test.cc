@@ -57,9 +57,17 @@ class OperatorTest : public testing::Test {
     EXPECT_TRUE(applied.ok()) << applied.status();
     knocker_ = std::make_unique<Knocker>(
         *store_, [this](const ProbeTarget& target) { return probe_(target); });
+    v1::DeliveryConfig delivery;
+    v1::Recipient& recipient = *delivery.add_recipients();
+    recipient.set_name("ops");
+    recipient.add_mail("a@example.jp");
+    recipient.add_mail("b@example.jp");
     service_ = std::make_unique<OperatorService>(
-        *store_, *knocker_, *baseline_, 60, "", [](const std::string&) {},
-        std::time(nullptr) + 86400, 90);
+        *store_, *knocker_, *baseline_,
+        OperatorOptions{.interval_seconds = 60,
+                        .removed = [](const std::string&) {},
+                        .certificate_until = std::time(nullptr) + 86400,
+                        .delivery = delivery});
     grpc::ServerBuilder builder;
     builder.RegisterService(service_.get());
     server_ = builder.BuildAndStart();
@@ -494,6 +502,46 @@ TEST_F(OperatorTest, TheRegisterOfHostsAloneSetsTheirLabels) {
               ElementsAre("changed host=a"));
   EXPECT_EQ(Show("hosts").hosts(0).owner(), "taro");
   EXPECT_THAT(Apply("hosts: [{host: a, owner: taro}]", false), testing::IsEmpty());
+}
+
+TEST_F(OperatorTest, AReportIsSentAgainToWhoeverIsARecipient) {
+  const auto send = [&](const std::string& day, const std::string& to) {
+    v1::SendRequest request;
+    request.set_day(day);
+    request.set_recipient(to);
+    grpc::ClientContext context;
+    v1::SendReply reply;
+    said_ = stub_->SendReport(&context, request, &reply);
+    return reply;
+  };
+  send("last", "ops");
+  EXPECT_THAT(said_.error_message(), HasSubstr("no night has a report yet"));
+  v1::ReportEntry entry;
+  entry.set_day("2026-11-23");
+  entry.set_to(1000);
+  v1::Delivery done;
+  done.set_day(entry.day());
+  done.set_recipient("ops");
+  done.set_address("a@example.jp");
+  done.set_state("delivered");
+  ASSERT_TRUE(store_->PutReport({.entry = entry, .deliveries = {done}}).ok());
+  send("last", "opps");
+  EXPECT_THAT(said_.error_message(), HasSubstr("did you mean ops?"));
+  send("2026-11-22", "ops");
+  EXPECT_THAT(said_.error_message(), HasSubstr("metsukectl report list"));
+  EXPECT_EQ(store_->Deliveries("")->size(), 1u) << "nothing was changed";
+  EXPECT_EQ(send("last", "ops").deliveries_size(), 2);
+  EXPECT_TRUE(said_.ok()) << said_.error_message();
+
+  grpc::ClientContext context;
+  const auto stream = stub_->ListDeliveries(&context, {});
+  v1::DeliveriesReply reply;
+  std::vector<std::string> states;
+  while (stream->Read(&reply))
+    for (const v1::Delivery& delivery : reply.deliveries())
+      states.push_back(delivery.address() + " " + delivery.state());
+  EXPECT_THAT(states,
+              ElementsAre("a@example.jp waiting", "b@example.jp waiting"));
 }
 
 TEST_F(OperatorTest, AHostIsNotAskedSoOftenThatItMinds) {

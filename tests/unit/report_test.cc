@@ -7,8 +7,12 @@
 
 #include <future>
 
+#include "controller/delivery/letter.h"
+#include "controller/delivery/nightly.h"
+#include "controller/delivery/outbox.h"
+#include "controller/delivery/recipients.h"
 #include "controller/report/fleet_change.h"
-#include "controller/report/nightly.h"
+#include "controller/report/lines.h"
 #include "controller/standing.h"
 #include "controller/store/body.h"
 #include "controller/store/sqlite.h"
@@ -198,19 +202,20 @@ class ReportTest : public testing::Test {
 
   // Keeps the report of the night that is due; what was kept.
   std::optional<v1::ReportEntry> Night(int64_t now) {
-    auto made = MakeDueReport(Sources(), {0, 0}, now);
+    auto made = MakeDueReport(Sources(), {0, 0}, recipients_, now);
     EXPECT_TRUE(made.ok()) << made.status();
     return made.ok() ? *made : std::nullopt;
   }
 
   v1::Report Kept(const std::string& day) {
     v1::Report report;
-    const auto bytes = store_->ReadReport(day);
+    const auto bytes = store_->ReadReport(day, "");
     EXPECT_TRUE(bytes.ok()) << bytes.status();
     EXPECT_TRUE(report.ParseFromString(*bytes));
     return report;
   }
 
+  v1::DeliveryConfig recipients_;
   TemporaryFolder folder_;
   std::unique_ptr<Store> store_;
   std::unique_ptr<StandingBaseline> baseline_;
@@ -546,7 +551,7 @@ TEST_F(ReportTest, ANightHasOneReportWhoeverTries) {
                                        .registers = registers,
                                        .judge = judge.get(),
                                        .interval = 300},
-                                      {0, 0}, kSecond + kDay + 600);
+                                      {0, 0}, {}, kSecond + kDay + 600);
       EXPECT_TRUE(made.ok()) << made.status();
       return made.ok() && made->has_value();
     }));
@@ -555,6 +560,59 @@ TEST_F(ReportTest, ANightHasOneReportWhoeverTries) {
   EXPECT_EQ(kept, 1);
   EXPECT_EQ(store_->Reports()->size(), 2u);
   EXPECT_EQ(store_->Reports()->at(0).from(), kSecond);
+}
+
+TEST_F(ReportTest, EachRecipientGetsTheReportOfItsHostsWithTheNight) {
+  ApplyBaseline();
+  for (int host = 1; host <= 2; ++host) {
+    Join(host, kFirst - 1000);
+    Report(host, {.at = kFirst - 500, .ports = {22}});
+  }
+  EXPECT_TRUE(store_->SetLabels({Id(2), {"zone=tokyo"}, {}}, "op", 1).ok());
+  Report(1, {.at = kSecond - 500, .ports = {22, 23}});
+  Touch(2, kSecond + 100);
+  const auto rules = ReadDelivery("d", R"(
+mail: {from: m@example.jp, server: "smtp://h"}
+recipients:
+- {name: all, mail: [b@example.jp, a@example.jp]}
+- {name: tokyo, directory: /r, hosts: zone=tokyo}
+- {name: too, directory: /s, hosts: zone=tokyo}
+- {name: quiet, directory: /t, hosts: zone=tokyo, skip_quiet: true}
+- {name: loud, directory: /u, skip_quiet: true}
+- {name: nowhere, directory: /v, hosts: zone=mars}
+)");
+  ASSERT_TRUE(rules.ok()) << rules.status();
+  recipients_ = rules->config;
+  ASSERT_TRUE(Night(kSecond + 600));
+  const std::string day = store_->Reports()->at(0).day();
+
+  std::vector<std::string> who;
+  const auto deliveries = store_->Deliveries(day);
+  for (const v1::Delivery& delivery : *deliveries) {
+    EXPECT_EQ(delivery.state(), "waiting");
+    EXPECT_EQ(delivery.queued(), kSecond + 600);
+    who.push_back(delivery.recipient() + delivery.address());
+  }
+  EXPECT_THAT(who, ElementsAre("alla@example.jp", "allb@example.jp", "loud",
+                               "nowhere", "tokyo", "too"));
+  const auto of = [&](const std::string& selector) {
+    const auto report = ReportOf(Sources(), day, selector);
+    EXPECT_TRUE(report.ok()) << report.status();
+    return *report;
+  };
+  EXPECT_EQ(of("").after().hosts(), 2u);
+  EXPECT_THAT(of("").turns(), testing::SizeIs(1));
+  EXPECT_EQ(of("zone=tokyo").after().hosts(), 1u);
+  EXPECT_TRUE(IsQuiet(of("zone=tokyo")));
+  // "Nobody" is not "nothing changed".
+  EXPECT_FALSE(IsQuiet(of("zone=mars")));
+  EXPECT_THAT(PlainText(of("zone=mars"), Language::kEnglish),
+              testing::HasSubstr("no host matches"));
+  // What is kept stays as it was; a selector that is new since is made now.
+  Report(2, {.at = kSecond - 400, .ports = {22, 21}}, kSecond + 700);
+  EXPECT_TRUE(IsQuiet(of("zone=tokyo")));
+  EXPECT_EQ(of("zone").turns(0).control(), "no-ftp");
+  EXPECT_EQ(of("zone").day(), day);
 }
 
 TEST_F(ReportTest, TheSameDataMakeTheSameBytes) {
@@ -568,7 +626,7 @@ TEST_F(ReportTest, TheSameDataMakeTheSameBytes) {
     Touch(host, kSecond + 10);
   }
   ASSERT_TRUE(Night(kSecond + 600));
-  const std::string kept = *store_->ReadReport("2024-10-05");
+  const std::string kept = *store_->ReadReport("2024-10-05", "");
   // Made again, after a day on which much happened.
   for (int host = 1; host <= 9; ++host)
     Report(host, {.at = kSecond + 1000, .ports = {99}});
@@ -702,13 +760,13 @@ TEST_F(ReportTest, AnotherTimeOfTheDayMakesNoSecondReportOfTheDay) {
   Join(1, kFirst - 1000);
   Report(1, {.at = kFirst - 500, .ports = {22}});
   ASSERT_TRUE(Night(kSecond + 600));
-  const auto noon = MakeDueReport(Sources(), {12, 0}, kSecond + 13 * 3600);
+  const auto noon = MakeDueReport(Sources(), {12, 0}, {}, kSecond + 13 * 3600);
   ASSERT_TRUE(noon.ok());
   EXPECT_FALSE(noon->has_value());
   // None was begun: what a host tells of that day is not late.
   Report(1, {.at = kSecond + 3600, .ports = {22, 80}}, kSecond + 13 * 3600);
   EXPECT_THAT(*store_->Behind(), IsEmpty());
-  EXPECT_TRUE(*MakeDueReport(Sources(), {12, 0}, kSecond + 37 * 3600));
+  EXPECT_TRUE(*MakeDueReport(Sources(), {12, 0}, {}, kSecond + 37 * 3600));
 }
 
 TEST_F(ReportTest, AClockThatWasWrongDoesNotEndTheNights) {

@@ -671,6 +671,7 @@ TEST_F(StoreTest, ADatabaseOfTheFourthVersionGetsItsLabelsAsTables) {
                    "DROP TABLE register;"
                    "DROP TABLE report; DROP TABLE finding; DROP TABLE behind;"
          "DROP TABLE horizon; ALTER TABLE loss DROP COLUMN stored;"
+         "DROP TABLE report_part; DROP TABLE delivery;"
                    "ALTER TABLE span DROP COLUMN by;"
                    "PRAGMA user_version = 4")
                       .c_str());
@@ -694,7 +695,7 @@ TEST_F(StoreTest, ADatabaseOfTheFourthVersionGetsItsLabelsAsTables) {
 
 TEST_F(StoreTest, ADatabaseOfANewerProgramIsLeftAlone) {
   store_.reset();
-  Sqlite(folder_, "PRAGMA user_version = 7");
+  Sqlite(folder_, "PRAGMA user_version = 8");
   const absl::Status status = OpenSqliteStore(folder_).status();
   EXPECT_TRUE(absl::IsFailedPrecondition(status)) << status;
   EXPECT_THAT(Message(status), HasSubstr("newer"));
@@ -805,6 +806,7 @@ TEST_F(StoreTest, ADatabaseOfTheFirstVersionIsBroughtUpToDate) {
          "DROP TABLE register;"
          "DROP TABLE report; DROP TABLE finding; DROP TABLE behind;"
          "DROP TABLE horizon; ALTER TABLE loss DROP COLUMN stored;"
+         "DROP TABLE report_part; DROP TABLE delivery;"
          "ALTER TABLE span DROP COLUMN by;"
          "PRAGMA user_version = 1");
   Open();
@@ -830,6 +832,7 @@ TEST_F(StoreTest, ADatabaseOfTheSecondVersionIsBroughtUpToDate) {
          "DROP TABLE register;"
          "DROP TABLE report; DROP TABLE finding; DROP TABLE behind;"
          "DROP TABLE horizon; ALTER TABLE loss DROP COLUMN stored;"
+         "DROP TABLE report_part; DROP TABLE delivery;"
          "ALTER TABLE span DROP COLUMN by;"
          "PRAGMA user_version = 2");
   Open();

@@ -1,7 +1,7 @@
 // The report of each night: made once, whoever tries and however often.
 
-#ifndef METSUKE_CONTROLLER_REPORT_NIGHTLY_H_
-#define METSUKE_CONTROLLER_REPORT_NIGHTLY_H_
+#ifndef METSUKE_CONTROLLER_DELIVERY_NIGHTLY_H_
+#define METSUKE_CONTROLLER_DELIVERY_NIGHTLY_H_
 
 #include <condition_variable>
 #include <cstdint>
@@ -17,6 +17,7 @@
 #include "controller/report/report.h"
 #include "controller/standing.h"
 #include "controller/store/store.h"
+#include "proto/delivery.pb.h"
 
 namespace metsuke {
 
@@ -28,18 +29,19 @@ int64_t ReportDelay(int64_t interval);
 // a day before when there was none.
 absl::StatusOr<ReportQuestion> QuestionUntil(Store& store, int64_t to);
 
-// Makes and keeps the report of the night that is due at `now`. What was kept;
-// nothing when none is due: the night has one, its time has not come, or there
-// is no host yet to tell of.
+// Makes and keeps the report of the night that is due at `now`, and with it
+// that it goes to `recipients`. What was kept; nothing when none is due: the
+// night has one, its time has not come, or there is no host yet to tell of.
 absl::StatusOr<std::optional<v1::ReportEntry>> MakeDueReport(
-    const ReportSources& sources, TimeOfDay time, int64_t now);
+    const ReportSources& sources, TimeOfDay time,
+    const v1::DeliveryConfig& recipients, int64_t now);
 
 // Does so for as long as it lives.
 class Nightly {
  public:
   // All must outlive it.
   Nightly(Store& store, StandingBaseline& baseline, TimeOfDay time,
-          int64_t interval);
+          const v1::DeliveryConfig& recipients, int64_t interval);
   ~Nightly();
   Nightly(const Nightly&) = delete;
   Nightly& operator=(const Nightly&) = delete;
@@ -51,10 +53,11 @@ class Nightly {
   StandingBaseline& baseline_;
   StandingRegisters registers_;
   const TimeOfDay time_;
+  const v1::DeliveryConfig& recipients_;
   const int64_t interval_;
   std::jthread thread_;
 };
 
 }  // namespace metsuke
 
-#endif  // METSUKE_CONTROLLER_REPORT_NIGHTLY_H_
+#endif  // METSUKE_CONTROLLER_DELIVERY_NIGHTLY_H_

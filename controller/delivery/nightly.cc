@@ -1,4 +1,4 @@
-#include "controller/report/nightly.h"
+#include "controller/delivery/nightly.h"
 
 #include <fmt/format.h>
 
@@ -8,6 +8,8 @@
 #include <utility>
 #include <vector>
 
+#include "controller/delivery/recipients.h"
+#include "controller/report/lines.h"
 #include "proto/log.h"
 #include "proto/status.h"
 
@@ -16,6 +18,27 @@ namespace {
 
 constexpr int64_t kDay = 86400;
 constexpr std::chrono::seconds kLook(20), kAfterError(600);
+
+// Adds who gets the report, and for whoever gets that of some of the hosts, it.
+absl::Status Address(const ReportSources& sources, ReportQuestion question,
+                     const v1::Report& report,
+                     const v1::DeliveryConfig& recipients, int64_t now,
+                     NightReport& night) {
+  std::map<std::string, v1::Report> reports = {{"", report}};
+  for (const v1::Recipient& recipient : recipients.recipients()) {
+    const std::string& selector = recipient.hosts();
+    if (!reports.contains(selector)) {
+      question.hosts.selector = selector;
+      ASSIGN_OR_RETURN(MadeReport made, MakeReport(sources, question));
+      night.parts[selector] = ReportBytes(made.report);
+      reports[selector] = std::move(made.report);
+    }
+    if (recipient.skip_quiet() && IsQuiet(reports[selector])) continue;
+    for (v1::Delivery& delivery : DeliveriesTo(recipient, question.day, now))
+      night.deliveries.push_back(std::move(delivery));
+  }
+  return absl::OkStatus();
+}
 
 }  // namespace
 
@@ -41,7 +64,8 @@ absl::StatusOr<ReportQuestion> QuestionUntil(Store& store, int64_t to) {
 }
 
 absl::StatusOr<std::optional<v1::ReportEntry>> MakeDueReport(
-    const ReportSources& sources, TimeOfDay time, int64_t now) {
+    const ReportSources& sources, TimeOfDay time,
+    const v1::DeliveryConfig& recipients, int64_t now) {
   const int64_t to = LastTime(now - ReportDelay(sources.interval), time);
   ASSIGN_OR_RETURN(const std::vector<v1::ReportEntry> nights,
                    sources.store.Reports());
@@ -60,12 +84,14 @@ absl::StatusOr<std::optional<v1::ReportEntry>> MakeDueReport(
   if (made.report.before().hosts() + made.report.after().hosts() == 0)
     return std::nullopt;
   v1::ReportEntry entry = EntryOf(made.report);
-  const absl::Status kept =
-      sources.store.PutReport({.entry = entry,
-                               .bytes = ReportBytes(made.report),
-                               .opened = std::move(made.opened),
-                               .closed = std::move(made.closed),
-                               .behind = question.behind});
+  NightReport night{.entry = entry,
+                    .bytes = ReportBytes(made.report),
+                    .opened = std::move(made.opened),
+                    .closed = std::move(made.closed),
+                    .behind = question.behind};
+  RETURN_IF_ERROR(
+      Address(sources, question, made.report, recipients, now, night));
+  const absl::Status kept = sources.store.PutReport(night);
   // Somebody else was faster.
   if (absl::IsAlreadyExists(kept)) return std::nullopt;
   RETURN_IF_ERROR(kept);
@@ -73,11 +99,12 @@ absl::StatusOr<std::optional<v1::ReportEntry>> MakeDueReport(
 }
 
 Nightly::Nightly(Store& store, StandingBaseline& baseline, TimeOfDay time,
-                 int64_t interval)
+                 const v1::DeliveryConfig& recipients, int64_t interval)
     : store_(store),
       baseline_(baseline),
       registers_(store),
       time_(time),
+      recipients_(recipients),
       interval_(interval),
       thread_([this](const std::stop_token& stop) { Loop(stop); }) {}
 
@@ -96,7 +123,7 @@ void Nightly::Loop(const std::stop_token& stop) {
                                      .registers = registers_,
                                      .judge = judge.get(),
                                      .interval = interval_},
-                                    time_, std::time(nullptr));
+                                    time_, recipients_, std::time(nullptr));
     wait = made.ok() ? kLook : kAfterError;
     if (!made.ok())
       Log(Priority::kError,
