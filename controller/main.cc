@@ -11,11 +11,11 @@
 #include <string>
 
 #include "controller/ca/client.h"
+#include "controller/delivery/nightly.h"
 #include "controller/delivery/outbox.h"
 #include "controller/delivery/recipients.h"
 #include "controller/gate.h"
 #include "controller/operator.h"
-#include "controller/delivery/nightly.h"
 #include "controller/rounds.h"
 #include "controller/server.h"
 #include "controller/standing.h"
@@ -99,12 +99,12 @@ absl::StatusOr<DeliveryRules> ReadRules(const v1::ControllerConfig& config) {
   ASSIGN_OR_RETURN(DeliveryRules rules,
                    ReadDelivery(config.delivery(), yaml));
   for (const std::string& line : Unready(rules.config))
-    rules.refused.push_back(config.delivery() + ": " + line);
+    rules.problems.push_back(config.delivery() + ": " + line);
   return rules;
 }
 
 absl::Status Serve(const v1::ControllerConfig& config, const Credential& own,
-                   const v1::DeliveryConfig& delivery) {
+                   const DeliveryRules& delivery) {
   const sigset_t signals = StopSignals();
   RaiseDescriptors();
   ASSIGN_OR_RETURN(const auto store, OpenSqliteStore(config.state()));
@@ -118,7 +118,7 @@ absl::Status Serve(const v1::ControllerConfig& config, const Credential& own,
        .removed = [&sync](const std::string& id) { sync.Drop(id); },
        .certificate_until = own.identity.not_after,
        .waiver_days_max = config.waiver_days_max(),
-       .delivery = delivery});
+       .delivery = delivery.config});
   ASSIGN_OR_RETURN(
       const auto server,
       Server::Start(config, own, {.sync = &sync, .services = {&operators}}));
@@ -156,12 +156,12 @@ absl::Status Run(const DaemonFlags& flags) {
   RETURN_IF_ERROR(Gate::Make(AllServices()).status());
   ASSIGN_OR_RETURN(const DeliveryRules rules, ReadRules(config));
   if (flags.test)
-    return rules.refused.empty() ? absl::OkStatus()
+    return rules.problems.empty() ? absl::OkStatus()
                                  : absl::InvalidArgumentError(fmt::format(
-                                       "{}", fmt::join(rules.refused, "\n")));
+                                       "{}", fmt::join(rules.problems, "\n")));
   // One who cannot be served must not keep the others from being.
-  for (const std::string& line : rules.refused) Log(Priority::kError, line);
-  return Serve(config, own, rules.config);
+  for (const std::string& line : rules.problems) Log(Priority::kError, line);
+  return Serve(config, own, rules);
 }
 
 int Main(int argc, char** argv) {

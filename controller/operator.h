@@ -12,6 +12,7 @@
 #include "controller/knocker.h"
 #include "controller/register_check.h"
 #include "controller/registers.h"
+#include "controller/report/report.h"
 #include "controller/standing.h"
 #include "controller/store/store.h"
 #include "proto/delivery.pb.h"
@@ -105,6 +106,7 @@ class OperatorService final : public v1::Operator::Service {
   bool Stale(int64_t last_seen, int64_t now) const;
   absl::StatusOr<AuthorityClient> Authority() const;
   BodySource Bodies();
+  ReportSources Sources(Judge* judge);
   // What registers are held against that `by` brings.
   RegisterContext ContextFor(const std::string& by, int64_t now);
   // The rows of `hosts` as labels say them.

@@ -2,13 +2,14 @@
 
 #include <fmt/format.h>
 
+#include <map>
 #include <utility>
 #include <vector>
 
+#include "controller/delivery/nightly.h"
 #include "controller/delivery/recipients.h"
 #include "controller/operator.h"
 #include "controller/operator_call.h"
-#include "controller/delivery/nightly.h"
 #include "controller/report/report.h"
 #include "proto/log.h"
 #include "proto/status.h"
@@ -26,36 +27,13 @@ absl::StatusOr<std::string> DayOf(Store& store, const std::string& day) {
   ASSIGN_OR_RETURN(const auto nights, store.Reports());
   if (!nights.empty()) return nights[0].day();
   return absl::NotFoundError(
-      "no night has a report yet; metsukectl report drift --since 24h makes one "
-      "now");
+      "no night has a report yet; metsukectl report drift --since 24h makes "
+      "one now");
 }
 
 absl::StatusOr<std::string> ReadNight(Store& store, const std::string& asked) {
   ASSIGN_OR_RETURN(const std::string day, DayOf(store, asked));
   return store.ReadReport(day, "");
-}
-
-// Puts the report of a night on its way to a recipient, from the beginning.
-absl::Status SendAgain(Store& store, const v1::DeliveryConfig& config,
-                       const v1::SendRequest& request, v1::SendReply& reply) {
-  const v1::Recipient* const recipient =
-      FindRecipient(config, request.recipient());
-  if (recipient == nullptr) {
-    std::vector<std::string> names;
-    for (const v1::Recipient& one : config.recipients())
-      names.push_back(one.name());
-    return absl::NotFoundError(fmt::format(
-        "{} is no recipient that can be served{}; delivery.yaml on the "
-        "controller names them, metsuke-controller -t tries it",
-        request.recipient(), DidYouMean(request.recipient(), names)));
-  }
-  ASSIGN_OR_RETURN(const std::string day, DayOf(store, request.day()));
-  RETURN_IF_ERROR(store.ReadReport(day, "").status());
-  for (const v1::Delivery& delivery : DeliveriesTo(*recipient, day, Now())) {
-    RETURN_IF_ERROR(store.PutDelivery(delivery));
-    *reply.add_deliveries() = delivery;
-  }
-  return absl::OkStatus();
 }
 
 absl::StatusOr<std::string> MakeNow(const ReportSources& sources,
@@ -73,18 +51,68 @@ absl::StatusOr<std::string> MakeNow(const ReportSources& sources,
   return ReportBytes(made.report);
 }
 
+// The part of the night's report about the hosts with these labels, for those
+// whose labels were not asked for when it was made.
+absl::StatusOr<std::string> MakePart(const ReportSources& sources,
+                                     const std::string& night,
+                                     const std::string& selector) {
+  v1::Report whole;
+  if (!whole.ParseFromString(night))
+    return absl::DataLossError("the report of the night is damaged");
+  ASSIGN_OR_RETURN(ReportQuestion question,
+                   QuestionUntil(sources.store, whole.to()));
+  question.day = whole.day();
+  question.hosts.selector = selector;
+  question.from = whole.from();
+  ASSIGN_OR_RETURN(const MadeReport made, MakeReport(sources, question));
+  return ReportBytes(made.report);
+}
+
+// Puts the report of a night on its way to a recipient, from the beginning.
+absl::Status SendAgain(const ReportSources& sources,
+                       const v1::DeliveryConfig& config,
+                       const v1::SendRequest& request, v1::SendReply& reply) {
+  Store& store = sources.store;
+  const v1::Recipient* const recipient =
+      FindRecipient(config, request.recipient());
+  if (recipient == nullptr) {
+    std::vector<std::string> names;
+    for (const v1::Recipient& one : config.recipients())
+      names.push_back(one.name());
+    return absl::NotFoundError(fmt::format(
+        "{} is no recipient{}; delivery.yaml on the controller names them, "
+        "metsuke-controller -t tries it",
+        request.recipient(), DidYouMean(request.recipient(), names)));
+  }
+  ASSIGN_OR_RETURN(const std::string day, DayOf(store, request.day()));
+  ASSIGN_OR_RETURN(const std::string night, store.ReadReport(day, ""));
+  const std::string& selector = recipient->hosts();
+  std::map<std::string, std::string> parts;
+  if (absl::IsNotFound(store.ReadReport(day, selector).status())) {
+    ASSIGN_OR_RETURN(parts[selector], MakePart(sources, night, selector));
+  }
+  const auto deliveries = DeliveriesTo(*recipient, day, Now());
+  RETURN_IF_ERROR(store.PutDeliveries(deliveries, day, parts));
+  for (const v1::Delivery& delivery : deliveries)
+    *reply.add_deliveries() = delivery;
+  return absl::OkStatus();
+}
+
 }  // namespace
+
+ReportSources OperatorService::Sources(Judge* judge) {
+  return {.store = store_,
+          .registers = registers_,
+          .judge = judge,
+          .interval = options_.interval_seconds};
+}
 
 grpc::Status OperatorService::GetReport(
     grpc::ServerContext*, const v1::ReportRequest* request,
     grpc::ServerWriter<v1::ReportReply>* writer) {
   const auto judge = baseline_.judge();
   const auto bytes = request->day().empty()
-                         ? MakeNow({.store = store_,
-                                    .registers = registers_,
-                                    .judge = judge.get(),
-                                    .interval = options_.interval_seconds},
-                                   *request)
+                         ? MakeNow(Sources(judge.get()), *request)
                          : ReadNight(store_, request->day());
   if (!bytes.ok()) return ToGrpc(bytes.status());
   for (size_t at = 0; at < bytes->size(); at += kPieceBytes) {
@@ -128,8 +156,9 @@ grpc::Status OperatorService::ListDeliveries(
 grpc::Status OperatorService::SendReport(grpc::ServerContext* context,
                                          const v1::SendRequest* request,
                                          v1::SendReply* reply) {
-  const absl::Status sent =
-      SendAgain(store_, options_.delivery, *request, *reply);
+  const auto judge = baseline_.judge();
+  const absl::Status sent = SendAgain(Sources(judge.get()), options_.delivery,
+                                      *request, *reply);
   if (sent.ok())
     Log(Priority::kNotice,
         fmt::format("operator {} puts the report of {} on its way to {}",

@@ -57,6 +57,10 @@ bool KeepCapabilities(bool reads_everything) {
   __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
   __user_cap_data_struct sets[_LINUX_CAPABILITY_U32S_3] = {};
   if (syscall(SYS_capget, &header, sets) != 0) return false;
+  // Who has none need not give any up, and in a sandbox may not even ask to.
+  if ((sets[0].permitted | sets[1].permitted | sets[0].inheritable |
+       sets[1].inheritable) == 0)
+    return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0;
   const uint32_t kept =
       reads_everything ? sets[0].permitted & (1u << CAP_DAC_READ_SEARCH) : 0;
   sets[0] = {kept, kept, kept};

@@ -18,7 +18,8 @@ inline constexpr std::chrono::seconds kLongestRun{20};
 
 // How a program is run.
 struct RunOptions {
-  // The group of the program is killed after this time, kLongestRun at most.
+  // The group of the program is killed after this time; of a program that a
+  // collector runs kLongestRun at most.
   std::chrono::milliseconds deadline{5000};
   // Bytes of standard output that are taken; more is ResourceExhausted.
   size_t cap = 1 << 20;
@@ -36,8 +37,8 @@ struct RunOptions {
 
 // The bytes argv[0], an absolute path, prints on standard output. There is no
 // shell, the environment is LC_ALL=C and PATH alone, standard input is what
-// `options` say, no descriptor is inherited and no capability but what `options` grant. It
-// dies with the thread that calls. NotFound when it is not there,
+// `options` say, no descriptor is inherited and no capability but what `options`
+// grant. It dies with the thread that calls. NotFound when it is not there,
 // PermissionDenied when it may not be run, DeadlineExceeded when it took too
 // long, ResourceExhausted when it printed too much, Unavailable when it failed,
 // with the beginning of its standard error.

@@ -42,7 +42,9 @@ absl::StatusOr<int> List(const Session& session, const Options& options) {
   while (stream->Read(&reply))
     for (const v1::Delivery& delivery : reply.deliveries()) {
       items.push_back(ToItem(delivery));
-      failed = failed || !delivery.error().empty();
+      failed = failed ||
+               (delivery.state() == "waiting" && delivery.attempts() > 0) ||
+               (delivery.state() == "given up" && !options.day.empty());
     }
   RETURN_IF_ERROR(FromCall(stream->Finish()));
   if (items.empty() && ForPeople(session)) {

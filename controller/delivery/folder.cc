@@ -1,12 +1,15 @@
 #include "controller/delivery/folder.h"
 
 #include <fmt/format.h>
+#include <sys/stat.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
 #include <filesystem>
+#include <fstream>
 #include <functional>
 #include <kainjow/mustache.hpp>
-#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -22,7 +25,7 @@ namespace fs = std::filesystem;
 namespace mustache = kainjow::mustache;
 
 // Reports tell what is weak: the owner and the group read them.
-constexpr mode_t kMode = 0640;
+constexpr mode_t kMode = 0640, kFolderMode = 0750;
 
 constexpr char kIndex[] = R"(<!DOCTYPE html>
 <html lang="{{language}}"><head><meta charset="utf-8">
@@ -32,22 +35,20 @@ constexpr char kIndex[] = R"(<!DOCTYPE html>
 <style>
 :root { color-scheme: light dark }
 body { font: 15px/1.6 system-ui, "Hiragino Sans", "Noto Sans CJK JP", sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem }
-li { margin: .3rem 0 } .day { font-variant-numeric: tabular-nums; margin-right: 1rem }
+li { margin: .3rem 0; font-variant-numeric: tabular-nums }
 </style></head>
 <body><h1>{{title}}</h1>
 <ul>
-{{#days}}<li><a class="day" href="{{day}}.html">{{day}}</a>{{line}} <small><a href="{{day}}.txt">txt</a> <a href="{{day}}.json">json</a></small></li>
+{{#days}}<li><a href="{{day}}.html">{{line}}</a> <small><a href="{{day}}.txt">txt</a> <a href="{{day}}.json">json</a></small></li>
 {{/days}}</ul></body></html>
 )";
 
-// What the text of a day says in its first lines.
-std::string FirstLines(const std::string& path) {
-  const auto text = ReadFile(path);
-  if (!text.ok()) return "";
-  const size_t first = text->find('\n'), second = text->find('\n', first + 1);
-  // A quiet night has one line.
-  if (second == std::string::npos) return text->substr(0, first);
-  return text->substr(first + 1, second - first - 1);
+// The headline of a day: its text begins with it.
+std::string HeadlineIn(const std::string& path) {
+  std::ifstream file(path);
+  std::string line;
+  std::getline(file, line);
+  return line;
 }
 
 absl::StatusOr<std::vector<std::string>> DaysIn(const std::string& folder) {
@@ -71,7 +72,7 @@ absl::Status WriteIndex(const std::string& folder, Language language) {
   for (const std::string& day : days) {
     mustache::data item;
     item.set("day", day);
-    item.set("line", FirstLines(fmt::format("{}/{}.txt", folder, day)));
+    item.set("line", HeadlineIn(fmt::format("{}/{}.txt", folder, day)));
     list.push_back(std::move(item));
   }
   mustache::data whole;
@@ -89,6 +90,9 @@ absl::Status WriteIndex(const std::string& folder, Language language) {
 
 absl::Status PutIntoFolder(const std::string& folder, const Letter& letter,
                            const std::string& page) {
+  if (mkdir(folder.c_str(), kFolderMode) != 0 && errno != EEXIST)
+    return absl::PermissionDeniedError(
+        fmt::format("{}: {}", folder, std::strerror(errno)));
   const std::string begin = folder + "/" + letter.report.day();
   RETURN_IF_ERROR(
       WriteFile(begin + ".json", ReportJson(letter.report) + "\n", kMode));

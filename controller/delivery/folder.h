@@ -10,9 +10,10 @@
 
 namespace metsuke {
 
-// Puts the report into `folder` as DAY.html, which is `page`, DAY.txt and
-// DAY.json, each whole or not at all, and writes index.html anew over all days
-// that are there. Errors name the file.
+// Puts the report into `folder`, which is made if its parent is there, as
+// DAY.html, which is `page`, DAY.txt and DAY.json, each whole or not at all,
+// and writes index.html anew over all days that are there. Errors name the
+// file.
 absl::Status PutIntoFolder(const std::string& folder, const Letter& letter,
                            const std::string& page);
 

@@ -55,7 +55,7 @@ std::string Indented(const ReportLine& line) {
 
 }  // namespace
 
-std::string Headline(const v1::Report& report, Language language) {
+HostText Headline(const v1::Report& report, Language language) {
   const Words words(language);
   const v1::ReportEntry entry = EntryOf(report);
   std::string line =
@@ -76,11 +76,11 @@ std::string Headline(const v1::Report& report, Language language) {
   if (entry.better() > 0)
     line += words.Say(", {} better", "、改善 {}", entry.better());
   if (IsQuiet(report)) line += words.Say(", nothing changed", "、変化なし");
-  return enc::Tty(HostText(line));
+  return HostText(std::move(line));
 }
 
 std::string PlainText(const v1::Report& report, Language language) {
-  std::string text;
+  std::string text = enc::Tty(Headline(report, language)) + "\n\n";
   for (const ReportLine& line : ReportLines(report, language)) {
     if (line.kind == LineKind::kHeading) text += '\n';
     text += Indented(line) + '\n';
@@ -102,7 +102,7 @@ std::string MailHtml(const v1::Report& report, Language language) {
   }
   mustache::data whole;
   whole.set("language", language == Language::kJapanese ? "ja" : "en");
-  whole.set("title", Headline(report, language));
+  whole.set("title", Headline(report, language).raw());
   whole.set("lines", std::move(lines));
   return page.render(whole);
 }
@@ -116,11 +116,12 @@ std::string ChatText(const v1::Report& report, Language language, size_t most,
   std::string text;
   const std::vector<ReportLine> lines = ReportLines(report, language);
   for (size_t i = 0; i < lines.size(); ++i) {
-    std::string line = quoted(Indented(lines[i]));
+    std::string line = Indented(lines[i]);
     // One long line must not hide those after it.
     constexpr size_t kLongest = 1000;
     if (line.size() > kLongest)
       line = std::string(Utf8Prefix(line, kLongest)) + "…";
+    line = quoted(std::move(line));
     if (text.size() + line.size() > most) {
       text += Words(language).Say(
           "… and {} more lines: metsukectl report drift --day {}",

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "controller/report/words.h"
+#include "proto/host_text.h"
 #include "proto/report.pb.h"
 
 namespace metsuke {
@@ -23,9 +24,9 @@ struct Letter {
 
 // The report in a few words: "2026-11-23: 312 hosts, score 84.1 (-0.3), 2
 // worse". One line.
-std::string Headline(const v1::Report& report, Language language);
+HostText Headline(const v1::Report& report, Language language);
 
-// The report as lines of text.
+// The report as lines of text, the headline first.
 std::string PlainText(const v1::Report& report, Language language);
 
 // The same as HTML that mail programs show: styles stand on the elements,

@@ -3,18 +3,23 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 #include <ctime>
 #include <string_view>
 
 #include "controller/delivery/recipients.h"
 #include "controller/delivery/transfer.h"
 #include "proto/base64.h"
+#include "proto/encode.h"
 #include "proto/run.h"
 #include "proto/status.h"
 #include "proto/utf8.h"
 
 namespace metsuke {
 namespace {
+
+// One that hands mail on by itself waits for a server.
+constexpr std::chrono::minutes kProgramTime(1);
 
 // The value of a header as encoded words (RFC 2047): with the header's name no
 // line is longer than 76 characters, and no word ends within a character.
@@ -70,7 +75,8 @@ std::string ComposeMail(const Letter& letter, const std::string& from,
       "MIME-Version: 1.0\r\n"
       "Content-Type: multipart/alternative; boundary=\"{}\"\r\n",
       from, to,
-      EncodedWords("[metsuke] " + Headline(letter.report, letter.language)),
+      EncodedWords("[metsuke] " +
+                   enc::Tty(Headline(letter.report, letter.language))),
       Date(letter.queued), letter.id, domain, kBoundary);
   for (const std::string& part :
        {Part("text/plain", PlainText(letter.report, letter.language)),
@@ -89,7 +95,7 @@ absl::Status SendMail(const v1::DeliveryConfig& config, const Letter& letter,
   if (!how.program().empty()) {
     // Such programs take the lines of this system.
     std::erase(mail.message, '\r');
-    const RunOptions run{.deadline = kLongestRun,
+    const RunOptions run{.deadline = kProgramTime,
                          .input = std::move(mail.message)};
     return RunProgram({how.program(), "-i", "-f", how.from(), "--", to}, run)
         .status();

@@ -4,12 +4,15 @@
 
 #include <algorithm>
 #include <chrono>
+#include <condition_variable>
 #include <ctime>
+#include <map>
+#include <mutex>
 #include <utility>
 #include <vector>
 
-#include "controller/delivery/recipients.h"
 #include "controller/report/lines.h"
+#include "controller/store/labels.h"
 #include "proto/log.h"
 #include "proto/status.h"
 
@@ -19,21 +22,22 @@ namespace {
 constexpr int64_t kDay = 86400;
 constexpr std::chrono::seconds kLook(20), kAfterError(600);
 
-// Adds who gets the report, and for whoever gets that of some of the hosts, it.
-absl::Status Address(const ReportSources& sources, ReportQuestion question,
-                     const v1::Report& report,
-                     const v1::DeliveryConfig& recipients, int64_t now,
-                     NightReport& night) {
-  std::map<std::string, v1::Report> reports = {{"", report}};
-  for (const v1::Recipient& recipient : recipients.recipients()) {
+// Adds to whom the report of the night goes, and for whoever gets that of some
+// of the hosts, it. A recipient that cannot be served now has it wait.
+absl::Status AddDeliveries(const ReportSources& sources,
+                           ReportQuestion question, const v1::Report& whole,
+                           const DeliveryRules& rules, int64_t now,
+                           NightReport& night) {
+  std::map<std::string, bool> quiet = {{"", IsQuiet(whole)}};
+  for (const v1::Recipient& recipient : rules.config.recipients()) {
     const std::string& selector = recipient.hosts();
-    if (!reports.contains(selector)) {
+    if (!quiet.contains(selector) && Selector::Parse(selector).ok()) {
       question.hosts.selector = selector;
-      ASSIGN_OR_RETURN(MadeReport made, MakeReport(sources, question));
+      ASSIGN_OR_RETURN(const MadeReport made, MakeReport(sources, question));
       night.parts[selector] = ReportBytes(made.report);
-      reports[selector] = std::move(made.report);
+      quiet[selector] = IsQuiet(made.report);
     }
-    if (recipient.skip_quiet() && IsQuiet(reports[selector])) continue;
+    if (recipient.skip_quiet() && quiet[selector]) continue;
     for (v1::Delivery& delivery : DeliveriesTo(recipient, question.day, now))
       night.deliveries.push_back(std::move(delivery));
   }
@@ -64,8 +68,8 @@ absl::StatusOr<ReportQuestion> QuestionUntil(Store& store, int64_t to) {
 }
 
 absl::StatusOr<std::optional<v1::ReportEntry>> MakeDueReport(
-    const ReportSources& sources, TimeOfDay time,
-    const v1::DeliveryConfig& recipients, int64_t now) {
+    const ReportSources& sources, TimeOfDay time, const DeliveryRules& rules,
+    int64_t now) {
   const int64_t to = LastTime(now - ReportDelay(sources.interval), time);
   ASSIGN_OR_RETURN(const std::vector<v1::ReportEntry> nights,
                    sources.store.Reports());
@@ -90,7 +94,7 @@ absl::StatusOr<std::optional<v1::ReportEntry>> MakeDueReport(
                     .closed = std::move(made.closed),
                     .behind = question.behind};
   RETURN_IF_ERROR(
-      Address(sources, question, made.report, recipients, now, night));
+      AddDeliveries(sources, question, made.report, rules, now, night));
   const absl::Status kept = sources.store.PutReport(night);
   // Somebody else was faster.
   if (absl::IsAlreadyExists(kept)) return std::nullopt;
@@ -99,12 +103,12 @@ absl::StatusOr<std::optional<v1::ReportEntry>> MakeDueReport(
 }
 
 Nightly::Nightly(Store& store, StandingBaseline& baseline, TimeOfDay time,
-                 const v1::DeliveryConfig& recipients, int64_t interval)
+                 const DeliveryRules& rules, int64_t interval)
     : store_(store),
       baseline_(baseline),
       registers_(store),
       time_(time),
-      recipients_(recipients),
+      rules_(rules),
       interval_(interval),
       thread_([this](const std::stop_token& stop) { Loop(stop); }) {}
 
@@ -123,7 +127,7 @@ void Nightly::Loop(const std::stop_token& stop) {
                                      .registers = registers_,
                                      .judge = judge.get(),
                                      .interval = interval_},
-                                    time_, recipients_, std::time(nullptr));
+                                    time_, rules_, std::time(nullptr));
     wait = made.ok() ? kLook : kAfterError;
     if (!made.ok())
       Log(Priority::kError,

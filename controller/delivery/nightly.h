@@ -3,21 +3,18 @@
 #ifndef METSUKE_CONTROLLER_DELIVERY_NIGHTLY_H_
 #define METSUKE_CONTROLLER_DELIVERY_NIGHTLY_H_
 
-#include <condition_variable>
 #include <cstdint>
-#include <functional>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <thread>
 
 #include "absl/status/statusor.h"
+#include "controller/delivery/recipients.h"
 #include "controller/registers.h"
 #include "controller/report/calendar.h"
 #include "controller/report/report.h"
 #include "controller/standing.h"
 #include "controller/store/store.h"
-#include "proto/delivery.pb.h"
 
 namespace metsuke {
 
@@ -30,18 +27,19 @@ int64_t ReportDelay(int64_t interval);
 absl::StatusOr<ReportQuestion> QuestionUntil(Store& store, int64_t to);
 
 // Makes and keeps the report of the night that is due at `now`, and with it
-// that it goes to `recipients`. What was kept; nothing when none is due: the
-// night has one, its time has not come, or there is no host yet to tell of.
+// that it goes to the recipients of `rules`. What was kept; nothing when none
+// is due: the night has one, its time has not come, or there is no host yet to
+// tell of.
 absl::StatusOr<std::optional<v1::ReportEntry>> MakeDueReport(
-    const ReportSources& sources, TimeOfDay time,
-    const v1::DeliveryConfig& recipients, int64_t now);
+    const ReportSources& sources, TimeOfDay time, const DeliveryRules& rules,
+    int64_t now);
 
 // Does so for as long as it lives.
 class Nightly {
  public:
   // All must outlive it.
   Nightly(Store& store, StandingBaseline& baseline, TimeOfDay time,
-          const v1::DeliveryConfig& recipients, int64_t interval);
+          const DeliveryRules& rules, int64_t interval);
   ~Nightly();
   Nightly(const Nightly&) = delete;
   Nightly& operator=(const Nightly&) = delete;
@@ -53,7 +51,7 @@ class Nightly {
   StandingBaseline& baseline_;
   StandingRegisters registers_;
   const TimeOfDay time_;
-  const v1::DeliveryConfig& recipients_;
+  const DeliveryRules& rules_;
   const int64_t interval_;
   std::jthread thread_;
 };

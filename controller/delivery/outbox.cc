@@ -8,54 +8,57 @@
 #include <condition_variable>
 #include <ctime>
 #include <mutex>
+#include <optional>
+#include <set>
 #include <utility>
-#include <vector>
 
-#include "controller/delivery/recipients.h"
+#include "controller/registers.h"
+#include "controller/report/report.h"
 #include "proto/encode.h"
 #include "proto/instant.h"
 #include "proto/log.h"
 #include "proto/status.h"
+#include "proto/utf8.h"
 
 namespace metsuke {
 namespace {
 
-constexpr int64_t kFirstWait = 60, kLongestWait = 3600;
+constexpr int64_t kFirstWait = 60, kLongestWait = 3600, kDay = 86400;
 constexpr std::chrono::seconds kLook(5), kAfterError(60);
+constexpr size_t kKeptError = 500;
+constexpr char kHere[] = "here";
 
 std::string Name(const v1::Delivery& delivery) {
   return delivery.recipient() +
          (delivery.address().empty() ? "" : " (" + delivery.address() + ")");
 }
 
-void Tell(const v1::Delivery& delivery) {
+// Tells what became of a try, and of failures each time their reason changes.
+void Tell(const v1::Delivery& before, const v1::Delivery& after) {
   const std::string what =
-      fmt::format("the report of {} to {} ", delivery.day(), Name(delivery));
-  const std::string why = enc::Log(HostText(delivery.error()));
-  if (delivery.state() == "delivered")
+      fmt::format("the report of {} to {} ", after.day(), Name(after));
+  const std::string why = enc::Log(HostText(after.error()));
+  if (after.state() == "delivered")
     Log(Priority::kInfo, what + "is delivered");
-  else if (delivery.state() == "given up")
+  else if (after.state() == "given up")
     Log(Priority::kError,
-        fmt::format("{}is given up after {} tries: {}; metsukectl report send "
-                    "{} {} tries again",
-                    what, delivery.attempts(), why, delivery.day(),
-                    delivery.recipient()));
-  else if (delivery.attempts() == 1)
+        fmt::format("{}is given up after {} tries: {}; once that is mended, "
+                    "metsukectl report send {} {} tries again",
+                    what, after.attempts(), why, after.day(),
+                    after.recipient()));
+  else if (after.error() != before.error())
     Log(Priority::kWarning,
-        fmt::format("{}is not delivered and is tried again from {} on, for "
-                    "seven days: {}",
-                    what, Rfc3339(delivery.next()), why));
+        fmt::format("{}is not delivered and is tried again from {} on: {}",
+                    what, Rfc3339(after.next()), why));
 }
 
-Outcome Try(const ReportSources& sources, const v1::Recipient& recipient,
-            const v1::Delivery& delivery, const SendOne& send) {
-  const auto report = ReportOf(sources, delivery.day(), recipient.hosts());
-  if (!report.ok()) return {.status = report.status()};
-  return send(recipient, delivery.address(),
-              {.report = *report,
-               .language = LanguageOf(recipient),
-               .id = LetterId(delivery),
-               .queued = delivery.queued()});
+absl::StatusOr<v1::Report> ReadPart(Store& store, const std::string& day,
+                                    const std::string& selector) {
+  ASSIGN_OR_RETURN(const std::string bytes, store.ReadReport(day, selector));
+  v1::Report report;
+  if (!report.ParseFromString(bytes))
+    return absl::DataLossError("the report of " + day + " is damaged");
+  return report;
 }
 
 bool IsMeant(const v1::Recipient* recipient, const v1::Delivery& delivery) {
@@ -66,27 +69,52 @@ bool IsMeant(const v1::Recipient* recipient, const v1::Delivery& delivery) {
                    recipient->mail().end();
 }
 
+Outcome Try(Store& store, const DeliveryRules& rules,
+            const v1::Delivery& delivery, const SendOne& send) {
+  const v1::Recipient* const recipient =
+      FindRecipient(rules.config, delivery.recipient());
+  if (!IsMeant(recipient, delivery))
+    return {.status = absl::NotFoundError(
+                "delivery.yaml names no such recipient any more")};
+  if (const auto refused = rules.refused.find(recipient->name());
+      refused != rules.refused.end())
+    return {.status = absl::FailedPreconditionError(refused->second)};
+  const auto report = ReadPart(store, delivery.day(), recipient->hosts());
+  if (!report.ok()) return {.status = report.status()};
+  return send(*recipient, delivery.address(),
+              {.report = *report,
+               .language = LanguageOf(*recipient),
+               .id = LetterId(delivery),
+               .queued = delivery.queued()});
+}
+
 }  // namespace
 
-v1::Delivery AfterTry(v1::Delivery delivery, const Outcome& outcome,
-                      int64_t now) {
+v1::Delivery BeginTry(v1::Delivery delivery, int64_t now) {
   delivery.set_attempts(delivery.attempts() + 1);
   delivery.set_tried(now);
-  delivery.set_error(Message(outcome.status));
-  if (outcome.status.ok()) {
-    delivery.set_state("delivered");
-    delivery.set_next(0);
-  } else if (now - delivery.queued() >= kDeliverySeconds) {
-    delivery.set_state("given up");
-    delivery.set_next(0);
-  } else {
-    const uint32_t doublings = std::min<uint32_t>(delivery.attempts() - 1, 10);
-    const int64_t wait =
-        std::max(std::min(kFirstWait << doublings, kLongestWait),
-                 std::min<int64_t>(outcome.retry_after, 86400));
-    delivery.set_next(now + wait);
-  }
+  delivery.set_error("metsuke-controller ended while it was tried");
   return delivery;
+}
+
+v1::Delivery EndTry(v1::Delivery begun, const Outcome& outcome, int64_t now) {
+  const std::string error = ToUtf8(Message(outcome.status));
+  begun.set_error(std::string(Utf8Prefix(error, kKeptError)));
+  begun.set_next(0);
+  if (outcome.status.ok()) {
+    begun.set_state("delivered");
+    return begun;
+  }
+  if (now - begun.queued() >= kDeliverySeconds) {
+    begun.set_state("given up");
+    return begun;
+  }
+  const uint32_t doublings = std::min<uint32_t>(begun.attempts() - 1, 10);
+  const int64_t wait = absl::IsAborted(outcome.status)
+                           ? kDay
+                           : std::min(kFirstWait << doublings, kLongestWait);
+  begun.set_next(now + std::max(wait, std::min(outcome.retry_after, kDay)));
+  return begun;
 }
 
 std::string LetterId(const v1::Delivery& delivery) {
@@ -100,91 +128,71 @@ std::string LetterId(const v1::Delivery& delivery) {
                      fmt::join(digest, digest + 12, ""));
 }
 
-absl::StatusOr<v1::Report> ReportOf(const ReportSources& sources,
-                                    const std::string& day,
-                                    const std::string& selector) {
-  auto bytes = sources.store.ReadReport(day, selector);
-  if (absl::IsNotFound(bytes.status()) && !selector.empty()) {
-    v1::Report whole;
-    ASSIGN_OR_RETURN(const std::string night,
-                     sources.store.ReadReport(day, ""));
-    if (!whole.ParseFromString(night))
-      return absl::DataLossError("the report of " + day + " is damaged");
-    ASSIGN_OR_RETURN(MadeReport made,
-                     MakeReport(sources, {.day = day,
-                                          .hosts = {.selector = selector},
-                                          .from = whole.from(),
-                                          .to = whole.to()}));
-    return std::move(made.report);
-  }
-  RETURN_IF_ERROR(bytes.status());
-  v1::Report report;
-  if (!report.ParseFromString(*bytes))
-    return absl::DataLossError("the report of " + day + " is damaged");
-  return report;
+std::string WayTo(const v1::Recipient* recipient) {
+  if (recipient == nullptr || !recipient->directory().empty()) return kHere;
+  return recipient->mail().empty() ? "webhook " + recipient->name() : "mail";
 }
 
-absl::StatusOr<int> DeliverDue(const ReportSources& sources,
-                               const v1::DeliveryConfig& config,
-                               const SendOne& send, int64_t now,
+absl::StatusOr<int> DeliverDue(Store& store, const DeliveryRules& rules,
+                               const std::string& way, const SendOne& send,
+                               const Clock& clock,
                                const std::stop_token& stop) {
   ASSIGN_OR_RETURN(const std::vector<v1::Delivery> due,
-                   sources.store.DueDeliveries(now));
+                   store.DueDeliveries(clock()));
   int tried = 0;
+  std::optional<Outcome> unreachable;
   for (const v1::Delivery& delivery : due) {
     if (stop.stop_requested()) break;
-    const v1::Recipient* const recipient =
-        FindRecipient(config, delivery.recipient());
-    v1::Delivery after = delivery;
-    if (!IsMeant(recipient, delivery)) {
-      after.set_state("given up");
-      after.set_next(0);
-      after.set_error("delivery.yaml names no such recipient any more");
-    } else {
-      const Outcome outcome = Try(sources, *recipient, delivery, send);
-      // What was cut short says nothing about the other side.
-      if (absl::IsCancelled(outcome.status)) break;
-      after = AfterTry(delivery, outcome, now);
-      ++tried;
-    }
-    RETURN_IF_ERROR(sources.store.PutDelivery(after));
-    Tell(after);
+    if (WayTo(FindRecipient(rules.config, delivery.recipient())) != way)
+      continue;
+    const v1::Delivery begun = BeginTry(delivery, clock());
+    const absl::Status noted = store.UpdateDelivery(begun);
+    // It was put on its way anew, or its night is forgotten.
+    if (absl::IsNotFound(noted)) continue;
+    RETURN_IF_ERROR(noted);
+    const Outcome outcome =
+        unreachable ? *unreachable : Try(store, rules, begun, send);
+    // What was cut short says nothing about the other side.
+    if (absl::IsCancelled(outcome.status)) break;
+    if (absl::IsUnavailable(outcome.status)) unreachable = outcome;
+    const v1::Delivery after = EndTry(begun, outcome, clock());
+    if (const absl::Status kept = store.UpdateDelivery(after);
+        !kept.ok() && !absl::IsNotFound(kept))
+      return kept;
+    Tell(delivery, after);
+    ++tried;
   }
   return tried;
 }
 
 Outbox::Outbox(Store& store, StandingBaseline& baseline,
-               const v1::DeliveryConfig& config, int64_t interval)
-    : store_(store),
-      baseline_(baseline),
-      registers_(store),
-      config_(config),
-      interval_(interval),
-      thread_([this](const std::stop_token& stop) { Loop(stop); }) {}
+               const DeliveryRules& rules, int64_t interval)
+    : store_(store), baseline_(baseline), rules_(rules), interval_(interval) {
+  std::set<std::string> ways = {kHere};
+  for (const v1::Recipient& recipient : rules.config.recipients())
+    ways.insert(WayTo(&recipient));
+  for (const std::string& way : ways)
+    threads_.emplace_back(
+        [this, way](const std::stop_token& stop) { Loop(way, stop); });
+}
 
-void Outbox::Loop(const std::stop_token& stop) {
+void Outbox::Loop(const std::string& way, const std::stop_token& stop) {
+  const MakeReportPage page = [](const v1::Report& report,
+                                 const v1::Recipient& recipient) {
+    return MailHtml(report, LanguageOf(recipient));
+  };
+  const SendOne send = [&](const v1::Recipient& recipient,
+                           const std::string& address, const Letter& letter) {
+    return Send(rules_.config, recipient, address, letter, page, stop);
+  };
   std::mutex mutex;
   std::unique_lock lock(mutex);
   std::condition_variable_any sleep;
   std::chrono::seconds wait(0);
   while (!sleep.wait_for(lock, stop, wait,
                          [&] { return stop.stop_requested(); })) {
-    const auto judge = baseline_.judge();
-    const ReportSources sources{.store = store_,
-                                .registers = registers_,
-                                .judge = judge.get(),
-                                .interval = interval_};
-    const MakeReportPage page = [](const v1::Report& report,
-                                   const v1::Recipient& recipient) {
-      return MailHtml(report, LanguageOf(recipient));
-    };
     const auto tried = DeliverDue(
-        sources, config_,
-        [&](const v1::Recipient& recipient, const std::string& address,
-            const Letter& letter) {
-          return Send(config_, recipient, address, letter, page, stop);
-        },
-        std::time(nullptr), stop);
+        store_, rules_, way, send, [] { return std::time(nullptr); }, stop);
     wait = tried.ok() ? kLook : kAfterError;
     if (!tried.ok())
       Log(Priority::kError,

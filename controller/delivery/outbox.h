@@ -1,8 +1,9 @@
 // Reports on their way: each delivery is in the store from the transaction that
 // keeps its night until it has arrived, and is tried again until then.
 //
-// A delivery is noted as arrived after the other side has said so. Who is
-// killed in between tries once more, with the same id: the Message-ID of mail,
+// A try is noted before it is made, so that nothing is sent that could not be
+// noted, and a second time when the other side has answered. Who is killed in
+// between tries once more, with the same id: the Message-ID of mail,
 // webhook-id, the name of a file.
 
 #ifndef METSUKE_CONTROLLER_DELIVERY_OUTBOX_H_
@@ -10,13 +11,14 @@
 
 #include <cstdint>
 #include <functional>
+#include <stop_token>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "absl/status/statusor.h"
+#include "controller/delivery/recipients.h"
 #include "controller/delivery/send.h"
-#include "controller/registers.h"
-#include "controller/report/report.h"
 #include "controller/standing.h"
 #include "controller/store/store.h"
 #include "proto/delivery.pb.h"
@@ -26,52 +28,53 @@ namespace metsuke {
 // How long a report is tried to be delivered.
 inline constexpr int64_t kDeliverySeconds = 7 * 86400;
 
-// The delivery after a try at `now`: after a failure it waits a minute, then
-// twice as long each time up to an hour, and no less than the other side asks
-// for; after kDeliverySeconds it is given up.
-v1::Delivery AfterTry(v1::Delivery delivery, const Outcome& outcome,
-                      int64_t now);
+// The delivery as a try begins at `now`.
+v1::Delivery BeginTry(v1::Delivery delivery, int64_t now);
+
+// The delivery that was begun, after it ended at `now`. After a failure it
+// waits a minute, then twice as long each time up to an hour, and no less than
+// the other side asks for; after a refusal for good a day, which may be time
+// enough to mend what it is about. After kDeliverySeconds it is given up.
+v1::Delivery EndTry(v1::Delivery begun, const Outcome& outcome, int64_t now);
 
 // Its id: the same each time it is tried.
 std::string LetterId(const v1::Delivery& delivery);
 
-// The report of a night as a recipient of hosts with the labels `selector` gets
-// it: as it was kept, or made now from what is stored when the selector is a
-// new one.
-absl::StatusOr<v1::Report> ReportOf(const ReportSources& sources,
-                                    const std::string& day,
-                                    const std::string& selector);
+// What reports of one kind wait for: "mail" for the one way mail is sent,
+// "here" for folders and for who is no recipient any more, "webhook NAME". What
+// goes one way does not wait for what goes another.
+std::string WayTo(const v1::Recipient* recipient);
 
 // Sends one; as Send does.
 using SendOne =
     std::function<Outcome(const v1::Recipient& recipient,
                           const std::string& address, const Letter& letter)>;
+using Clock = std::function<int64_t()>;
 
-// Tries each delivery that is due at `now`, one after the other, until it is
-// asked to stop. How many were tried.
-absl::StatusOr<int> DeliverDue(const ReportSources& sources,
-                               const v1::DeliveryConfig& config,
-                               const SendOne& send, int64_t now,
-                               const std::stop_token& stop);
+// Tries each delivery that is due and goes `way`, the newest night first, until
+// it is asked to stop. When the other side cannot be reached the rest waits as
+// well. How many were tried.
+absl::StatusOr<int> DeliverDue(Store& store, const DeliveryRules& rules,
+                               const std::string& way, const SendOne& send,
+                               const Clock& clock, const std::stop_token& stop);
 
-// Does so for as long as it lives.
+// Does so for as long as it lives, each way on a thread of its own.
 class Outbox {
  public:
   // All must outlive it.
-  Outbox(Store& store, StandingBaseline& baseline,
-         const v1::DeliveryConfig& config, int64_t interval);
+  Outbox(Store& store, StandingBaseline& baseline, const DeliveryRules& rules,
+         int64_t interval);
   Outbox(const Outbox&) = delete;
   Outbox& operator=(const Outbox&) = delete;
 
  private:
-  void Loop(const std::stop_token& stop);
+  void Loop(const std::string& way, const std::stop_token& stop);
 
   Store& store_;
   StandingBaseline& baseline_;
-  StandingRegisters registers_;
-  const v1::DeliveryConfig& config_;
+  const DeliveryRules& rules_;
   const int64_t interval_;
-  std::jthread thread_;
+  std::vector<std::jthread> threads_;
 };
 
 }  // namespace metsuke

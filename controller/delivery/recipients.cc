@@ -7,8 +7,11 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
+#include <set>
 #include <utility>
 
+#include "controller/delivery/transfer.h"
 #include "controller/store/labels.h"
 #include "proto/file.h"
 #include "proto/status.h"
@@ -33,27 +36,29 @@ class Checker {
   Checker(const std::string& name, const YamlPlaces& places)
       : name_(name), places_(places) {}
 
-  // What is wrong with what is checked is added to `refused`.
+  // What is wrong with what is checked is added to `problems`.
   void CheckMail(const v1::DeliveryConfig& config);
   void CheckRecipient(const v1::DeliveryConfig& config, int index);
 
-  std::vector<std::string> refused;
+  std::vector<std::string> problems;
 
  private:
   void Refuse(const std::string& place, const std::string& why) {
     const auto found = places_.find(place);
-    refused.push_back(found == places_.end()
-                          ? fmt::format("{}: {}", name_, why)
-                          : fmt::format("{}:{}:{}: {}", name_,
-                                        found->second.line,
-                                        found->second.column, why));
+    problems.push_back(found == places_.end()
+                           ? fmt::format("{}: {}", name_, why)
+                           : fmt::format("{}:{}:{}: {}", name_,
+                                         found->second.line,
+                                         found->second.column, why));
   }
+  void CheckDirectory(const v1::Recipient& recipient, const std::string& place,
+                      const std::string& who);
   void CheckWebhook(const v1::Recipient& recipient, const std::string& place,
                     const std::string& who);
 
   const std::string& name_;
   const YamlPlaces& places_;
-  std::set<std::string> names_;
+  std::set<std::string> names_, folders_;
 };
 
 void Checker::CheckMail(const v1::DeliveryConfig& config) {
@@ -68,12 +73,9 @@ void Checker::CheckMail(const v1::DeliveryConfig& config) {
            "mail: give either server, such as "
            "smtp://mail.example.jp:587, or program, such as "
            "/usr/sbin/sendmail");
-  if (!mail.server().empty() && !mail.server().starts_with("smtp://") &&
-      !mail.server().starts_with("smtps://"))
-    Refuse("mail.server",
-           fmt::format("mail: server begins with smtp:// or smtps://, not "
-                       "\"{}\"",
-                       mail.server()));
+  if (!mail.server().empty())
+    if (const absl::Status fit = CheckMailServer(mail.server()); !fit.ok())
+      Refuse("mail.server", "mail: server " + Message(fit));
   if (!mail.program().empty() && !mail.program().starts_with('/'))
     Refuse("mail.program", "mail: program is a path that begins with /");
   if (mail.user().empty() != mail.password_file().empty())
@@ -86,12 +88,25 @@ void Checker::CheckMail(const v1::DeliveryConfig& config) {
 
 void Checker::CheckWebhook(const v1::Recipient& recipient,
                            const std::string& place, const std::string& who) {
-  const std::string& url = recipient.webhook();
-  if (!url.empty() && !url.starts_with("https://") &&
-      !url.starts_with("http://"))
-    Refuse(place, who + ": webhook begins with https://");
+  if (!recipient.webhook().empty())
+    if (const absl::Status fit =
+            CheckWebhookUrl(recipient.webhook(), recipient.unencrypted());
+        !fit.ok())
+      Refuse(place, who + ": webhook " + Message(fit));
   if (recipient.form() == "chatwork" && recipient.token_file().empty())
     Refuse(place, who + ": chatwork needs a token_file");
+}
+
+void Checker::CheckDirectory(const v1::Recipient& recipient,
+                             const std::string& place, const std::string& who) {
+  if (!recipient.directory().starts_with('/'))
+    return Refuse(place, who + ": directory is a path that begins with /");
+  const std::string path =
+      (std::filesystem::path(recipient.directory()) / "").lexically_normal();
+  if (!folders_.insert(path).second)
+    Refuse(place, fmt::format("{}: {} is another recipient's directory, and "
+                              "their reports have the same names",
+                              who, recipient.directory()));
 }
 
 void Checker::CheckRecipient(const v1::DeliveryConfig& config, int index) {
@@ -124,8 +139,7 @@ void Checker::CheckRecipient(const v1::DeliveryConfig& config, int index) {
     Refuse(place, who +
                       " gets mail, and nothing says how mail is sent: add "
                       "mail with from and server");
-  if (!recipient.directory().empty() && !recipient.directory().starts_with('/'))
-    Refuse(place, who + ": directory is a path that begins with /");
+  if (!recipient.directory().empty()) CheckDirectory(recipient, place, who);
   if (hook)
     CheckWebhook(recipient, place, who);
   else if (!(recipient.form() + recipient.token_file() +
@@ -137,19 +151,24 @@ void Checker::CheckRecipient(const v1::DeliveryConfig& config, int index) {
            fmt::format("{}: hosts: {}", who, Message(selector.status())));
 }
 
-// Whether the folder can be written to by this process.
+// Whether the folder can be written to, or made, by this process.
 absl::Status CheckFolder(const std::string& path) {
   struct stat entry;
-  if (stat(path.c_str(), &entry) != 0)
+  std::string folder = path;
+  if (stat(folder.c_str(), &entry) != 0 && errno == ENOENT) {
+    folder = std::filesystem::path(path).parent_path();
+    errno = 0;
+  }
+  if (stat(folder.c_str(), &entry) != 0)
     return absl::NotFoundError(
-        fmt::format("{}: {}", path, std::strerror(errno)));
+        fmt::format("{}: {}", folder, std::strerror(errno)));
   if (!S_ISDIR(entry.st_mode))
-    return absl::FailedPreconditionError(path + ": is no folder");
-  if (access(path.c_str(), W_OK | X_OK) != 0)
+    return absl::FailedPreconditionError(folder + ": is no folder");
+  if (access(folder.c_str(), W_OK | X_OK) != 0)
     return absl::PermissionDeniedError(
         fmt::format("{}: {}; metsuke-controller writes there as its own user, "
                     "and its unit must name the folder in ReadWritePaths=",
-                    path, std::strerror(errno)));
+                    folder, std::strerror(errno)));
   return absl::OkStatus();
 }
 
@@ -178,16 +197,21 @@ absl::StatusOr<DeliveryRules> ReadDelivery(const std::string& name,
   Checker checker(name, places);
   checker.CheckMail(config);
   // Without a way to send it, mail is as good as not set up.
-  if (!checker.refused.empty()) config.clear_mail();
-  *rules.config.mutable_mail() = config.mail();
-  rules.config.set_ca_file(config.ca_file());
+  if (!checker.problems.empty()) config.clear_mail();
+  rules.config = config;
+  rules.config.clear_recipients();
   for (int i = 0; i < config.recipients_size(); ++i) {
-    const size_t before = checker.refused.size();
+    const v1::Recipient& recipient = config.recipients(i);
+    const size_t before = checker.problems.size();
+    const bool named = IsName(recipient.name()) &&
+                       FindRecipient(rules.config, recipient.name()) == nullptr;
     checker.CheckRecipient(config, i);
-    if (checker.refused.size() == before)
-      *rules.config.add_recipients() = config.recipients(i);
+    if (!named) continue;
+    *rules.config.add_recipients() = recipient;
+    if (checker.problems.size() > before)
+      rules.refused[recipient.name()] = checker.problems[before];
   }
-  rules.refused = std::move(checker.refused);
+  rules.problems = std::move(checker.problems);
   return rules;
 }
 
@@ -206,9 +230,10 @@ std::vector<std::string> Unready(const v1::DeliveryConfig& config) {
     add("ca_file", ReadFile(config.ca_file()).status());
   for (const v1::Recipient& recipient : config.recipients()) {
     const std::string who = "recipient " + recipient.name();
+    if (!recipient.webhook_file().empty())
+      add(who, WebhookOf(recipient).status());
     for (const std::string& file :
-         {recipient.webhook_file(), recipient.token_file(),
-          recipient.secret_file()})
+         {recipient.token_file(), recipient.secret_file()})
       if (!file.empty()) add(who, ReadSecret(file).status());
     if (!recipient.directory().empty())
       add(who, CheckFolder(recipient.directory()));
@@ -256,6 +281,16 @@ absl::StatusOr<std::string> ReadSecret(const std::string& path) {
     return absl::FailedPreconditionError(
         path + ": must hold one line, and nothing else");
   return secret;
+}
+
+absl::StatusOr<std::string> WebhookOf(const v1::Recipient& recipient) {
+  if (recipient.webhook_file().empty()) return recipient.webhook();
+  ASSIGN_OR_RETURN(const std::string url, ReadSecret(recipient.webhook_file()));
+  if (const absl::Status fit = CheckWebhookUrl(url, recipient.unencrypted());
+      !fit.ok())
+    return absl::FailedPreconditionError(recipient.webhook_file() + ": " +
+                                         Message(fit));
+  return url;
 }
 
 Language LanguageOf(const v1::Recipient& recipient) {

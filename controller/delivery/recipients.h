@@ -4,7 +4,8 @@
 #define METSUKE_CONTROLLER_DELIVERY_RECIPIENTS_H_
 
 #include <cstdint>
-#include <set>
+#include <functional>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,10 +22,13 @@ bool IsMailAddress(std::string_view address);
 
 // delivery.yaml as it was read.
 struct DeliveryRules {
-  // Of its recipients those that can be served.
+  // With each recipient that has a name of its own.
   v1::DeliveryConfig config;
-  // Why others cannot, a line for each reason, with the file and the line.
-  std::vector<std::string> refused;
+  // Those that cannot be served as they are written, by name, and why. What
+  // goes to them waits until they are mended.
+  std::map<std::string, std::string, std::less<>> refused;
+  // All that is wrong, each with the file and the line.
+  std::vector<std::string> problems;
 };
 
 // Reads delivery.yaml. InvalidArgument when it is no YAML of that kind: then
@@ -49,6 +53,10 @@ std::vector<v1::Delivery> DeliveriesTo(const v1::Recipient& recipient,
 // FailedPrecondition when everybody may read the file, or when it is empty or
 // has several lines.
 absl::StatusOr<std::string> ReadSecret(const std::string& path);
+
+// Where the report is posted to. The errors of ReadSecret, and
+// FailedPrecondition when the file holds no such address.
+absl::StatusOr<std::string> WebhookOf(const v1::Recipient& recipient);
 
 Language LanguageOf(const v1::Recipient& recipient);
 

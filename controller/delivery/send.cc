@@ -12,7 +12,6 @@
 #include "controller/delivery/recipients.h"
 #include "controller/delivery/transfer.h"
 #include "controller/delivery/webhook.h"
-#include "proto/encode.h"
 #include "proto/status.h"
 #include "proto/utf8.h"
 
@@ -27,20 +26,28 @@ absl::StatusOr<std::string> SecretOrNone(const std::string& path) {
   return ReadSecret(path);
 }
 
-absl::Status Refused(const PostAnswer& answer) {
+// What the server said is shown only where it can hold no secret: many repeat
+// the address or the token.
+absl::Status Refused(const v1::Recipient& recipient, const PostAnswer& answer) {
+  const bool shown =
+      (recipient.webhook_file() + recipient.token_file()).empty();
   const std::string said =
-      enc::Log(HostText(std::string(Utf8Prefix(answer.body, kShownBody))));
-  return absl::UnavailableError(fmt::format("the webhook answered {}{}",
-                                            answer.status,
-                                            said.empty() ? "" : ": " + said));
+      shown ? ToUtf8(Utf8Prefix(answer.body, kShownBody)) : "";
+  const std::string why =
+      fmt::format("the webhook answered {}{}", answer.status,
+                  said.empty() ? "" : ": " + said);
+  // 408 and 429 are about time (RFC 9110, RFC 6585), and so is what is no fault
+  // of the request.
+  const bool later = answer.status < 300 || answer.status >= 500 ||
+                     answer.status == 408 || answer.status == 429;
+  return later ? absl::ResourceExhaustedError(why) : absl::AbortedError(why);
 }
 
 absl::StatusOr<PostAnswer> PostLetter(const v1::DeliveryConfig& config,
                                       const v1::Recipient& recipient,
                                       const Letter& letter,
                                       const std::stop_token& stop) {
-  ASSIGN_OR_RETURN(std::string url, SecretOrNone(recipient.webhook_file()));
-  if (url.empty()) url = recipient.webhook();
+  ASSIGN_OR_RETURN(const std::string url, WebhookOf(recipient));
   ASSIGN_OR_RETURN(const std::string token,
                    SecretOrNone(recipient.token_file()));
   ASSIGN_OR_RETURN(const std::string secret,
@@ -68,7 +75,8 @@ Outcome SendToWebhook(const v1::DeliveryConfig& config,
   const auto answer = PostLetter(config, recipient, letter, stop);
   if (!answer.ok()) return {.status = answer.status()};
   if (answer->status >= 200 && answer->status < 300) return {};
-  return {.status = Refused(*answer), .retry_after = answer->retry_after};
+  return {.status = Refused(recipient, *answer),
+          .retry_after = answer->retry_after};
 }
 
 absl::Status SendToFolder(const v1::Recipient& recipient, const Letter& letter,

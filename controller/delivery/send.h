@@ -16,6 +16,9 @@ namespace metsuke {
 
 // What became of a try.
 struct Outcome {
+  // Unavailable when the other side cannot be reached at all, Aborted when it
+  // refuses the report for good, Cancelled when the program was asked to stop;
+  // any other error may be over the next time.
   absl::Status status;
   // Seconds until the other side wants to be asked again; 0 when it does not
   // say.
@@ -27,7 +30,8 @@ using MakeReportPage = std::function<absl::StatusOr<std::string>(
     const v1::Report& report, const v1::Recipient& recipient)>;
 
 // Sends `letter` to `recipient`, mail to `address`. It waits for the other
-// side, at most about a minute, or until it is asked to stop.
+// side, or until it is asked to stop; for a program that takes mail a minute at
+// most.
 Outcome Send(const v1::DeliveryConfig& config, const v1::Recipient& recipient,
              const std::string& address, const Letter& letter,
              const MakeReportPage& page, const std::stop_token& stop);

@@ -1,6 +1,7 @@
 // What a program of ours says to a server of mail or of webhooks, by libcurl:
 // nothing without TLS unless it is on this machine or that is allowed, no other
-// protocol, no redirect, within a minute.
+// protocol, no redirect. A webhook has a minute to answer; a mail server has
+// the time that RFC 5321 (4.5.3.2) gives it.
 
 #ifndef METSUKE_CONTROLLER_DELIVERY_TRANSFER_H_
 #define METSUKE_CONTROLLER_DELIVERY_TRANSFER_H_
@@ -10,9 +11,19 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 
 namespace metsuke {
+
+// OK when mail can be handed to `url`: "smtp://host:port" or "smtps://host",
+// and nothing else in it. The error begins with a verb.
+absl::Status CheckMailServer(const std::string& url);
+
+// OK when a report can be posted to `url`: "https://…", or "http://…" when the
+// server is on this machine or `unencrypted` allows it. The error begins with a
+// verb and does not name the address.
+absl::Status CheckWebhookUrl(const std::string& url, bool unencrypted);
 
 // What all of them have in common.
 struct TransferOptions {
@@ -32,8 +43,9 @@ struct PostAnswer {
   int64_t retry_after = 0;
 };
 
-// Posts `body`. Headers are "Name: value". Errors name the host, never the rest
-// of the address, which may be secret.
+// Posts `body`. Headers are "Name: value". Unavailable when the server cannot
+// be reached, Cancelled when it was asked to stop. Errors name the host, never
+// the rest of the address, which may be secret.
 absl::StatusOr<PostAnswer> Post(const TransferOptions& options,
                                 const std::vector<std::string>& headers,
                                 const std::string& body);
@@ -44,7 +56,10 @@ struct SmtpMail {
   std::string message;
 };
 
-// Hands a message to a server. OK when it has taken it.
+// Hands a message to a server. OK when it has taken it, Aborted when it refuses
+// it for good (a reply of 5xx), Unavailable when it cannot be reached,
+// Cancelled when it was asked to stop, ResourceExhausted when it does not take
+// it now.
 absl::Status PostSmtp(const TransferOptions& options, const SmtpMail& mail);
 
 // `text` as it stands in a form that is posted (percent-encoded).

@@ -12,6 +12,7 @@
 #include "controller/delivery/transfer.h"
 #include "controller/item.h"
 #include "proto/base64.h"
+#include "proto/encode.h"
 
 namespace metsuke {
 namespace {
@@ -49,7 +50,7 @@ std::string InertForChatWork(std::string line) {
 Posting Slack(const Letter& letter) {
   const std::string text = fmt::format(
       "*{}*\n```\n{}```",
-      InertForSlack(Headline(letter.report, letter.language)),
+      InertForSlack(enc::Tty(Headline(letter.report, letter.language))),
       ChatText(letter.report, letter.language, kChatBytes, InertForSlack));
   return {.headers = {"Content-Type: application/json"},
           .body = ToJson({{"text", text}})};
@@ -58,7 +59,7 @@ Posting Slack(const Letter& letter) {
 Posting ChatWork(const Letter& letter, const std::string& token) {
   const std::string text = fmt::format(
       "[info][title]{}[/title][code]{}[/code][/info]",
-      InertForChatWork(Headline(letter.report, letter.language)),
+      InertForChatWork(enc::Tty(Headline(letter.report, letter.language))),
       ChatText(letter.report, letter.language, kChatBytes, InertForChatWork));
   return {.headers = {"Content-Type: application/x-www-form-urlencoded",
                       "X-ChatWorkToken: " + token},

@@ -1,5 +1,6 @@
 #include "controller/store/deliveries.h"
 
+#include "controller/store/body.h"
 #include "proto/status.h"
 
 namespace metsuke {
@@ -16,14 +17,38 @@ absl::StatusOr<std::vector<v1::Delivery>> All(Query query) {
 
 }  // namespace
 
-absl::Status StoreDelivery(Database& database, const v1::Delivery& delivery) {
+absl::Status StoreDeliveries(Database& database,
+                             const std::vector<v1::Delivery>& deliveries,
+                             const std::string& day,
+                             const std::map<std::string, std::string>& parts) {
+  for (const auto& [selector, bytes] : parts) {
+    const std::string zstd = Compress(bytes);
+    RETURN_IF_ERROR(database.Execute(
+        "INSERT INTO report_part(day, selector, size, zstd) "
+        "VALUES(?, ?, ?, ?) ON CONFLICT DO NOTHING",
+        day, selector, static_cast<int64_t>(bytes.size()), Blob{zstd}));
+  }
+  for (const v1::Delivery& delivery : deliveries) {
+    const std::string bytes = delivery.SerializeAsString();
+    RETURN_IF_ERROR(database.Execute(
+        "INSERT OR REPLACE INTO "
+        "delivery(day, recipient, address, queued, next, delivery) "
+        "VALUES(?, ?, ?, ?, ?, ?)",
+        delivery.day(), delivery.recipient(), delivery.address(),
+        delivery.queued(), delivery.next(), Blob{bytes}));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ChangeDelivery(Database& database, const v1::Delivery& delivery) {
   const std::string bytes = delivery.SerializeAsString();
-  return database.Execute(
-      "INSERT INTO delivery(day, recipient, address, next, delivery) "
-      "VALUES(?, ?, ?, ?, ?) ON CONFLICT DO UPDATE "
-      "SET next = excluded.next, delivery = excluded.delivery",
-      delivery.day(), delivery.recipient(), delivery.address(), delivery.next(),
-      Blob{bytes});
+  RETURN_IF_ERROR(database.Execute(
+      "UPDATE delivery SET next = ?, delivery = ? WHERE day = ? "
+      "AND recipient = ? AND address = ? AND queued = ?",
+      delivery.next(), Blob{bytes}, delivery.day(), delivery.recipient(),
+      delivery.address(), delivery.queued()));
+  if (database.changes() == 1) return absl::OkStatus();
+  return absl::NotFoundError("it is no more on its way");
 }
 
 absl::StatusOr<std::vector<v1::Delivery>> SelectDeliveries(
@@ -38,7 +63,7 @@ absl::StatusOr<std::vector<v1::Delivery>> SelectDueDeliveries(
     Database& database, int64_t now) {
   return All(database.Run(
       "SELECT delivery FROM delivery WHERE next <> 0 AND next <= ? "
-      "ORDER BY day, recipient, address",
+      "ORDER BY day DESC, recipient, address",
       now));
 }
 

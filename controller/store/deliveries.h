@@ -4,6 +4,7 @@
 #define METSUKE_CONTROLLER_STORE_DELIVERIES_H_
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -13,8 +14,14 @@
 
 namespace metsuke {
 
-// Store::PutDelivery in an open transaction.
-absl::Status StoreDelivery(Database& database, const v1::Delivery& delivery);
+// Store::PutDeliveries in an open transaction.
+absl::Status StoreDeliveries(Database& database,
+                             const std::vector<v1::Delivery>& deliveries,
+                             const std::string& day,
+                             const std::map<std::string, std::string>& parts);
+
+// Store::UpdateDelivery in an open transaction.
+absl::Status ChangeDelivery(Database& database, const v1::Delivery& delivery);
 
 // Store::Deliveries.
 absl::StatusOr<std::vector<v1::Delivery>> SelectDeliveries(

@@ -40,16 +40,8 @@ absl::Status SetHorizon(Database& database, int64_t until) {
 
 absl::Status StoreReport(Database& database, const NightReport& report) {
   RETURN_IF_ERROR(StoreBytes(database, report));
-  for (const auto& [selector, bytes] : report.parts) {
-    const std::string zstd = Compress(bytes);
-    RETURN_IF_ERROR(database.Execute(
-        "INSERT INTO report_part(day, selector, size, zstd) "
-        "VALUES(?, ?, ?, ?)",
-        report.entry.day(), selector, static_cast<int64_t>(bytes.size()),
-        Blob{zstd}));
-  }
-  for (const v1::Delivery& delivery : report.deliveries)
-    RETURN_IF_ERROR(StoreDelivery(database, delivery));
+  RETURN_IF_ERROR(StoreDeliveries(database, report.deliveries,
+                                  report.entry.day(), report.parts));
   const int64_t to = report.entry.to();
   for (const HostControl& closed : report.closed)
     RETURN_IF_ERROR(database.Execute(

@@ -64,6 +64,7 @@ namespace {
   "  day TEXT NOT NULL,"                                       \
   "  recipient TEXT NOT NULL,"                                 \
   "  address TEXT NOT NULL,"                                   \
+  "  queued INTEGER NOT NULL,"                                 \
   "  next INTEGER NOT NULL,"                                   \
   "  delivery BLOB NOT NULL,"                                  \
   "  PRIMARY KEY(day, recipient, address)) STRICT, WITHOUT ROWID;" \

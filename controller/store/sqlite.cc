@@ -11,13 +11,13 @@
 #include <set>
 #include <utility>
 
+#include "controller/store/deliveries.h"
 #include "controller/store/events.h"
 #include "controller/store/fleet.h"
 #include "controller/store/observation.h"
 #include "controller/store/readers.h"
 #include "controller/store/record.h"
 #include "controller/store/registers.h"
-#include "controller/store/deliveries.h"
 #include "controller/store/reports.h"
 #include "controller/store/schema.h"
 #include "controller/store/state.h"
@@ -222,9 +222,17 @@ class SqliteStore : public Store {
     });
   }
 
-  absl::Status PutDelivery(const v1::Delivery& delivery) override {
+  absl::Status PutDeliveries(
+      const std::vector<v1::Delivery>& deliveries, const std::string& day,
+      const std::map<std::string, std::string>& parts) override {
+    return writer_.Run([&](Database& database) {
+      return StoreDeliveries(database, deliveries, day, parts);
+    });
+  }
+
+  absl::Status UpdateDelivery(const v1::Delivery& delivery) override {
     return writer_.Run([&delivery](Database& database) {
-      return StoreDelivery(database, delivery);
+      return ChangeDelivery(database, delivery);
     });
   }
 
@@ -236,8 +244,9 @@ class SqliteStore : public Store {
 
   absl::StatusOr<std::vector<v1::Delivery>> DueDeliveries(
       int64_t now) override {
-    return readers_.Read(
-        [now](Database& database) { return SelectDueDeliveries(database, now); });
+    return readers_.Read([now](Database& database) {
+      return SelectDueDeliveries(database, now);
+    });
   }
 
   absl::Status VisitFindings(int64_t at, const TakeFinding& take) override {

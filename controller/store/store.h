@@ -293,15 +293,22 @@ class Store {
   virtual absl::StatusOr<std::string> ReadReport(
       const std::string& day, const std::string& selector) = 0;
 
-  // Keeps how a delivery stands, by its day, recipient and address.
-  virtual absl::Status PutDelivery(const v1::Delivery& delivery) = 0;
+  // Puts deliveries on their way, in place of those with the same day,
+  // recipient and address, and keeps what `parts` has of the reports of `day`.
+  virtual absl::Status PutDeliveries(
+      const std::vector<v1::Delivery>& deliveries, const std::string& day,
+      const std::map<std::string, std::string>& parts) = 0;
+
+  // Keeps how a delivery stands. NotFound when it is no more the one that was
+  // put on its way at delivery.queued.
+  virtual absl::Status UpdateDelivery(const v1::Delivery& delivery) = 0;
 
   // The deliveries of a night, of all nights when `day` is empty: those of the
   // newest first, then by recipient and address.
   virtual absl::StatusOr<std::vector<v1::Delivery>> Deliveries(
       const std::string& day) = 0;
 
-  // Those that wait and whose next try has come, of the oldest night first.
+  // Those that wait and whose next try has come, of the newest night first.
   virtual absl::StatusOr<std::vector<v1::Delivery>> DueDeliveries(
       int64_t now) = 0;
 

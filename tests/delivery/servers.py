@@ -10,7 +10,9 @@ FOLDER say how it behaves:
   require_tls  nothing is taken without TLS
   login        "USER PASSWORD" that is asked for
   slow         seconds until anything is answered
+  quit         seconds until QUIT is answered
 """
+import asyncio
 import email
 import email.policy
 import http.server
@@ -81,6 +83,13 @@ class Mails:
         return "250 OK"
 
 
+class Lingering(SMTP):
+    async def smtp_QUIT(self, arg):
+        if (seconds := setting("quit")) is not None:
+            await asyncio.sleep(float(seconds))
+        return await super().smtp_QUIT(arg)
+
+
 class MailServer(Controller):
     def factory(self):
         tls = None
@@ -95,10 +104,10 @@ class MailServer(Controller):
             return AuthResult(success=given == login, handled=False,
                               auth_data=data.login.decode())
 
-        return SMTP(self.handler, tls_context=tls,
-                    require_starttls=setting("require_tls") is not None,
-                    authenticator=check if login else None,
-                    auth_required=login is not None)
+        return Lingering(self.handler, tls_context=tls,
+                         require_starttls=setting("require_tls") is not None,
+                         authenticator=check if login else None,
+                         auth_required=login is not None)
 
 
 class Hook(http.server.BaseHTTPRequestHandler):
@@ -114,7 +123,7 @@ class Hook(http.server.BaseHTTPRequestHandler):
         for line in lines[1:]:
             self.send_header(*line.split(": ", 1))
         self.end_headers()
-        self.wfile.write(b"said \x1b[31m so")
+        self.wfile.write(b"no " + self.path.encode())
 
     def log_message(self, *_):
         pass

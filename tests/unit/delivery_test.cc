@@ -20,9 +20,12 @@
 #include "controller/delivery/outbox.h"
 #include "controller/delivery/recipients.h"
 #include "controller/delivery/webhook.h"
+#include "controller/report/report.h"
+#include "controller/store/sql.h"
 #include "controller/store/sqlite.h"
 #include "proto/base64.h"
 #include "proto/file.h"
+#include "tests/unit/full_disk.h"
 #include "tests/unit/test_fleet.h"
 
 namespace metsuke {
@@ -75,14 +78,14 @@ v1::DeliveryConfig Read(const std::string& yaml) {
   const auto rules = ReadDelivery("delivery.yaml", yaml);
   EXPECT_TRUE(rules.ok()) << rules.status();
   if (!rules.ok()) return {};
-  EXPECT_THAT(rules->refused, IsEmpty());
+  EXPECT_THAT(rules->problems, IsEmpty());
   return rules->config;
 }
 
 std::vector<std::string> Refused(const std::string& yaml) {
   const auto rules = ReadDelivery("delivery.yaml", yaml);
   EXPECT_TRUE(rules.ok()) << rules.status();
-  return rules.ok() ? rules->refused : std::vector<std::string>();
+  return rules.ok() ? rules->problems : std::vector<std::string>();
 }
 
 constexpr char kMailOf[] =
@@ -93,25 +96,35 @@ TEST(Recipients, OneThatCannotBeServedIsNamedAndTheOthersStay) {
 recipients:
 - {name: good, mail: [a@example.jp]}
 - {name: none}
-- {name: two, mail: [a@example.jp], directory: /r}
-- {name: selector, directory: /r, hosts: "a==b"}
-- {name: good, directory: /r}
+- {name: two, mail: [a@example.jp], directory: /y}
+- {name: selector, directory: /x, hosts: "a==b"}
+- {name: good, directory: /z}
 - {name: address, mail: ["a@b, c@d"]}
 - {name: chat, webhook: "https://c", form: chatwork}
-- {name: also-good, directory: /r}
+- {name: plain, webhook: "http://127.example.jp/x"}
+- {name: also-good, directory: /s}
+- {name: here, webhook: "http://127.0.0.1:80/x"}
+- {name: allowed, webhook: "http://192.0.2.1/x", unencrypted: true}
 )");
   ASSERT_TRUE(rules.ok()) << rules.status();
-  EXPECT_THAT(rules->refused,
+  EXPECT_THAT(rules->problems,
               ElementsAre(AllOf(HasSubstr("delivery.yaml:5:"),
                                 HasSubstr("none needs one of mail")),
                           AllOf(HasSubstr(":6:"), HasSubstr("two needs one")),
                           AllOf(HasSubstr(":7:"), HasSubstr("selector")),
                           AllOf(HasSubstr(":8:"), HasSubstr("already")),
                           AllOf(HasSubstr(":9:"), HasSubstr("no mail address")),
-                          AllOf(HasSubstr(":10:"), HasSubstr("token_file"))));
-  ASSERT_THAT(rules->config.recipients(), SizeIs(2));
-  EXPECT_EQ(rules->config.recipients(0).name(), "good");
-  EXPECT_EQ(rules->config.recipients(1).name(), "also-good");
+                          AllOf(HasSubstr(":10:"), HasSubstr("token_file")),
+                          AllOf(HasSubstr(":11:"), HasSubstr("https://"))));
+  std::vector<std::string> served, waiting;
+  for (const v1::Recipient& recipient : rules->config.recipients())
+    (rules->refused.contains(recipient.name()) ? waiting : served)
+        .push_back(recipient.name());
+  EXPECT_THAT(served, ElementsAre("good", "also-good", "here", "allowed"));
+  // What goes to them waits until they are mended.
+  EXPECT_THAT(waiting, ElementsAre("none", "two", "selector", "address", "chat",
+                                   "plain"));
+  EXPECT_THAT(rules->refused.at("selector"), HasSubstr("hosts:"));
 }
 
 TEST(Recipients, MailWithoutAWayToSendItIsRefused) {
@@ -121,6 +134,8 @@ TEST(Recipients, MailWithoutAWayToSendItIsRefused) {
        {"{from: \"a b@c\", server: smtp://h}", "{from: a@b}",
         "{from: a@b, server: smtp://h, program: /s}",
         "{from: a@b, server: \"https://h\"}", "{from: a@b, program: sendmail}",
+        "{from: a@b, server: \"smtp://u:p@h\"}",
+        "{from: a@b, server: \"smtp://h/path\"}",
         "{from: a@b, server: smtp://h, user: u}",
         "{from: a@b, program: /s, user: u, password_file: /p}"})
     // What is wrong, and that nobody gets mail.
@@ -170,7 +185,7 @@ TEST(Recipients, WhatIsNotReadyIsNamed) {
   const TemporaryFolder folder;
   const v1::DeliveryConfig config = Read(fmt::format(
       "recipients:\n"
-      "- {{name: gone, directory: {0}/none}}\n"
+      "- {{name: gone, directory: {0}/none/gone}}\n"
       "- {{name: file, directory: /etc/passwd}}\n"
       "- {{name: fine, directory: {0}}}\n"
       "- {{name: hook, webhook_file: {0}/url, secret_file: {0}/key}}\n",
@@ -184,10 +199,10 @@ TEST(Recipients, WhatIsNotReadyIsNamed) {
 
 TEST(Letter, TheHeadlineIsOneLineInBothLanguages) {
   v1::Report report = SomeReport();
-  EXPECT_EQ(Headline(report, Language::kEnglish),
+  EXPECT_EQ(Headline(report, Language::kEnglish).raw(),
             "2026-11-23: 3 hosts, score 84.5 (-5.5), 1 worse");
   report.set_selector("zone=tokyo");
-  EXPECT_EQ(Headline(report, Language::kJapanese),
+  EXPECT_EQ(Headline(report, Language::kJapanese).raw(),
             "2026-11-23: 3 台 (zone=tokyo)、スコア 84.5 (-5.5)、悪化 1");
 }
 
@@ -265,49 +280,68 @@ TEST(Tries, WaitLongerEachTimeAndEndAfterAWeek) {
   std::vector<int64_t> waits;
   int64_t now = 1000;
   for (int i = 0; i < 8; ++i) {
-    delivery = AfterTry(delivery, failed, now);
+    delivery = EndTry(BeginTry(delivery, now), failed, now);
     waits.push_back(delivery.next() - now);
     now = delivery.next();
   }
   EXPECT_THAT(waits, ElementsAre(60, 120, 240, 480, 960, 1920, 3600, 3600));
-  EXPECT_EQ(delivery.state(), "");
-  EXPECT_EQ(
-      AfterTry(delivery, {.status = failed.status, .retry_after = 7200}, now)
-          .next(),
-      now + 7200);
-  const v1::Delivery late = AfterTry(delivery, failed, 1000 + 7 * 86400);
+  const v1::Delivery begun = BeginTry(delivery, now);
+  EXPECT_EQ(begun.attempts(), 9u);
+  EXPECT_EQ(begun.tried(), now);
+  EXPECT_EQ(begun.next(), delivery.next()) << "who is killed tries again";
+  EXPECT_NE(begun.error(), "");
+  const auto end = [&](const Outcome& outcome, int64_t at) {
+    return EndTry(begun, outcome, at);
+  };
+  EXPECT_EQ(end({.status = failed.status, .retry_after = 7200}, now).next(),
+            now + 7200);
+  EXPECT_EQ(end({.status = absl::AbortedError("no such user")}, now).next(),
+            now + 86400);
+  const v1::Delivery late = end(failed, 1000 + 7 * 86400);
   EXPECT_EQ(late.state(), "given up");
   EXPECT_EQ(late.next(), 0);
   EXPECT_EQ(late.error(), "down");
-  const v1::Delivery done = AfterTry(delivery, {}, now);
+  const v1::Delivery done = end({}, now);
   EXPECT_EQ(done.state(), "delivered");
   EXPECT_EQ(done.next(), 0);
   EXPECT_EQ(done.error(), "");
+}
+
+TEST(Tries, AnErrorIsTextAndShort) {
+  const v1::Delivery delivery = EndTry(
+      {}, {.status = absl::UnavailableError("\xff" + std::string(9000, 'a'))},
+      0);
+  EXPECT_EQ(delivery.error().size(), 500u);
+  EXPECT_TRUE(delivery.error().starts_with("\xef\xbf\xbd"));
+  v1::Delivery read;
+  EXPECT_TRUE(read.ParseFromString(delivery.SerializeAsString()));
 }
 
 TEST(Folder, HasDatedReportsAndAnIndexOfThem) {
   const TemporaryFolder folder;
   v1::Report report = SomeReport();
   const auto put = [&] {
-    return PutIntoFolder(folder.path(), {.report = report}, "<p>page");
+    return PutIntoFolder(folder / "reports", {.report = report}, "<p>page");
   };
   ASSERT_TRUE(put().ok());
   report.set_day("2026-11-24");
   ASSERT_TRUE(put().ok());
   ASSERT_TRUE(put().ok());
-  std::ofstream(folder / "notes.html") << "somebody's";
+  std::ofstream(folder / "reports/notes.html") << "somebody's";
   ASSERT_TRUE(put().ok());
-  EXPECT_EQ(*ReadFile(folder / "2026-11-23.html"), "<p>page");
-  EXPECT_THAT(*ReadFile(folder / "2026-11-24.txt"), HasSubstr("no-telnet"));
-  const Json json = Json::parse(*ReadFile(folder / "2026-11-24.json"));
+  EXPECT_EQ(*ReadFile(folder / "reports/2026-11-23.html"), "<p>page");
+  EXPECT_THAT(*ReadFile(folder / "reports/2026-11-24.txt"),
+              HasSubstr("no-telnet"));
+  const Json json = Json::parse(*ReadFile(folder / "reports/2026-11-24.json"));
   EXPECT_EQ(json["items"][0]["turns"][0]["control"], "no-telnet");
   EXPECT_EQ(json["items"][0]["to"], "2026-11-23T12:00:00Z");
-  const std::string index = *ReadFile(folder / "index.html");
+  const std::string index = *ReadFile(folder / "reports/index.html");
   EXPECT_LT(index.find("2026-11-24.html"), index.find("2026-11-23.html"));
-  EXPECT_THAT(index, HasSubstr("3 hosts; score 84.5 (-5.5)"));
+  EXPECT_THAT(index,
+              HasSubstr(">2026-11-24: 3 hosts, score 84.5 (-5.5), 1 worse<"));
   EXPECT_THAT(index, Not(HasSubstr("notes")));
   struct stat entry;
-  ASSERT_EQ(stat((folder / "index.html").c_str(), &entry), 0);
+  ASSERT_EQ(stat((folder / "reports/index.html").c_str(), &entry), 0);
   EXPECT_EQ(entry.st_mode & 0777, 0640u);
 }
 
@@ -562,10 +596,18 @@ TEST_F(DeliveryTest, WhatAWebhookRefusesIsToldAndSafe) {
       Config(fmt::format("- {{name: hook, webhook: \"{}\"}}", Hook("secret")));
   Set("http.status", "500");
   const std::string why = Message(SendNow(config).status);
-  EXPECT_THAT(why, AllOf(HasSubstr("500"), HasSubstr("said \\x1b[31m so")));
-  EXPECT_THAT(why, Not(HasSubstr("secret")));
+  EXPECT_THAT(why, AllOf(HasSubstr("500"), HasSubstr("no /secret")));
   Set("http.status", "503\nRetry-After: 120");
   EXPECT_EQ(SendNow(config).retry_after, 120);
+  Set("http.status", "404");
+  EXPECT_TRUE(absl::IsAborted(SendNow(config).status)) << "refused for good";
+  // A server may repeat an address that is secret.
+  ASSERT_TRUE(WriteFile(arrived_ / "url", Hook("secret"), 0600).ok());
+  const std::string hidden =
+      Message(SendNow(Config(fmt::format("- {{name: hook, webhook_file: {}}}",
+                                         arrived_ / "url")))
+                  .status);
+  EXPECT_THAT(hidden, AllOf(HasSubstr("404"), Not(HasSubstr("secret"))));
   // Where it is sent to is where the operator said.
   Set("http.status", "302\nLocation: " + Hook("elsewhere"));
   EXPECT_THAT(Message(SendNow(config).status), HasSubstr("302"));
@@ -573,11 +615,41 @@ TEST_F(DeliveryTest, WhatAWebhookRefusesIsToldAndSafe) {
 }
 
 TEST_F(DeliveryTest, NothingLeavesThisMachineWithoutTls) {
-  const auto config =
-      Read("recipients: [{name: hook, webhook: \"http://192.0.2.1/secret\"}]");
+  v1::DeliveryConfig config;
+  v1::Recipient& hook = *config.add_recipients();
+  hook.set_name("hook");
+  hook.set_webhook("http://192.0.2.1/secret");
   const std::string why = Message(SendNow(config).status);
-  EXPECT_THAT(why, AllOf(HasSubstr("192.0.2.1"), HasSubstr("https://")));
+  EXPECT_THAT(why, AllOf(HasSubstr("192.0.2.1"), HasSubstr("http")));
   EXPECT_THAT(why, Not(HasSubstr("secret")));
+}
+
+TEST_F(DeliveryTest, AnAddressInAFileIsHeldToTheSameRules) {
+  Start();
+  for (const std::string address :
+       {"hooks.example.jp/secret", "HTTP://hooks.example.jp/secret",
+        "ftp://hooks.example.jp/secret", "http://127.example.jp/secret",
+        "https://u:secret@hooks.example.jp/"}) {
+    ASSERT_TRUE(WriteFile(arrived_ / "url", address, 0600).ok());
+    const auto config = Config(
+        fmt::format("- {{name: hook, webhook_file: {}}}", arrived_ / "url"));
+    EXPECT_THAT(Unready(config), ElementsAre(HasSubstr("hook: "))) << address;
+    const std::string why = Message(SendNow(config).status);
+    EXPECT_THAT(why, AllOf(HasSubstr("url"), Not(HasSubstr("secret"))))
+        << address;
+  }
+}
+
+TEST_F(DeliveryTest, AServerThatDoesNotSayGoodbyeIsNotWaitedFor) {
+  Set("quit", "30");
+  Start();
+  const auto begun = std::chrono::steady_clock::now();
+  EXPECT_TRUE(
+      SendNow(Config("- {name: ops, mail: [ops@example.jp]}"), "ops@example.jp")
+          .status.ok());
+  EXPECT_LT(std::chrono::steady_clock::now() - begun, std::chrono::seconds(5));
+  EXPECT_THAT(Arrived(), SizeIs(1));
+  kill(servers_, SIGKILL);
 }
 
 TEST_F(DeliveryTest, WhoIsStoppedDoesNotWaitForTheOtherSide) {
@@ -613,15 +685,28 @@ class OutboxTest : public DeliveryTest {
         night.deliveries.push_back(delivery);
     ASSERT_TRUE(store_->PutReport(night).ok());
     baseline_ = *StandingBaseline::Load(*store_);
-    registers_ = std::make_unique<StandingRegisters>(*store_);
   }
 
   int Deliver(const v1::DeliveryConfig& config, int64_t now,
               const SendOne& send) {
-    const auto tried = DeliverDue({.store = *store_, .registers = *registers_},
-                                  config, send, now, {});
-    EXPECT_TRUE(tried.ok()) << tried.status();
-    return tried.value_or(-1);
+    int sum = 0;
+    for (const char* way : {"mail", "here"}) {
+      const auto tried = DeliverDue(*store_, {.config = config}, way, send,
+                                    [now] { return now; }, {});
+      EXPECT_TRUE(tried.ok()) << tried.status();
+      sum += tried.value_or(-100);
+    }
+    return sum;
+  }
+
+  // How many are on their way, as another process sees it.
+  int Waiting() {
+    auto database =
+        Database::Open(folder_ / "metsuke.db", SQLITE_OPEN_READONLY);
+    EXPECT_TRUE(database.ok()) << database.status();
+    Query query =
+        database->Run("SELECT count(*) FROM delivery WHERE next <> 0");
+    return query.Step() ? static_cast<int>(query.Int(0)) : -1;
   }
 
   std::vector<std::string> States() {
@@ -638,10 +723,9 @@ class OutboxTest : public DeliveryTest {
   TemporaryFolder folder_;
   std::unique_ptr<Store> store_;
   std::unique_ptr<StandingBaseline> baseline_;
-  std::unique_ptr<StandingRegisters> registers_;
 };
 
-TEST_F(OutboxTest, OneThatFailsDoesNotKeepTheOthersFromBeingServed) {
+TEST_F(OutboxTest, OneThatIsRefusedDoesNotKeepTheOthersFromBeingServed) {
   const v1::DeliveryConfig config = Read(std::string(kMailOf) +
                                          "recipients:\n"
                                          "- {name: a, mail: [x@y, z@y]}\n"
@@ -652,7 +736,8 @@ TEST_F(OutboxTest, OneThatFailsDoesNotKeepTheOthersFromBeingServed) {
                            const Letter& letter) -> Outcome {
     EXPECT_EQ(letter.report.day(), kDay);
     ids.push_back(letter.id);
-    if (address == "x@y") return {.status = absl::UnavailableError("full")};
+    if (address == "x@y")
+      return {.status = absl::ResourceExhaustedError("full")};
     return {};
   };
   EXPECT_EQ(Deliver(config, now_, send), 3);
@@ -665,13 +750,122 @@ TEST_F(OutboxTest, OneThatFailsDoesNotKeepTheOthersFromBeingServed) {
   EXPECT_EQ(ids[3], ids[0]);
   EXPECT_NE(ids[1], ids[0]);
   EXPECT_NE(ids[2], ids[0]);
-  // One who is no recipient any more gets nothing.
+}
+
+TEST_F(OutboxTest, WhatGoesToOneWhoIsMissingWaitsUntilTheyAreBack) {
+  const v1::DeliveryConfig config =
+      Read(std::string(kMailOf) + "recipients: [{name: a, mail: [x@y, z@y]}]");
+  MakeNight(config);
+  const SendOne send = [](const v1::Recipient&, const std::string&,
+                          const Letter&) -> Outcome { return {}; };
+  // A slip in the file, then one address less.
+  EXPECT_EQ(Deliver({}, now_, send), 2);
+  EXPECT_THAT(States(), ElementsAre("ax@y waiting 1", "az@y waiting 1"));
+  EXPECT_THAT(store_->Deliveries("")->at(0).error(),
+              HasSubstr("no such recipient"));
   EXPECT_EQ(Deliver(Read(std::string(kMailOf) +
                          "recipients: [{name: a, mail: [z@y]}]"),
-                    now_ + 86400, send),
-            0);
-  EXPECT_THAT(States(), ElementsAre("ax@y given up 2", "az@y delivered 1",
-                                    "b delivered 1"));
+                    now_ + 60, send),
+            2);
+  EXPECT_THAT(States(), ElementsAre("ax@y waiting 2", "az@y delivered 2"));
+  // One that cannot be served as it is written.
+  const auto rules =
+      ReadDelivery("d", "recipients: [{name: a, mail: [x@y, z@y]}]\n");
+  const auto tried =
+      DeliverDue(*store_, *rules, "mail", send, [&] { return now_ + 600; }, {});
+  ASSERT_TRUE(tried.ok()) << tried.status();
+  EXPECT_THAT(store_->Deliveries("")->at(0).error(),
+              HasSubstr("how mail is sent"));
+  EXPECT_EQ(Deliver(config, now_ + 7200, send), 1);
+  EXPECT_THAT(States(), ElementsAre("ax@y delivered 4", "az@y delivered 2"));
+}
+
+TEST_F(OutboxTest, AServerThatCannotBeReachedIsTriedOnceARound) {
+  const v1::DeliveryConfig config = Read(
+      std::string(kMailOf) + "recipients: [{name: a, mail: [u@y, v@y, w@y]}]");
+  MakeNight(config);
+  int tried = 0;
+  const SendOne send = [&](const v1::Recipient&, const std::string&,
+                           const Letter&) -> Outcome {
+    ++tried;
+    return {.status = absl::UnavailableError("no route")};
+  };
+  EXPECT_EQ(Deliver(config, now_, send), 3);
+  EXPECT_EQ(tried, 1);
+  EXPECT_EQ(Deliver(config, now_ + 59, send), 0);
+  EXPECT_EQ(Deliver(config, now_ + 60, send), 3);
+  EXPECT_EQ(tried, 2);
+}
+
+TEST_F(OutboxTest, WhatIsSentAnewMeanwhileStaysOnItsWay) {
+  const v1::DeliveryConfig config =
+      Read("recipients: [{name: b, directory: /r}]");
+  MakeNight(config);
+  std::vector<std::string> ids;
+  const SendOne send = [&](const v1::Recipient& recipient, const std::string&,
+                           const Letter& letter) -> Outcome {
+    ids.push_back(letter.id);
+    if (ids.size() == 1) {
+      EXPECT_TRUE(
+          store_
+              ->PutDeliveries(DeliveriesTo(recipient, kDay, now_ + 1), kDay, {})
+              .ok());
+    }
+    return {};
+  };
+  EXPECT_EQ(Deliver(config, now_ + 1, send), 1);
+  EXPECT_THAT(States(), ElementsAre("b waiting 0"));
+  EXPECT_EQ(Deliver(config, now_ + 1, send), 1);
+  EXPECT_THAT(States(), ElementsAre("b delivered 1"));
+  EXPECT_NE(ids[0], ids[1]);
+}
+
+TEST_F(OutboxTest, WhatCannotBeNotedIsNotSent) {
+  const v1::DeliveryConfig config =
+      Read("recipients: [{name: b, directory: /r}]");
+  MakeNight(config);
+  int sent = 0;
+  const SendOne send = [&](const v1::Recipient&, const std::string&,
+                           const Letter&) -> Outcome {
+    ++sent;
+    return {};
+  };
+  const auto deliver = [&](const Clock& clock) {
+    return DeliverDue(*store_, {.config = config}, "here", send, clock, {});
+  };
+  {
+    const FullDisk disk(1);
+    EXPECT_FALSE(deliver([&] { return now_; }).ok());
+  }
+  EXPECT_EQ(sent, 0);
+  // It is forgotten between the look and the try.
+  int looks = 0;
+  const auto tried = deliver([&] {
+    if (++looks == 2) EXPECT_TRUE(store_->Forget(SomeReport().to() + 1).ok());
+    return now_;
+  });
+  EXPECT_TRUE(tried.ok()) << tried.status();
+  EXPECT_EQ(looks, 2);
+  EXPECT_EQ(sent, 0);
+}
+
+TEST_F(OutboxTest, OneThatHangsKeepsOnlyItselfWaiting) {
+  Set("slow", "60");
+  Start();
+  const v1::DeliveryConfig config = Config(fmt::format(
+      "- {{name: hangs, webhook: \"{}\"}}\n- {{name: folder, directory: {}}}",
+      Hook(), folder_ / "reports"));
+  MakeNight(config);
+  const DeliveryRules rules{.config = config};
+  const auto begun = std::chrono::steady_clock::now();
+  {
+    const Outbox outbox(*store_, *baseline_, rules, 300);
+    for (int i = 0; i < 100 && States()[0] != "folder delivered 1"; ++i)
+      std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  }
+  EXPECT_THAT(States(), ElementsAre("folder delivered 1", "hangs waiting 1"));
+  EXPECT_LT(std::chrono::steady_clock::now() - begun, std::chrono::seconds(15));
+  kill(servers_, SIGKILL);
 }
 
 TEST_F(OutboxTest, AMailServerThatIsDownForADayLosesNothing) {
@@ -730,7 +924,7 @@ TEST_F(OutboxTest, AKilledControllerDeliversEachReportOnce) {
                         0600)
                   .ok());
   std::minstd_rand random(7);
-  int killed = 0;
+  int killed = 0, before_the_last = 0;
   for (int round = 0; round < 30; ++round) {
     const pid_t program = fork();
     if (program == 0) {
@@ -742,9 +936,10 @@ TEST_F(OutboxTest, AKilledControllerDeliversEachReportOnce) {
       _exit(127);
     }
     // The last one has all the time it needs.
-    const int milliseconds =
-        round < 29 ? static_cast<int>(80 + random() % 200) : 6000;
-    std::this_thread::sleep_for(std::chrono::milliseconds(milliseconds));
+    for (int i = 0; round == 29 && i < 600 && Waiting() > 0; ++i)
+      std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    std::this_thread::sleep_for(std::chrono::milliseconds(80 + random() % 200));
+    if (round == 28) before_the_last = Waiting();
     kill(program, round < 29 ? SIGKILL : SIGTERM);
     int status = 0;
     waitpid(program, &status, 0);
@@ -766,6 +961,8 @@ TEST_F(OutboxTest, AKilledControllerDeliversEachReportOnce) {
         HeaderOf(one, mail ? "Message-ID" : "webhook-id"));
     ++again;
   }
+  EXPECT_LE(again, 2 * killed) << "once for each way that was cut off";
+  EXPECT_LT(before_the_last, 14) << "no round that was killed sent any";
   EXPECT_EQ(ids.size(), 13u);
   for (const auto& [who, all] : ids) EXPECT_EQ(all.size(), 1u) << who;
   RecordProperty("sent_again", again);

@@ -153,7 +153,7 @@ TEST(Configuration, TheShippedExamplesOfRecipientsCanBeServed) {
   yaml = std::regex_replace(yaml, std::regex("\n# - "), "\n- ");
   const auto rules = ReadDelivery("delivery.yaml", yaml);
   ASSERT_TRUE(rules.ok()) << rules.status();
-  EXPECT_THAT(rules->refused, testing::IsEmpty());
+  EXPECT_THAT(rules->problems, testing::IsEmpty());
   EXPECT_EQ(rules->config.recipients_size(), 5);
 }
 

@@ -693,6 +693,30 @@ TEST_F(StoreTest, ADatabaseOfTheFourthVersionGetsItsLabelsAsTables) {
   EXPECT_TRUE(store_->SetLabels({kWeb, {"a=b"}, {}}, "hanako", 300).ok());
 }
 
+TEST_F(StoreTest, ADatabaseWithReportsLearnsWhereTheyGo) {
+  v1::ReportEntry entry;
+  entry.set_day("2026-11-23");
+  entry.set_to(100);
+  ASSERT_TRUE(store_->PutReport({.entry = entry, .bytes = "report"}).ok());
+  store_.reset();
+  Sqlite(folder_,
+         "DROP TABLE report_part; DROP TABLE delivery;"
+         "PRAGMA user_version = 6");
+  Open();
+  EXPECT_EQ(*store_->ReadReport("2026-11-23", ""), "report");
+  v1::Delivery delivery;
+  delivery.set_day("2026-11-23");
+  delivery.set_recipient("ops");
+  delivery.set_next(5);
+  ASSERT_TRUE(
+      store_->PutDeliveries({delivery}, "2026-11-23", {{"a=b", "part"}}).ok());
+  EXPECT_EQ(*store_->ReadReport("2026-11-23", "a=b"), "part");
+  EXPECT_THAT(*store_->DueDeliveries(4), IsEmpty());
+  EXPECT_EQ(store_->DueDeliveries(5)->size(), 1u);
+  delivery.set_queued(1);
+  EXPECT_TRUE(absl::IsNotFound(store_->UpdateDelivery(delivery)));
+}
+
 TEST_F(StoreTest, ADatabaseOfANewerProgramIsLeftAlone) {
   store_.reset();
   Sqlite(folder_, "PRAGMA user_version = 8");
