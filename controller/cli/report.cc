@@ -15,6 +15,9 @@
 #include "proto/status.h"
 
 namespace metsuke::cli {
+
+void AddExports(CommandLine& report, Session& session);
+
 namespace {
 
 struct Options {
@@ -161,6 +164,7 @@ void AddReport(CommandLine& line, Session& session) {
   report.Command("list", "The nights that have a report", [&session, options] {
     session.run = [&session, options] { return List(session, *options); };
   });
+  AddExports(report, session);
 }
 
 }  // namespace metsuke::cli
