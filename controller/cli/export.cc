@@ -1,4 +1,4 @@
-// metsukectl report junit, xccdf, ocsf: the posture of the fleet for
+// metsukectl report junit, xccdf, ocsf, metrics: the posture of the fleet for
 // other programs.
 
 #include <fmt/format.h>
@@ -142,6 +142,18 @@ absl::StatusOr<int> Export(const Session& session, const Options& options,
   return CodeFor(session, sum.worst, sum.incomplete || sum.hosts == 0);
 }
 
+absl::StatusOr<int> Metrics(const Session& session) {
+  RETURN_IF_ERROR(WantNoForm(session, "metrics"));
+  ASSIGN_OR_RETURN(const auto stub, Connect(session));
+  grpc::ClientContext context;
+  const auto stream = stub->Metrics(&context, {});
+  v1::MetricsReply reply;
+  while (stream->Read(&reply)) RETURN_IF_ERROR(Put(reply.piece()));
+  RETURN_IF_ERROR(FromCall(stream->Finish()));
+  RETURN_IF_ERROR(Flushed());
+  return kCompliant;
+}
+
 }  // namespace
 
 void AddExports(CommandLine& report, Session& session) {
@@ -160,6 +172,9 @@ void AddExports(CommandLine& report, Session& session) {
                    "The instant to look at: RFC 3339, a day, or a time ago "
                    "such as 24h");
   }
+  report.Command(
+      "metrics", "The fleet in numbers: Prometheus's text format",
+      [&session] { session.run = [&session] { return Metrics(session); }; });
 }
 
 }  // namespace metsuke::cli
