@@ -12,6 +12,7 @@
 
 #include "controller/ca/client.h"
 #include "controller/gate.h"
+#include "controller/metrics_file.h"
 #include "controller/operator.h"
 #include "controller/report/nightly.h"
 #include "controller/rounds.h"
@@ -113,6 +114,13 @@ absl::Status Serve(const v1::ControllerConfig& config, const Credential& own) {
   if (report_time)
     nightly.emplace(*store, *baseline, *report_time,
                     config.interval_seconds());
+  std::optional<MetricsFile> metrics;
+  if (!config.metrics_file().empty())
+    metrics.emplace(
+        *store, *baseline,
+        MetricsFile::Settings{.path = config.metrics_file(),
+                              .interval = config.interval_seconds(),
+                              .certificate_until = own.identity.not_after});
   KeepHouse(signals, config, own.identity, *store);
   Log(Priority::kNotice, "stops");
   return absl::OkStatus();
