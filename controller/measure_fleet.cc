@@ -77,7 +77,8 @@ absl::StatusOr<FleetMetrics> MeasureFleet(const MetricsSources& sources,
   FleetMetrics fleet;
   fleet.at = now;
   fleet.certificate_until = sources.certificate_until;
-  // As they are in the store: others may have changed them since they were read.
+  // As they are in the store: others may have changed them since they were
+  // read.
   ASSIGN_OR_RETURN(const auto registers, sources.registers.At(now));
   fleet.waivers_ending = std::ranges::count_if(
       registers->rows.waivers(),
@@ -104,7 +105,10 @@ absl::StatusOr<FleetMetrics> MeasureFleet(const MetricsSources& sources,
       {}, 0,
       [&](const FleetHost& host,
           const std::vector<HostState>& states) -> absl::Status {
-        HostMetrics& made = fleet.hosts.emplace_back();
+        const auto [place, fresh] = fleet.hosts.try_emplace(host.entry.id());
+        // One that took another name meanwhile comes again.
+        if (!fresh) return absl::OkStatus();
+        HostMetrics& made = place->second;
         if (measures) {
           ASSIGN_OR_RETURN(const Shared* shared, measures->Of(host, states));
           made.posture = shared->posture;
@@ -112,7 +116,6 @@ absl::StatusOr<FleetMetrics> MeasureFleet(const MetricsSources& sources,
           for (const size_t i : shared->failing) ++controls[i].failed;
           for (const size_t i : shared->unknown) ++controls[i].unknown;
         }
-        made.id = host.entry.id();
         made.reported = host.state >= 0;
         made.posture.set_host(host.entry.host());
         made.posture.set_last_seen(host.entry.last_seen());

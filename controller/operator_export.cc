@@ -1,5 +1,8 @@
 // Operators' call for findings that other programs read.
 
+#include <string>
+#include <unordered_set>
+
 #include "controller/judge/finding.h"
 #include "controller/judge/verdicts.h"
 #include "controller/operator.h"
@@ -107,10 +110,13 @@ grpc::Status OperatorService::Export(
                     at);
   Writer writer(verdicts, replies);
   writer.Head(at);
+  std::unordered_set<std::string> told;
   const absl::Status read = store_.VisitFleet(
       {request->selector(), request->host()}, request->at(),
       [&](const FleetHost& host,
           const std::vector<HostState>& states) -> absl::Status {
+        // One that took another name meanwhile comes again.
+        if (!told.insert(host.entry.id()).second) return absl::OkStatus();
         RETURN_IF_ERROR(
             writer.Host(host, Stale(host.entry.last_seen(), present), states));
         return writer.alive() ? absl::OkStatus()

@@ -59,9 +59,9 @@ class Writer {
       const char* name, const char* help,
       const std::function<void(const HostMetrics&, const Labels&)>& add) {
     Begin(name, help);
-    for (const HostMetrics& host : fleet_.hosts)
+    for (const auto& [id, host] : fleet_.hosts)
       add(host,
-          {{"host", enc::Tty(HostText(host.posture.host()))}, {"id", host.id}});
+          {{"host", enc::Tty(HostText(host.posture.host()))}, {"id", id}});
     End();
   }
 
@@ -153,7 +153,7 @@ void WriteControls(const FleetMetrics& fleet, Writer& out) {
 void WriteSums(const FleetMetrics& fleet, Writer& out) {
   uint32_t stale = 0, unreported = 0, unknown = 0, waived = 0;
   std::array<uint32_t, v1::Severity_ARRAYSIZE> worst{};
-  for (const HostMetrics& host : fleet.hosts) {
+  for (const auto& [id, host] : fleet.hosts) {
     stale += host.posture.stale();
     unreported += !host.reported;
     unknown += host.posture.unknown() > 0;

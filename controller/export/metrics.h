@@ -8,14 +8,12 @@
 #include <map>
 #include <optional>
 #include <string>
-#include <vector>
 
 #include "proto/operator.pb.h"
 
 namespace metsuke {
 
 struct HostMetrics {
-  std::string id;
   v1::HostPosture posture;
   // Whether it has ever said what it looks like; of another nothing can be said
   // but that it is there.
@@ -37,7 +35,8 @@ struct FleetMetrics {
   int64_t at = 0;
   // Version of the baseline; empty when none is in force.
   std::string baseline;
-  std::vector<HostMetrics> hosts;
+  // By id: a series that stands twice makes Prometheus refuse all of them.
+  std::map<std::string, HostMetrics> hosts;
   // By id; empty without a baseline.
   std::map<std::string, ControlMetrics> controls;
   // When the controller's certificate ends.

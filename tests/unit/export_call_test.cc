@@ -199,7 +199,7 @@ TEST_F(ExportTest, OfAHostThatNeverReportedAllIsUnknown) {
   EXPECT_THAT(Export({}), ElementsAre(id + " no-telnet 3", id + " no-ftp 3"));
   EXPECT_EQ(posture_.unknown(), 2u);
   EXPECT_TRUE(posture_.stale());
-  const auto read = Exported("metrics", Metrics());
+  auto read = Exported("metrics", Metrics());
   EXPECT_EQ(read["metsuke_hosts_unreported{}"], 1);
   EXPECT_FALSE(read.contains(
       fmt::format(R"(metsuke_host_score{{"host": "{0}", "id": "{0}"}})", id)));
@@ -221,7 +221,7 @@ TEST_F(ExportTest, MetricsAreTheSumsOfHosts) {
   Join("a", 23);
   Join("b", 21);
   Join("c", 0);
-  const auto read = Exported("metrics", Metrics());
+  auto read = Exported("metrics", Metrics());
   EXPECT_EQ(read["metsuke_hosts{}"], 3);
   EXPECT_EQ(read["metsuke_hosts_unknown{}"], 1);
   EXPECT_EQ(read[R"(metsuke_hosts_failed{"severity": "critical"})"], 1);
@@ -241,7 +241,7 @@ TEST_F(ExportTest, TheMetricsFileFollowsTheFleet) {
                          {.path = path, .interval = 1, .certificate_until = 7});
   const auto has = [&](const std::string& text) {
     for (int i = 0; i < 100; ++i) {
-      const auto read = ReadFile(path);
+      auto read = ReadFile(path);
       if (read.ok() && read->find(text) != std::string::npos) return true;
       std::this_thread::sleep_for(std::chrono::milliseconds(100));
     }

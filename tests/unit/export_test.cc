@@ -133,27 +133,27 @@ constexpr char kOscap[] =
     "echo \"$said\" | grep -q 'no platform specified'";
 
 TEST(Junit, EachVerdictHasAnOutcomeAndOnlyWhatPassesIsPassed) {
-  const auto suites = Exported("junit", Junit({Host("web01.example", "text")}));
+  auto suites = Exported("junit", Junit({Host("web01.example", "text")}));
   ASSERT_EQ(suites.size(), 1u);
   EXPECT_EQ(suites[0]["host"], "web01.example");
   EXPECT_EQ(suites[0]["properties"]["score_without_waivers"], "50.5");
   EXPECT_EQ(suites[0]["properties"]["id"], kId);
-  const auto& cases = suites[0]["cases"];
+  auto& cases = suites[0]["cases"];
   ASSERT_EQ(cases.size(), 5u);
   for (const auto& [name, one] : cases.items())
     EXPECT_EQ(one["classname"], "web01.example") << name;
   EXPECT_EQ(cases["passes: The title of passes"]["outcome"], "passed");
-  const auto& fails = cases["fails: The title of fails"];
+  auto& fails = cases["fails: The title of fails"];
   EXPECT_EQ(fails["outcome"], "failure");
   EXPECT_EQ(fails["message"], "MT-60: 9 violations, severity high");
   EXPECT_EQ(fails["text"],
             "port=23 program=text\nport=23 program=another\n"
             "… and 7 more that were not kept");
-  const auto& unknown = cases["unknown: The title of unknown"];
+  auto& unknown = cases["unknown: The title of unknown"];
   EXPECT_EQ(unknown["outcome"], "error");
   EXPECT_EQ(unknown["message"], "ports: text");
   EXPECT_EQ(cases["other: The title of other"]["outcome"], "skipped");
-  const auto& waived = cases["waived: The title of waived"];
+  auto& waived = cases["waived: The title of waived"];
   EXPECT_EQ(waived["outcome"], "skipped");
   EXPECT_EQ(waived["message"],
             "waived until 2026-11-24T08:00:00Z, approved by 鈴木 text (w-1): "
@@ -164,7 +164,7 @@ TEST(Junit, AStaleHostIsAnErrorWhateverItSaidThen) {
   HostFindings host = Host("web01", "text");
   host.findings.resize(1);
   host.posture.set_stale(true);
-  const auto cases = Exported("junit", Junit({host}))[0]["cases"];
+  auto cases = Exported("junit", Junit({host}))[0]["cases"];
   EXPECT_EQ(cases.size(), 2u);
   EXPECT_EQ(cases["metsuke: the host reports"]["outcome"], "error");
   EXPECT_EQ(cases["metsuke: the host reports"]["message"],
@@ -185,7 +185,7 @@ TEST(Junit, TitlesAreInTheLanguageThatWasAskedFor) {
 }
 
 TEST(Junit, WhatAHostSaysIsInert) {
-  const auto suites =
+  auto suites =
       Exported("junit", Junit({Host(kHostile, kHostile), Host("web02", "")}));
   ASSERT_EQ(suites.size(), 2u);
   EXPECT_THAT(std::string(suites[0]["host"]),
@@ -207,14 +207,14 @@ TEST(Xccdf, IsWhatOpenscapTakesForValid) {
 }
 
 TEST(Xccdf, EachVerdictHasAResultAndAWaiverIsNoPass) {
-  const auto read = Exported("xccdf", Xccdf({Host("web01", "text")}));
+  auto read = Exported("xccdf", Xccdf({Host("web01", "text")}));
   EXPECT_EQ(read["rules"], 5);
   EXPECT_THAT(read["languages"], testing::ElementsAre("en", "ja"));
   ASSERT_EQ(read["hosts"].size(), 1u);
-  const auto& host = read["hosts"][0];
+  auto& host = read["hosts"][0];
   EXPECT_EQ(host["host"], "web01");
   EXPECT_EQ(host["facts"]["urn:xccdf:fact:asset:identifier:guid"], kId);
-  const auto& results = host["results"];
+  auto& results = host["results"];
   EXPECT_EQ(results["passes"]["result"], "pass");
   EXPECT_EQ(results["fails"]["result"], "fail");
   EXPECT_EQ(results["fails"]["messages"][0], "port=23 program=text");
@@ -239,7 +239,7 @@ TEST(Xccdf, AHostWithoutAScoreHasNoneOfOurs) {
   host.posture.set_stale(true);
   host.findings.clear();
   const std::string text = Xccdf({host});
-  const auto read = Exported("xccdf", text)["hosts"][0];
+  auto read = Exported("xccdf", text)["hosts"][0];
   EXPECT_EQ(read["scores"].size(), 1u);
   EXPECT_THAT(std::string(read["remark"]), HasSubstr("2026-11-23T07:59:50Z"));
   EXPECT_EQ(Judged("openscap-scanner", kOscap, text), "");
@@ -247,7 +247,7 @@ TEST(Xccdf, AHostWithoutAScoreHasNoneOfOurs) {
 
 TEST(Xccdf, WhatAHostSaysIsInert) {
   const std::string text = Xccdf({Host(kHostile, kHostile)}, kHostile);
-  const auto host = Exported("xccdf", text)["hosts"][0];
+  auto host = Exported("xccdf", text)["hosts"][0];
   EXPECT_EQ(host["results"].size(), 5u);
   EXPECT_EQ(host["results"]["fails"]["messages"][0],
             "port=23 program=" + enc::Tty(HostText(kHostile)));
@@ -255,7 +255,7 @@ TEST(Xccdf, WhatAHostSaysIsInert) {
 }
 
 TEST(Ocsf, IsAnEventForEachControlWhateverItsVerdict) {
-  const auto events = Exported(
+  auto events = Exported(
       "ocsf", OcsfHost(Host("web01", "text"), Head(), Language::kEnglish));
   ASSERT_EQ(events.size(), 5u);
   std::vector<std::string> told;
@@ -281,7 +281,7 @@ TEST(Ocsf, IsAnEventForEachControlWhateverItsVerdict) {
 TEST(Ocsf, WhatAHostSaysIsInert) {
   const std::string lines =
       OcsfHost(Host(kHostile, kHostile), Head(), Language::kJapanese);
-  const auto events = Exported("ocsf", lines);
+  auto events = Exported("ocsf", lines);
   ASSERT_EQ(events.size(), 5u);
   const std::string program = events[1]["evidences"][0]["data"]["program"];
   EXPECT_THAT(program, testing::StartsWith("<b a='\"'>&amp;]]><!-- \x1b[2J"));

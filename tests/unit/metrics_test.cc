@@ -16,9 +16,8 @@ using testing::Not;
 
 constexpr char kPromtool[] = "promtool check metrics <$1";
 
-HostMetrics Host(const std::string& name, const std::string& id) {
+HostMetrics Host(const std::string& name) {
   HostMetrics host;
-  host.id = id;
   host.reported = true;
   host.failed[v1::SEVERITY_HIGH] = 2;
   host.posture.set_host(name);
@@ -38,7 +37,7 @@ FleetMetrics Fleet() {
   FleetMetrics fleet;
   fleet.at = 1795420800;
   fleet.baseline = "abc";
-  fleet.hosts.push_back(Host("web01", "id-1"));
+  fleet.hosts["id-1"] = Host("web01");
   fleet.controls["no-telnet"] = {v1::SEVERITY_CRITICAL, 3, 1};
   fleet.certificate_until = 1826955366;
   fleet.night.emplace();
@@ -54,7 +53,7 @@ nlohmann::json Read(const FleetMetrics& fleet) {
 }
 
 TEST(Metrics, AreOfTheFleetOfHostsAndOfControls) {
-  const auto read = Read(Fleet());
+  auto read = Read(Fleet());
   EXPECT_EQ(read[R"(metsuke_host_score{"host": "web01", "id": "id-1"})"],
             81.25);
   EXPECT_EQ(
@@ -78,7 +77,7 @@ TEST(Metrics, AreOfTheFleetOfHostsAndOfControls) {
 TEST(Metrics, WhatIsNotKnownHasNoSample) {
   FleetMetrics fleet = Fleet();
   fleet.night.reset();
-  HostMetrics& none = fleet.hosts[0];
+  HostMetrics& none = fleet.hosts["id-1"];
   none.posture.set_score(-1);
   none.posture.set_score_without_waivers(-1);
   none.posture.set_last_seen(0);
@@ -109,7 +108,7 @@ TEST(Metrics, WhatIsNotKnownHasNoSample) {
 
 TEST(Metrics, HostsOfOneNameAreTwo) {
   FleetMetrics fleet = Fleet();
-  fleet.hosts.push_back(Host("web01", "id-2"));
+  fleet.hosts["id-2"] = Host("web01");
   EXPECT_EQ(Read(fleet)["metsuke_hosts{}"], 2);
 }
 
@@ -117,8 +116,8 @@ TEST(Metrics, WhatAHostCallsItselfIsInert) {
   FleetMetrics fleet = Fleet();
   const std::string name =
       "a\"} 1\nmetsuke_hosts 99\\ \x1b[2J \xe2\x80\xae \xff {b=\"c\"}";
-  fleet.hosts[0].posture.set_host(name);
-  const auto read = Read(fleet);
+  fleet.hosts["id-1"].posture.set_host(name);
+  auto read = Read(fleet);
   EXPECT_EQ(read["metsuke_hosts{}"], 1);
   bool found = false;
   for (const auto& [key, value] : read.items()) {
