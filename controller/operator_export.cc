@@ -101,10 +101,13 @@ grpc::Status OperatorService::Export(
   if (!judge)
     return ToGrpc(absl::NotFoundError(
         "no baseline is in force; metsukectl baseline apply FILES puts one"));
-  const auto registers = registers_.At(request->at());
-  if (!registers.ok()) return ToGrpc(registers.status());
   // A host's silence is a matter of the present, whatever instant is asked for.
   const int64_t present = Now();
+  if (request->at() > present)
+    return ToGrpc(
+        absl::InvalidArgumentError("what is asked about lies in the future"));
+  const auto registers = registers_.At(request->at());
+  if (!registers.ok()) return ToGrpc(registers.status());
   const int64_t at = request->at() != 0 ? request->at() : present;
   Verdicts verdicts(*judge, Bodies(), (*registers)->digests, (*registers)->rows,
                     at);

@@ -14,6 +14,7 @@ for format in junit xccdf ocsf; do
   export_as $format one --exit-zero; is "$format: a host alone" 0 $?
   out=$(ctl report $format -o yaml 2>&1); is "$format: has one form" 64 $? "$out"
   out=$(ctl report $format --at nonsense 2>&1); is "$format: a time that is none is refused" 64 $? "$out"
+  out=$(ctl report $format --at 2999-01-01 2>&1); is "$format: nobody knows the future" 64 $? "$out"
   out=$(ctl report $format 2>&1 >/dev/full); is "$format: a full disk is an error" 1 $? "$out"
 done
 posture=$(ctl posture -o json 2>/dev/null | of 'sorted((h["host"], h["pass"], h["fail"] - h["waived"], h["unknown"], h["not_applicable"] + h["waived"]) for h in d["items"])')
