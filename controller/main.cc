@@ -15,6 +15,7 @@
 #include "controller/delivery/outbox.h"
 #include "controller/delivery/recipients.h"
 #include "controller/gate.h"
+#include "controller/metrics_file.h"
 #include "controller/operator.h"
 #include "controller/rounds.h"
 #include "controller/server.h"
@@ -132,6 +133,13 @@ absl::Status Serve(const v1::ControllerConfig& config, const Credential& own,
     nightly.emplace(*store, *baseline, *report_time, delivery,
                     config.interval_seconds());
   const Outbox outbox(*store, *baseline, delivery, config.interval_seconds());
+  std::optional<MetricsFile> metrics;
+  if (!config.metrics_file().empty())
+    metrics.emplace(
+        *store, *baseline,
+        MetricsFile::Settings{.path = config.metrics_file(),
+                              .interval = config.interval_seconds(),
+                              .certificate_until = own.identity.not_after});
   KeepHouse(signals, config, own.identity, *store);
   Log(Priority::kNotice, "stops");
   return absl::OkStatus();

@@ -59,6 +59,10 @@ class OperatorService final : public v1::Operator::Service {
                        grpc::ServerWriter<v1::PostureReply>*) override;
   grpc::Status Findings(grpc::ServerContext*, const v1::FindingsRequest*,
                         grpc::ServerWriter<v1::FindingsReply>*) override;
+  grpc::Status Export(grpc::ServerContext*, const v1::ExportRequest*,
+                      grpc::ServerWriter<v1::ExportReply>*) override;
+  grpc::Status Metrics(grpc::ServerContext*, const v1::MetricsRequest*,
+                       grpc::ServerWriter<v1::MetricsReply>*) override;
   grpc::Status Query(grpc::ServerContext*, const v1::QueryRequest*,
                      grpc::ServerWriter<v1::QueryReply>*) override;
   grpc::Status ListEvents(grpc::ServerContext*, const v1::EventsRequest*,

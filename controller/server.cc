@@ -115,6 +115,13 @@ absl::StatusOr<v1::ControllerConfig> ReadControllerConfig(
   RETURN_IF_ERROR(
       Annotate(ParseTimeOfDay(config.report_time()).status(),
                name + ": report_time"));
+  if (!config.metrics_file().empty() &&
+      !(config.metrics_file().starts_with('/') &&
+        config.metrics_file().ends_with(".prom")))
+    return absl::InvalidArgumentError(
+        name +
+        ": metrics_file: write the whole path, /FOLDER/NAME.prom; "
+        "node_exporter reads no other names");
   return config;
 }
 

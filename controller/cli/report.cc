@@ -16,6 +16,9 @@
 #include "proto/status.h"
 
 namespace metsuke::cli {
+
+void AddExports(CommandLine& report, Session& session);
+
 namespace {
 
 struct Options {
@@ -163,6 +166,7 @@ void AddReport(CommandLine& line, Session& session) {
     session.run = [&session, options] { return List(session, *options); };
   });
   AddDeliveries(report, session);
+  AddExports(report, session);
 }
 
 }  // namespace metsuke::cli

@@ -66,6 +66,7 @@ key: $work/controller/key.pem
 root: $work/controller/root.pem
 authority: $work/ca.socket
 interval_seconds: 60
+metrics_file: $work/metsuke.prom
 EOF
 cat >"$work/enrol.yaml" <<EOF
 listen: 127.0.0.1:$enrol_port
@@ -96,6 +97,8 @@ says "names each with what is wrong" 'delivery.yaml:3:.*recipient b needs one of
 sed 's/listen/lisen/' "$work/controller.yaml" >"$work/typo.yaml"
 out=$("$bin/metsuke-controller" --config "$work/typo.yaml" -t 2>&1); is "-t refuses a typo" 78 $? "$out"
 says "and says where and what was meant" 'typo.yaml:1:1: .*did you mean listen' "$out"
+sed 's/metsuke.prom/metrics.txt/' "$work/controller.yaml" >"$work/txt.yaml"
+out=$("$bin/metsuke-controller" --config "$work/txt.yaml" -t 2>&1); is "-t refuses metrics that nobody would read" 78 $? "$out"
 
 # The baseline.
 out=$(ctl posture 2>&1); is "an empty fleet is incomplete, not compliant" 3 $? "$out"
@@ -220,6 +223,8 @@ says "in Japanese, too" 'まで免除、承認者 鈴木' "$(ctl posture one --l
 says "and is warned of its end" 'a waiver ends within 14 days' "$(ctl posture 2>&1)"
 is "which a list has" 1 "$(ctl waiver list --ending 14d -o jsonl | wc -l)"
 is "but not one of less" 0 "$(ctl waiver list --ending 9d -o jsonl | wc -l)"
+
+. "$source/tests/e2e/exports.sh"
 out=$(ctl waiver end "$waiver"); is "a waiver is ended" 0 $? "$out"
 is "and covers nothing" 'fail ' "$(verdict one "$failing")"
 ctl register show waivers -o yaml >"$work/waivers.yaml"
