@@ -13,6 +13,7 @@
 #include "controller/ca/client.h"
 #include "controller/gate.h"
 #include "controller/operator.h"
+#include "controller/page/template.h"
 #include "controller/report/nightly.h"
 #include "controller/rounds.h"
 #include "controller/server.h"
@@ -100,7 +101,7 @@ absl::Status Serve(const v1::ControllerConfig& config, const Credential& own) {
   OperatorService operators(
       *store, knocker, *baseline, config.interval_seconds(), config.authority(),
       [&sync](const std::string& id) { sync.Drop(id); }, own.identity.not_after,
-      config.waiver_days_max());
+      config.waiver_days_max(), config.page_template());
   ASSIGN_OR_RETURN(
       const auto server,
       Server::Start(config, own, {.sync = &sync, .services = {&operators}}));
@@ -116,6 +117,11 @@ absl::Status Serve(const v1::ControllerConfig& config, const Credential& own) {
   KeepHouse(signals, config, own.identity, *store);
   Log(Priority::kNotice, "stops");
   return absl::OkStatus();
+}
+
+absl::Status CheckPageTemplate(const v1::ControllerConfig& config) {
+  if (config.page_template().empty()) return absl::OkStatus();
+  return PageTemplate::Read(config.page_template()).status();
 }
 
 absl::Status Run(const DaemonFlags& flags) {
@@ -135,7 +141,13 @@ absl::Status Run(const DaemonFlags& flags) {
         fmt::format("{}: belongs to the role {}; a controller's is needed",
                     config.certificate(), own.identity.role));
   RETURN_IF_ERROR(Gate::Make(AllServices()).status());
-  if (flags.test) return absl::OkStatus();
+  const absl::Status page = CheckPageTemplate(config);
+  if (flags.test) return page;
+  // Whoever reads the report needs it more than its looks.
+  if (!page.ok())
+    Log(Priority::kError, "page_template is broken, and pages are made from "
+                          "the built-in template: " +
+                              Message(page));
   return Serve(config, own);
 }
 

@@ -25,11 +25,13 @@ class OperatorService final : public v1::Operator::Service {
   // is the socket of metsuke-ca; empty when there is none. `removed` is called
   // with the id of each host that was taken out of the fleet. The controller's
   // certificate ends at `certificate_until`; a waiver lasts `waiver_days_max`
-  // days at most.
+  // days at most. Pages are made from the template in the file `page_template`;
+  // empty for the built-in one.
   OperatorService(Store& store, Knocker& knocker, StandingBaseline& baseline,
                   uint32_t interval_seconds, std::string authority,
                   std::function<void(const std::string& id)> removed,
-                  int64_t certificate_until, uint32_t waiver_days_max)
+                  int64_t certificate_until, uint32_t waiver_days_max,
+                  std::string page_template = "")
       : store_(store),
         knocker_(knocker),
         baseline_(baseline),
@@ -38,6 +40,7 @@ class OperatorService final : public v1::Operator::Service {
         removed_(std::move(removed)),
         certificate_until_(certificate_until),
         waiver_days_max_(waiver_days_max),
+        page_template_(std::move(page_template)),
         registers_(store) {}
 
   grpc::Status ListHosts(grpc::ServerContext*, const v1::HostsRequest*,
@@ -112,6 +115,7 @@ class OperatorService final : public v1::Operator::Service {
   const std::function<void(const std::string& id)> removed_;
   const int64_t certificate_until_;
   const uint32_t waiver_days_max_;
+  const std::string page_template_;
   StandingRegisters registers_;
 };
 

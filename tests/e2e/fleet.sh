@@ -259,6 +259,10 @@ says "and for programs" '"control": "account-one-root"' "$(ctl report drift --si
 out=$(ctl report drift --day 2026-01-01 2>&1); is "a night without a report is an error" 1 $? "$out"
 says "that says where to look" 'metsukectl report list' "$out"
 out=$(ctl report drift one --day last 2>&1); is "a night is not asked of one host" 64 $? "$out"
+out=$(ctl report html --since "$since" --out "$work/page.html" 2>&1); is "a report is a page, too" 0 $? "$out"
+is "for its owner's eyes" 600 "$(stat -c %a "$work/page.html")"
+says "with the hosts and what they fail" 'id="hosts".*one.*account-one-root' "$(tr -d '\n' <"$work/page.html")"
+says "in Japanese, too, and of one host" '<h1>サーバー監査報告 · <bdi>one</bdi>' "$(ctl --lang ja report html one --since "$since" | cat)"
 
 # The watcher saw it.
 until_true 60 watched 2 || bad "a watch tells what changed" "$(cat "$work/watch.log")"
