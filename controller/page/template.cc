@@ -6,7 +6,9 @@
 #include <kainjow/mustache.hpp>
 #include <set>
 #include <stdexcept>
+#include <string_view>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_replace.h"
@@ -41,19 +43,26 @@ mustache::data ToData(const Value& value) {
   return object;
 }
 
-// The sources by which a policy names what stands in elements of this name.
-std::string Hashes(std::string_view text, const std::string& element) {
+// What stands in the elements of this name.
+std::vector<std::string_view> Contents(std::string_view text,
+                                       const std::string& element) {
   const std::string begin = "<" + element, end = "</" + element;
-  std::string hashes;
+  std::vector<std::string_view> contents;
   for (size_t at = 0; (at = text.find(begin, at)) != std::string_view::npos;) {
     const size_t first = text.find('>', at) + 1;
     const size_t last = text.find(end, at);
     if (first == 0 || last == std::string_view::npos || last < first) break;
-    hashes += fmt::format(" 'sha256-{}'",
-                          absl::Base64Escape(Sha256(
-                              std::string(text.substr(first, last - first)))));
+    contents.push_back(text.substr(first, last - first));
     at = last;
   }
+  return contents;
+}
+
+// The sources by which a policy names them.
+std::string Hashes(std::string_view text, const std::string& element) {
+  std::string hashes;
+  for (const std::string_view content : Contents(text, element))
+    hashes += fmt::format(" 'sha256-{}'", absl::Base64Escape(Sha256(content)));
   return hashes.empty() ? " 'none'" : hashes;
 }
 
@@ -99,6 +108,13 @@ absl::StatusOr<PageTemplate> PageTemplate::Parse(const std::string& name,
       return wrong(
           fmt::format("{}: nothing is called {}{}", tag.line, tag.name,
                       DidYouMean(tag.name, {known.begin(), known.end()})));
+  for (const char* element : {"style", "script"})
+    for (const std::string_view content : Contents(text, element))
+      if (content.find("{{") != std::string_view::npos)
+        return wrong(
+            fmt::format(" <{}> has a name in it; the policy names what "
+                        "stands there, so it must not change",
+                        element));
   const mustache::mustache parsed(text);
   if (!parsed.is_valid()) return wrong(" " + parsed.error_message());
   return PageTemplate(text);
