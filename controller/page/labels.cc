@@ -57,8 +57,11 @@ constexpr Label kLabels[] = {
     {"low", "low", "低"},
     {"fails", "Fails", "不適合"},
     {"blind_of", "Could not be judged", "判定不能"},
-    {"more_below", "metsukectl posture HOST shows them all.",
-     "metsukectl posture HOST で全件を表示。"},
+    {"untold",
+     "The lines further down do not name their controls, because there are too "
+     "many: metsukectl posture HOST does.",
+     "件数が多いため、下の方の行では項目名を省いた。metsukectl posture HOST "
+     "で表示。"},
     {"controls", "Controls", "項目"},
     {"controls_about",
      "What fails or could not be judged, the worst first; what shows it, once "

@@ -13,7 +13,7 @@ namespace {
 
 // Names of controls beside hosts, over all lines; a fleet in which every host
 // is another would have too many to read.
-constexpr size_t kMostNamed = 4000;
+constexpr size_t kMostNamed = 2000;
 constexpr int kMostRows = 12;
 
 v1::Severity SeverityOf(const Page& page, size_t control) {
@@ -234,11 +234,11 @@ Value HostsView(const Page& page, const Groups& groups, const Words& words) {
     line.emplace("fails", std::move(fails));
     line.emplace("any_unknown", told && !blind.empty());
     line.emplace("unknowns", std::move(blind));
-    line.emplace("untold", !told);
     lines.emplace_back(std::move(line));
   }
   return Value::Fields{{"groups", std::move(titles)},
                        {"any_host", !lines.empty()},
+                       {"any_untold", named > kMostNamed},
                        {"lines", std::move(lines)}};
 }
 

@@ -219,7 +219,7 @@ TEST_F(PageTest, WhatWasNotSeenComesFirstAndLooksLikeNothingElse) {
   EXPECT_THAT(first, Not(HasSubstr("calm-line\">")));
   // A sign beside the colour.
   const std::string hosts = Between(html, "id=\"hosts\"", "</section>");
-  EXPECT_THAT(hosts, HasSubstr("<i class=\"cell u\">?</i>"));
+  EXPECT_THAT(hosts, HasSubstr("<i class=\"u\">?</i>"));
   EXPECT_THAT(hosts, HasSubstr("? has never reported"));
   // The blindest hosts first.
   const std::vector<std::string> order = {
@@ -311,6 +311,20 @@ TEST(Page, OfAThousandHostsIsBelowAMegabyte) {
   EXPECT_GT(bytes, 100'000u);
   EXPECT_LT(bytes, 1'000'000u);
   RecordProperty("bytes", static_cast<int>(bytes));
+  // And where no two hosts share a line, because each has an owner of its own.
+  for (int i = 1; i <= 1000; ++i)
+    ASSERT_TRUE(fleet.Sources()
+                    .store
+                    .SetLabels({.host = fmt::format(
+                                    "00000000-0000-4000-8000-{:012}", i),
+                                .set = {fmt::format("owner=person-{}", i)},
+                                .remove = {}},
+                               "hanako", PageFleet::end() + 1)
+                    .ok());
+  const std::string apart = fleet.Make(Language::kJapanese).html;
+  EXPECT_EQ(CountOf(apart, "class=\"item host"), 1000u);
+  EXPECT_LT(apart.size(), 1'000'000u);
+  RecordProperty("bytes_apart", static_cast<int>(apart.size()));
 }
 
 }  // namespace
