@@ -49,6 +49,7 @@ constexpr Label kLabels[] = {
     {"fleet_none", "No host was in the fleet.", "サーバーが登録されていない。"},
     {"pass", "pass", "適合"},
     {"waived", "waived", "例外"},
+    {"waived_sign", "w", "例"},
     {"unknown", "could not be judged", "判定不能"},
     {"not_applicable", "not applicable", "対象外"},
     {"critical", "critical", "緊急"},

@@ -183,6 +183,7 @@ PageFleet::PageFleet(const std::string& state, int hosts, int nights)
       registers_(std::make_unique<StandingRegisters>(*store_)) {
   Need(baseline_->Apply(Shipped(), "hanako", kEnd - nights * kDay).status());
   judge_ = baseline_->judge();
+  Waive("audit-enabled", "role=web", kEnd - nights * kDay);
   for (int night = nights - 1; night >= 0; --night) Night(night);
 }
 
@@ -241,6 +242,25 @@ void PageFleet::Report(int i, const v1::Snapshot& look, int64_t at) {
     kept.set_value();
   });
   kept.get_future().wait();
+}
+
+void PageFleet::Waive(const std::string& control, const std::string& selector,
+                      int64_t from) {
+  v1::Registers rows;
+  v1::Waiver& waiver = *rows.add_waivers();
+  waiver.set_id("w-1");
+  waiver.set_control(control);
+  waiver.set_selector(selector);
+  waiver.set_reason("moves in March");
+  waiver.set_approver("suzuki");
+  waiver.set_from(from);
+  waiver.set_until(kEnd + 30 * kDay);
+  const auto* field = v1::Registers::descriptor()->FindFieldByName("waivers");
+  Need(store_->PutRegisters(
+      {.bodies = {MakeBody("waivers", CanonicalTable(rows, field))},
+       .labels = {},
+       .by = "hanako",
+       .now = from}));
 }
 
 // The hosts as they are at the end of the night, and its report.

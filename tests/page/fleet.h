@@ -41,6 +41,8 @@ class PageFleet {
   v1::Snapshot Look(int i, int night) const;
   void Report(int i, const v1::Snapshot& look, int64_t at);
   void Night(int night);
+  void Waive(const std::string& control, const std::string& selector,
+             int64_t from);
 
   const int hosts_;
   v1::Snapshot recorded_;

@@ -240,6 +240,16 @@ TEST_F(PageTest, TheSameFailureIsToldOnceWithItsHosts) {
   EXPECT_THAT(control, HasSubstr("12 hosts: "));
 }
 
+TEST_F(PageTest, WhatIsWaivedIsNeitherAFailureNorGood) {
+  const std::string html = Html();
+  const std::string host = Between(html, "<bdi>web-0020</bdi>", "</summary>");
+  EXPECT_THAT(host, HasSubstr("<i class=\"w\">w</i>"));
+  const std::string control =
+      Between(html, "<span class=\"id\">audit-enabled", "</summary>");
+  EXPECT_THAT(control, HasSubstr("<rect class=\"w\""));
+  EXPECT_THAT(control, HasSubstr("waived 8"));
+}
+
 TEST_F(PageTest, HostsThatStandAlikeShareALine) {
   const std::string hosts = Between(Html(), "id=\"hosts\"", "</section>");
   EXPECT_LT(CountOf(hosts, "class=\"item host"), 30u);
