@@ -41,8 +41,8 @@ Value BlindView(const Page& page, const Words& words) {
        unknown == 0
            ? Value(false)
            : words.Say(unknown == 1
-                           ? "{} control could not be judged everywhere"
-                           : "{} controls could not be judged everywhere",
+                           ? "{} control could not be judged on some hosts"
+                           : "{} controls could not be judged on some hosts",
                        "判定できないサーバーがある項目: {} 件", unknown)}};
 }
 

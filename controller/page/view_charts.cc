@@ -51,8 +51,10 @@ std::vector<Point> PointsOf(const Page& page) {
 // Places instants and scores in a chart.
 class Trend {
  public:
-  explicit Trend(const std::vector<Point>& points)
+  // The points are nights, one of which may be missing, when `nightly`.
+  Trend(const std::vector<Point>& points, bool nightly)
       : points_(points),
+        nightly_(nightly),
         from_(points.front().at),
         to_(points.back().at),
         lowest_(Lowest(points)) {}
@@ -100,14 +102,16 @@ class Trend {
     double lowest = 100;
     for (const Point& point : points)
       if (point.score >= 0) lowest = std::min(lowest, point.score);
-    return std::min(80.0, std::floor((lowest - 1) / 20) * 20);
+    return std::clamp(std::floor((lowest - 1) / 20) * 20, 0.0, 80.0);
   }
 
   bool IsGap(size_t i) const {
-    return i > 0 && points_[i].at - points_[i - 1].at > 3 * kDay / 2;
+    return nightly_ && i > 0 &&
+           points_[i].at - points_[i - 1].at > 3 * kDay / 2;
   }
 
   const std::vector<Point>& points_;
+  const bool nightly_;
   const int64_t from_, to_;
   const double lowest_;
 };
@@ -199,7 +203,7 @@ Value TrendView(const Page& page, const Words& words) {
   const std::vector<Point> points = PointsOf(page);
   const bool part =
       !page.report.host().empty() || !page.report.selector().empty();
-  const Trend trend(points);
+  const Trend trend(points, !part);
   const auto day = [](int64_t at) { return Local(at, "%Y-%m-%d"); };
   Value::List nights, marks;
   const double step = 100.0 / static_cast<double>(points.size());

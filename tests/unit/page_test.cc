@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <random>
 #include <string>
 #include <vector>
 
@@ -158,6 +159,31 @@ TEST(PageTemplate, WhatWouldFillTheMemoryEndsWithAnError) {
           .status()));
 }
 
+TEST(PageTemplate, WhateverIsWrittenItIsAPageOrAnError) {
+  const std::vector<std::string> parts = {
+      "{{#",     "{{^",       "{{/",     "{{{", "}}}", "{{",      "}}",
+      "{{!",     "{{&",       "{{>",     "{{=", "=",   "fleet",   "title",
+      ".",       "t.score",   " ",       "\n",  "\r",  "<style>", "</style>",
+      "<script", "</script>", "</html>", "{",   "}",   "\xff"};
+  std::mt19937 random(20261123);
+  int pages = 0;
+  for (int i = 0; i < 100'000; ++i) {
+    std::string text;
+    for (size_t n = random() % 6; n > 0; --n)
+      text += parts[random() % parts.size()];
+    // Some are right but for one thing.
+    if (i % 2 == 0) text += "{{#fleet}}{{title}}{{/fleet}}</html>";
+    const auto own = PageTemplate::Parse("own", text);
+    if (!own.ok()) continue;
+    ++pages;
+    const auto page =
+        own->Render({{"title", "<"}, {"fleet", Value::List(3, "x")}});
+    ASSERT_TRUE(page.ok()) << page.status() << "\n" << text;
+    EXPECT_EQ(CountOf(*page, "<<"), CountOf(text, "<<"));
+  }
+  EXPECT_GT(pages, 1000);
+}
+
 TEST(PageTemplate, OursIsSound) {
   const PageTemplate& ours = PageTemplate::BuiltIn();
   const auto text = ReadFile(METSUKE_SOURCE "/controller/page/page.mustache");
@@ -277,6 +303,7 @@ TEST_F(PageTest, TellsHowFarLogsReallyReachBack) {
 TEST_F(PageTest, OfOneHostOrNone) {
   const auto one = [](const std::string& host) {
     v1::Report report = fleet_->Last();
+    report.set_from(report.from() - 7 * 86400);
     report.set_host(host);
     return MakePage(fleet_->Sources(), report, {.selector = "", .host = host},
                     Language::kEnglish, "");
@@ -286,6 +313,7 @@ TEST_F(PageTest, OfOneHostOrNone) {
   EXPECT_EQ(CountOf(made->html, "class=\"item host"), 1u);
   EXPECT_THAT(made->html, HasSubstr("<bdi>web-0003</bdi></h1>"));
   EXPECT_THAT(made->html, HasSubstr("Nights tell of the whole fleet"));
+  EXPECT_THAT(made->html, Not(HasSubstr("no report</li>")));
   const auto none = one("gone");
   ASSERT_TRUE(none.ok()) << none.status();
   EXPECT_THAT(none->html, HasSubstr("No host was in the fleet."));
