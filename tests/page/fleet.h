@@ -1,6 +1,5 @@
 // A fleet to make pages of: hosts made after a recorded one, over some nights,
-// in a store, held against the shipped baseline. Most of it is in good order;
-// some of it fails, some cannot be seen, and one host is hostile.
+// in a store, held against the shipped baseline.
 
 #ifndef METSUKE_TESTS_PAGE_FLEET_H_
 #define METSUKE_TESTS_PAGE_FLEET_H_
@@ -20,8 +19,8 @@ namespace metsuke {
 
 class PageFleet {
  public:
-  // In the folder `state`; `nights` of them have reports, the last of which
-  // ends at `end()`.
+  // In the folder `state`, over so many nights by a clock in UTC, to which it
+  // sets the program's; the last ends at `end()`, and one has no report.
   PageFleet(const std::string& state, int hosts, int nights);
 
   static int64_t end();
@@ -33,12 +32,7 @@ class PageFleet {
   MadePage Make(Language language, const std::string& page_template = "",
                 const HostFilter& hosts = {});
 
-  // What the hostile host says wherever it can.
-  static const std::string& Hostile();
-
  private:
-  // What host `i` looks like in the night `night`, counted from the last.
-  v1::Snapshot Look(int i, int night) const;
   void Report(int i, const v1::Snapshot& look, int64_t at);
   void Night(int night);
   void Waive(const std::string& control, const std::string& selector,
@@ -51,7 +45,7 @@ class PageFleet {
   std::unique_ptr<StandingRegisters> registers_;
   std::shared_ptr<Judge> judge_;
   std::map<int, uint64_t> seq_;
-  // What each table of each host last was, by its digest.
+  // A digest over what each host last looked like.
   std::map<int, std::string> known_;
 };
 

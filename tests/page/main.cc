@@ -15,8 +15,6 @@ int main(int argc, char** argv) {
     return 64;
   }
   const std::string out = argv[1];
-  // Nights end by the local clock.
-  setenv("TZ", "UTC", 1);
   metsuke::PageFleet fleet(out + "/state", std::atoi(argv[2]), 8);
   for (const auto& [name, language] :
        {std::pair("/en.html", metsuke::Language::kEnglish),

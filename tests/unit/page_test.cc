@@ -42,8 +42,6 @@ std::string Between(const std::string& text, const std::string& begin,
 class PageTest : public testing::Test {
  protected:
   static void SetUpTestSuite() {
-    setenv("TZ", "UTC", 1);
-    tzset();
     folder_ = new TemporaryFolder;
     fleet_ = new PageFleet(folder_->path(), 60, 6);
   }
