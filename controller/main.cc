@@ -17,6 +17,7 @@
 #include "controller/gate.h"
 #include "controller/metrics_file.h"
 #include "controller/operator.h"
+#include "controller/page/template.h"
 #include "controller/rounds.h"
 #include "controller/server.h"
 #include "controller/standing.h"
@@ -119,7 +120,8 @@ absl::Status Serve(const v1::ControllerConfig& config, const Credential& own,
        .removed = [&sync](const std::string& id) { sync.Drop(id); },
        .certificate_until = own.identity.not_after,
        .waiver_days_max = config.waiver_days_max(),
-       .delivery = delivery.config});
+       .delivery = delivery.config,
+       .page_template = config.page_template()});
   ASSIGN_OR_RETURN(
       const auto server,
       Server::Start(config, own, {.sync = &sync, .services = {&operators}}));
@@ -132,7 +134,8 @@ absl::Status Serve(const v1::ControllerConfig& config, const Credential& own,
   if (report_time)
     nightly.emplace(*store, *baseline, *report_time, delivery,
                     config.interval_seconds());
-  const Outbox outbox(*store, *baseline, delivery, config.interval_seconds());
+  const Outbox outbox(*store, *baseline, delivery, config.interval_seconds(),
+                      config.page_template());
   std::optional<MetricsFile> metrics;
   if (!config.metrics_file().empty())
     metrics.emplace(
@@ -143,6 +146,11 @@ absl::Status Serve(const v1::ControllerConfig& config, const Credential& own,
   KeepHouse(signals, config, own.identity, *store);
   Log(Priority::kNotice, "stops");
   return absl::OkStatus();
+}
+
+absl::Status CheckPageTemplate(const v1::ControllerConfig& config) {
+  if (config.page_template().empty()) return absl::OkStatus();
+  return PageTemplate::Read(config.page_template()).status();
 }
 
 absl::Status Run(const DaemonFlags& flags) {
@@ -162,11 +170,17 @@ absl::Status Run(const DaemonFlags& flags) {
         fmt::format("{}: belongs to the role {}; a controller's is needed",
                     config.certificate(), own.identity.role));
   RETURN_IF_ERROR(Gate::Make(AllServices()).status());
-  ASSIGN_OR_RETURN(const DeliveryRules rules, ReadRules(config));
+  ASSIGN_OR_RETURN(DeliveryRules rules, ReadRules(config));
+  // Whoever reads the report needs it more than its looks.
+  if (const absl::Status page = CheckPageTemplate(config); !page.ok())
+    rules.problems.push_back(
+        "page_template is broken, and pages are made from the built-in "
+        "template: " +
+        Message(page));
   if (flags.test)
     return rules.problems.empty() ? absl::OkStatus()
-                                 : absl::InvalidArgumentError(fmt::format(
-                                       "{}", fmt::join(rules.problems, "\n")));
+                                  : absl::InvalidArgumentError(fmt::format(
+                                        "{}", fmt::join(rules.problems, "\n")));
   // One who cannot be served must not keep the others from being.
   for (const std::string& line : rules.problems) Log(Priority::kError, line);
   return Serve(config, own, rules);

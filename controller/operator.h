@@ -34,6 +34,8 @@ struct OperatorOptions {
   uint32_t waiver_days_max = 90;
   // Who gets the reports of the nights.
   v1::DeliveryConfig delivery;
+  // File that pages are made from; empty for the built-in template.
+  std::string page_template;
 };
 
 class OperatorService final : public v1::Operator::Service {

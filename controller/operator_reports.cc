@@ -10,6 +10,7 @@
 #include "controller/delivery/recipients.h"
 #include "controller/operator.h"
 #include "controller/operator_call.h"
+#include "controller/page/page.h"
 #include "controller/report/report.h"
 #include "proto/log.h"
 #include "proto/status.h"
@@ -31,13 +32,17 @@ absl::StatusOr<std::string> DayOf(Store& store, const std::string& day) {
       "one now");
 }
 
-absl::StatusOr<std::string> ReadNight(Store& store, const std::string& asked) {
+absl::StatusOr<v1::Report> ReadNight(Store& store, const std::string& asked) {
   ASSIGN_OR_RETURN(const std::string day, DayOf(store, asked));
-  return store.ReadReport(day, "");
+  ASSIGN_OR_RETURN(const std::string bytes, store.ReadReport(day, ""));
+  v1::Report report;
+  if (!report.ParseFromString(bytes))
+    return absl::DataLossError("the report of " + day + " cannot be read");
+  return report;
 }
 
-absl::StatusOr<std::string> MakeNow(const ReportSources& sources,
-                                    const v1::ReportRequest& request) {
+absl::StatusOr<v1::Report> MakeNow(const ReportSources& sources,
+                                   const v1::ReportRequest& request) {
   const int64_t to = request.to() != 0 ? request.to() : Now();
   if (to > Now())
     return absl::InvalidArgumentError("what is asked about lies in the future");
@@ -47,8 +52,28 @@ absl::StatusOr<std::string> MakeNow(const ReportSources& sources,
     question.from = request.from();
     question.behind.clear();
   }
-  ASSIGN_OR_RETURN(const MadeReport made, MakeReport(sources, question));
-  return ReportBytes(made.report);
+  ASSIGN_OR_RETURN(MadeReport made, MakeReport(sources, question));
+  return std::move(made.report);
+}
+
+// The bytes that answer the request.
+absl::StatusOr<MadePage> Answer(const ReportSources& sources,
+                                const v1::ReportRequest& request,
+                                const std::string& page_template) {
+  if (!request.language().empty() && request.language() != "en" &&
+      request.language() != "ja")
+    return absl::InvalidArgumentError("a page is in en or ja");
+  ASSIGN_OR_RETURN(const v1::Report report,
+                   request.day().empty()
+                       ? MakeNow(sources, request)
+                       : ReadNight(sources.store, request.day()));
+  if (!request.page())
+    return MadePage{.html = ReportBytes(report), .complaint = ""};
+  return MakePage(
+      sources, report,
+      {.selector = request.selector(), .host = request.host()},
+      request.language() == "ja" ? Language::kJapanese : Language::kEnglish,
+      page_template);
 }
 
 // The part of the night's report about the hosts with these labels, for those
@@ -111,13 +136,13 @@ grpc::Status OperatorService::GetReport(
     grpc::ServerContext*, const v1::ReportRequest* request,
     grpc::ServerWriter<v1::ReportReply>* writer) {
   const auto judge = baseline_.judge();
-  const auto bytes = request->day().empty()
-                         ? MakeNow(Sources(judge.get()), *request)
-                         : ReadNight(store_, request->day());
-  if (!bytes.ok()) return ToGrpc(bytes.status());
-  for (size_t at = 0; at < bytes->size(); at += kPieceBytes) {
+  const auto answer =
+      Answer(Sources(judge.get()), *request, options_.page_template);
+  if (!answer.ok()) return ToGrpc(answer.status());
+  for (size_t at = 0; at < answer->html.size(); at += kPieceBytes) {
     v1::ReportReply reply;
-    reply.set_piece(bytes->substr(at, kPieceBytes));
+    reply.set_piece(answer->html.substr(at, kPieceBytes));
+    if (at == 0) reply.set_complaint(answer->complaint);
     if (!writer->Write(reply)) break;
   }
   return grpc::Status::OK;

@@ -103,6 +103,8 @@ metsuke_daemons(controller LINKED metsuke-controller metsuke-ca metsuke-enrol)
 install(PROGRAMS packaging/metsuke-controller-setup DESTINATION sbin COMPONENT controller)
 install(DIRECTORY playbooks/baseline DESTINATION share/metsuke COMPONENT controller FILES_MATCHING PATTERN *.yaml)
 install(FILES packaging/contrib/metsuke.rules.yml DESTINATION share/doc/metsuke-controller/examples COMPONENT controller)
+# A copy of what is built in, for templates of one's own to begin with.
+install(FILES controller/page/page.mustache DESTINATION share/metsuke COMPONENT controller)
 install(FILES packaging/systemd/metsuke-controller.service packaging/systemd/metsuke-ca.service
               packaging/systemd/metsuke-enrol.service ${units} COMPONENT controller)
 metsuke_package(controller metsuke-controller

@@ -8,6 +8,7 @@
 
 #include "controller/cli/deliveries.h"
 #include "controller/cli/items.h"
+#include "controller/cli/report_request.h"
 #include "controller/cli/session.h"
 #include "controller/report/lines.h"
 #include "proto/command_line.h"
@@ -19,11 +20,9 @@ namespace metsuke::cli {
 
 void AddExports(CommandLine& report, Session& session);
 
-namespace {
+void AddReportHtml(CommandLine& report, Session& session);
 
-struct Options {
-  std::string host, selector, since, from, to, day;
-};
+namespace {
 
 const char* ColorOf(LineKind kind) {
   switch (kind) {
@@ -66,36 +65,17 @@ v1::Severity WorstTurn(const v1::Report& report) {
 }
 
 absl::StatusOr<v1::Report> Fetch(const Session& session,
-                                 const Options& options) {
-  v1::ReportRequest request;
-  request.set_day(options.day);
-  request.set_host(options.host);
-  request.set_selector(options.selector);
-  ASSIGN_OR_RETURN(
-      const int64_t from,
-      ParseInstantOrNone(options.from.empty() ? options.since : options.from));
-  request.set_from(from);
-  ASSIGN_OR_RETURN(const int64_t to, ParseInstantOrNone(options.to));
-  request.set_to(to);
-  if (!options.day.empty() &&
-      (from != 0 || to != 0 || !(options.host + options.selector).empty()))
-    return absl::InvalidArgumentError(
-        "--day shows the report of a night as it was kept, of all hosts; leave "
-        "out the host, -l and the times, or --day");
-  ASSIGN_OR_RETURN(const auto stub, Connect(session));
-  grpc::ClientContext context;
-  const auto stream = stub->GetReport(&context, request);
-  v1::ReportReply reply;
-  std::string bytes;
-  while (stream->Read(&reply)) bytes += reply.piece();
-  RETURN_IF_ERROR(FromCall(stream->Finish()));
+                                 const ReportOptions& options) {
+  ASSIGN_OR_RETURN(const v1::ReportRequest request, ToRequest(options));
+  ASSIGN_OR_RETURN(const std::string bytes,
+                   FetchReport(session, request, nullptr));
   v1::Report report;
   if (!report.ParseFromString(bytes))
     return absl::DataLossError("the controller sent no report");
   return report;
 }
 
-absl::StatusOr<int> Drift(const Session& session, const Options& options) {
+absl::StatusOr<int> Drift(const Session& session, const ReportOptions& options) {
   ASSIGN_OR_RETURN(const v1::Report report, Fetch(session, options));
   if (ForPeople(session))
     PrintLines(session, report);
@@ -111,7 +91,7 @@ absl::StatusOr<int> Drift(const Session& session, const Options& options) {
   return CodeFor(session, WorstTurn(report), none || blind);
 }
 
-absl::StatusOr<int> List(const Session& session, const Options&) {
+absl::StatusOr<int> List(const Session& session, const ReportOptions&) {
   ASSIGN_OR_RETURN(const auto stub, Connect(session));
   grpc::ClientContext context;
   const auto stream = stub->ListReports(&context, {});
@@ -145,23 +125,14 @@ void AddReport(CommandLine& line, Session& session) {
   CommandLine& report = line.Command(
       "report", "What changed in the fleet, why, and what could not be seen");
   report.RequireCommand();
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<ReportOptions>();
   CommandLine& drift = report.Command(
       "drift", "The report since the last night, of a night, or of any time",
       [&session, options] {
         session.run = [&session, options] { return Drift(session, *options); };
       });
-  drift.Word("host", options->host, "Name or id of one host");
-  drift.Option("-l,--selector", options->selector,
-               "Labels the hosts must have: key=value,key");
-  drift.Option(
-      "--since", options->since,
-      "From when: RFC 3339, a day, or a time ago such as 24h (default: "
-      "the last night's report, or a day ago)");
-  drift.Option("--from", options->from, "The same as --since");
-  drift.Option("--to", options->to, "Until when (default: now)");
-  drift.Option("--day", options->day,
-               "The report of a night as it was kept: 2026-11-23, or last");
+  AddReportOptions(drift, *options);
+  AddReportHtml(report, session);
   report.Command("list", "The nights that have a report", [&session, options] {
     session.run = [&session, options] { return List(session, *options); };
   });

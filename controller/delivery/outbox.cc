@@ -12,6 +12,7 @@
 #include <set>
 #include <utility>
 
+#include "controller/page/page.h"
 #include "controller/registers.h"
 #include "controller/report/report.h"
 #include "proto/encode.h"
@@ -69,8 +70,8 @@ bool IsMeant(const v1::Recipient* recipient, const v1::Delivery& delivery) {
                    recipient->mail().end();
 }
 
-Outcome Try(Store& store, const DeliveryRules& rules,
-            const v1::Delivery& delivery, const SendOne& send) {
+SendResult Try(Store& store, const DeliveryRules& rules,
+               const v1::Delivery& delivery, const SendOne& send) {
   const v1::Recipient* const recipient =
       FindRecipient(rules.config, delivery.recipient());
   if (!IsMeant(recipient, delivery))
@@ -97,7 +98,8 @@ v1::Delivery BeginTry(v1::Delivery delivery, int64_t now) {
   return delivery;
 }
 
-v1::Delivery EndTry(v1::Delivery begun, const Outcome& outcome, int64_t now) {
+v1::Delivery EndTry(v1::Delivery begun, const SendResult& outcome,
+                    int64_t now) {
   const std::string error = ToUtf8(Message(outcome.status));
   begun.set_error(std::string(Utf8Prefix(error, kKeptError)));
   begun.set_next(0);
@@ -140,7 +142,7 @@ absl::StatusOr<int> DeliverDue(Store& store, const DeliveryRules& rules,
   ASSIGN_OR_RETURN(const std::vector<v1::Delivery> due,
                    store.DueDeliveries(clock()));
   int tried = 0;
-  std::optional<Outcome> unreachable;
+  std::optional<SendResult> unreachable;
   for (const v1::Delivery& delivery : due) {
     if (stop.stop_requested()) break;
     if (WayTo(FindRecipient(rules.config, delivery.recipient())) != way)
@@ -150,7 +152,7 @@ absl::StatusOr<int> DeliverDue(Store& store, const DeliveryRules& rules,
     // It was put on its way anew, or its night is forgotten.
     if (absl::IsNotFound(noted)) continue;
     RETURN_IF_ERROR(noted);
-    const Outcome outcome =
+    const SendResult outcome =
         unreachable ? *unreachable : Try(store, rules, begun, send);
     // What was cut short says nothing about the other side.
     if (absl::IsCancelled(outcome.status)) break;
@@ -166,8 +168,13 @@ absl::StatusOr<int> DeliverDue(Store& store, const DeliveryRules& rules,
 }
 
 Outbox::Outbox(Store& store, StandingBaseline& baseline,
-               const DeliveryRules& rules, int64_t interval)
-    : store_(store), baseline_(baseline), rules_(rules), interval_(interval) {
+               const DeliveryRules& rules, int64_t interval,
+               std::string page_template)
+    : store_(store),
+      baseline_(baseline),
+      rules_(rules),
+      interval_(interval),
+      page_template_(std::move(page_template)) {
   std::set<std::string> ways = {kHere};
   for (const v1::Recipient& recipient : rules.config.recipients())
     ways.insert(WayTo(&recipient));
@@ -176,10 +183,24 @@ Outbox::Outbox(Store& store, StandingBaseline& baseline,
         [this, way](const std::stop_token& stop) { Loop(way, stop); });
 }
 
+absl::StatusOr<std::string> Outbox::Page(const v1::Report& report,
+                                         const v1::Recipient& recipient) {
+  StandingRegisters registers(store_);
+  const auto judge = baseline_.judge();
+  ASSIGN_OR_RETURN(MadePage made,
+                   MakePage({.store = store_,
+                             .registers = registers,
+                             .judge = judge.get(),
+                             .interval = interval_},
+                            report, {.selector = recipient.hosts()},
+                            LanguageOf(recipient), page_template_));
+  return std::move(made.html);
+}
+
 void Outbox::Loop(const std::string& way, const std::stop_token& stop) {
-  const MakeReportPage page = [](const v1::Report& report,
-                                 const v1::Recipient& recipient) {
-    return MailHtml(report, LanguageOf(recipient));
+  const MakeReportPage page = [this](const v1::Report& report,
+                                     const v1::Recipient& recipient) {
+    return Page(report, recipient);
   };
   const SendOne send = [&](const v1::Recipient& recipient,
                            const std::string& address, const Letter& letter) {

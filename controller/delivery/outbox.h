@@ -35,7 +35,7 @@ v1::Delivery BeginTry(v1::Delivery delivery, int64_t now);
 // waits a minute, then twice as long each time up to an hour, and no less than
 // the other side asks for; after a refusal for good a day, which may be time
 // enough to mend what it is about. After kDeliverySeconds it is given up.
-v1::Delivery EndTry(v1::Delivery begun, const Outcome& outcome, int64_t now);
+v1::Delivery EndTry(v1::Delivery begun, const SendResult& outcome, int64_t now);
 
 // Its id: the same each time it is tried.
 std::string LetterId(const v1::Delivery& delivery);
@@ -47,8 +47,8 @@ std::string WayTo(const v1::Recipient* recipient);
 
 // Sends one; as Send does.
 using SendOne =
-    std::function<Outcome(const v1::Recipient& recipient,
-                          const std::string& address, const Letter& letter)>;
+    std::function<SendResult(const v1::Recipient& recipient,
+                             const std::string& address, const Letter& letter)>;
 using Clock = std::function<int64_t()>;
 
 // Tries each delivery that is due and goes `way`, the newest night first, until
@@ -61,19 +61,23 @@ absl::StatusOr<int> DeliverDue(Store& store, const DeliveryRules& rules,
 // Does so for as long as it lives, each way on a thread of its own.
 class Outbox {
  public:
-  // All must outlive it.
+  // All must outlive it. Pages are made from the template in the file
+  // `page_template`; empty for the built-in one.
   Outbox(Store& store, StandingBaseline& baseline, const DeliveryRules& rules,
-         int64_t interval);
+         int64_t interval, std::string page_template);
   Outbox(const Outbox&) = delete;
   Outbox& operator=(const Outbox&) = delete;
 
  private:
   void Loop(const std::string& way, const std::stop_token& stop);
+  absl::StatusOr<std::string> Page(const v1::Report& report,
+                                   const v1::Recipient& recipient);
 
   Store& store_;
   StandingBaseline& baseline_;
   const DeliveryRules& rules_;
   const int64_t interval_;
+  const std::string page_template_;
   std::vector<std::jthread> threads_;
 };
 

@@ -69,9 +69,9 @@ absl::StatusOr<PostAnswer> PostLetter(const v1::DeliveryConfig& config,
               posting.headers, posting.body);
 }
 
-Outcome SendToWebhook(const v1::DeliveryConfig& config,
-                      const v1::Recipient& recipient, const Letter& letter,
-                      const std::stop_token& stop) {
+SendResult SendToWebhook(const v1::DeliveryConfig& config,
+                         const v1::Recipient& recipient, const Letter& letter,
+                         const std::stop_token& stop) {
   const auto answer = PostLetter(config, recipient, letter, stop);
   if (!answer.ok()) return {.status = answer.status()};
   if (answer->status >= 200 && answer->status < 300) return {};
@@ -87,9 +87,10 @@ absl::Status SendToFolder(const v1::Recipient& recipient, const Letter& letter,
 
 }  // namespace
 
-Outcome Send(const v1::DeliveryConfig& config, const v1::Recipient& recipient,
-             const std::string& address, const Letter& letter,
-             const MakeReportPage& page, const std::stop_token& stop) {
+SendResult Send(const v1::DeliveryConfig& config,
+                const v1::Recipient& recipient, const std::string& address,
+                const Letter& letter, const MakeReportPage& page,
+                const std::stop_token& stop) {
   if (!recipient.mail().empty())
     return {.status = SendMail(config, letter, address, stop)};
   if (!recipient.directory().empty())

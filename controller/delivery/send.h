@@ -15,7 +15,7 @@
 namespace metsuke {
 
 // What became of a try.
-struct Outcome {
+struct SendResult {
   // Unavailable when the other side cannot be reached at all, Aborted when it
   // refuses the report for good, Cancelled when the program was asked to stop;
   // any other error may be over the next time.
@@ -32,9 +32,10 @@ using MakeReportPage = std::function<absl::StatusOr<std::string>(
 // Sends `letter` to `recipient`, mail to `address`. It waits for the other
 // side, or until it is asked to stop; for a program that takes mail a minute at
 // most.
-Outcome Send(const v1::DeliveryConfig& config, const v1::Recipient& recipient,
-             const std::string& address, const Letter& letter,
-             const MakeReportPage& page, const std::stop_token& stop);
+SendResult Send(const v1::DeliveryConfig& config,
+                const v1::Recipient& recipient, const std::string& address,
+                const Letter& letter, const MakeReportPage& page,
+                const std::stop_token& stop);
 
 }  // namespace metsuke
 

@@ -44,7 +44,8 @@ Unseen::Entry& Unseen::Find(int kind, bool fresh, const std::string& table,
 
 void Unseen::AddHost(uint32_t number) {
   const ReportHost& host = fleet_.hosts[number];
-  if (host.after == nullptr) {
+  // One that was given labels has a table before it ever reported.
+  if (host.after == nullptr || host.last_seen == 0) {
     Find(kNew, !host.was, "", "").hosts.push_back(number);
     return;
   }

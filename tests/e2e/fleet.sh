@@ -90,7 +90,7 @@ until_true 60 bash -c "exec 3<>/dev/tcp/127.0.0.1/$enrol_port" || die "enrolment
 
 # Configuration tests.
 "$bin/metsuke-controller" --config "$work/controller.yaml" -t >/dev/null 2>&1; is "-t accepts a sound configuration" 0 $?
-printf 'recipients:\n- {name: a, directory: /nonexistent}\n- {name: b}\n- {name: c, directory: %s}\n' "$work" >"$work/delivery.yaml"
+printf 'recipients:\n- {name: a, directory: /nonexistent/a}\n- {name: b}\n- {name: c, directory: %s}\n' "$work" >"$work/delivery.yaml"
 { cat "$work/controller.yaml"; echo "delivery: $work/delivery.yaml"; } >"$work/delivers.yaml"
 out=$("$bin/metsuke-controller" --config "$work/delivers.yaml" -t 2>&1); is "-t refuses recipients that cannot be served" 78 $? "$out"
 says "names each with what is wrong" 'delivery.yaml:3:.*recipient b needs one of.*recipient a: /nonexistent' "$(tr '\n' ' ' <<<"$out")"
@@ -272,6 +272,10 @@ says "and where that is decided is told" 'delivery.yaml' "$out"
 out=$(ctl report send last ops 2>&1); is "nobody is no recipient" 1 $? "$out"
 says "which is told with what to try" 'metsuke-controller -t' "$out"
 out=$(ctl report drift one --day last 2>&1); is "a night is not asked of one host" 64 $? "$out"
+out=$(ctl report html --since "$since" --out "$work/page.html" 2>&1); is "a report is a page, too" 0 $? "$out"
+is "for its owner's eyes" 600 "$(stat -c %a "$work/page.html")"
+says "with the hosts and what they fail" 'id="hosts".*one.*account-one-root' "$(tr -d '\n' <"$work/page.html")"
+says "in Japanese, too, and of one host" '<h1>サーバー監査報告 · <bdi>one</bdi>' "$(ctl --lang ja report html one --since "$since" | cat)"
 
 # The watcher saw it.
 until_true 60 watched 2 || bad "a watch tells what changed" "$(cat "$work/watch.log")"
@@ -306,6 +310,8 @@ print(a <= b)' "$before" "$after")"
 # The other side of the door: an agent's certificate asks nothing of operators.
 sed "s|ctl/|two/state/|; s|certificate: .*|certificate: $work/two/state/identity.pem|; s|key: .*|key: $work/two/state/identity.pem|; s|root: .*|root: $work/two/state/root.pem|" "$work/ctl/ctl.yaml" >"$work/as-agent.yaml"
 out=$("$bin/metsukectl" --config "$work/as-agent.yaml" posture 2>&1); is "an agent may not ask for posture" 1 $? "$out"
+
+. "$source/tests/e2e/docs.sh"
 
 # A host that was removed is out.
 ctl host remove "$id" >/dev/null; is "a host is removed" 1 "$(ctl host list -o jsonl | wc -l)"

@@ -2,10 +2,13 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <array>
 #include <cstdio>
+#include <cstdlib>
 #include <string>
 
 namespace metsuke {
@@ -43,6 +46,25 @@ TEST(Ctl, WatchWantsATerminalOrLines) {
   EXPECT_EQ(Ctl("posture --watch --at 24h -o jsonl").code, 64);
   // It gets as far as the configuration.
   EXPECT_EQ(Ctl("-c /nonexistent posture --watch -o jsonl").code, 78);
+}
+
+TEST(Ctl, APageTakesThePlaceOfAPageAndOfNothingElse) {
+  char name[] = "/tmp/metsuke-test.XXXXXX";
+  const int file = mkstemp(name);
+  const std::string call =
+      std::string("-c /nonexistent report html --out ") + name;
+  EXPECT_EQ(Ctl(call).code, 78) << "an empty file is nobody's";
+  ASSERT_EQ(write(file, "<!DOCTYPE html>", 15), 15);
+  EXPECT_EQ(Ctl(call).code, 78);
+  ASSERT_EQ(pwrite(file, "-----BEGIN", 10, 0), 10);
+  const Said said = Ctl(call);
+  EXPECT_EQ(said.code, 64);
+  EXPECT_THAT(said.text, HasSubstr("is there and is no page"));
+  unlink(name);
+  ASSERT_EQ(mkdir(name, 0700), 0);
+  EXPECT_EQ(Ctl(call).code, 64);
+  rmdir(name);
+  close(file);
 }
 
 }  // namespace

@@ -276,7 +276,7 @@ TEST(Tries, WaitLongerEachTimeAndEndAfterAWeek) {
   v1::Delivery delivery;
   delivery.set_queued(1000);
   delivery.set_next(1000);
-  const Outcome failed{.status = absl::UnavailableError("down")};
+  const SendResult failed{.status = absl::UnavailableError("down")};
   std::vector<int64_t> waits;
   int64_t now = 1000;
   for (int i = 0; i < 8; ++i) {
@@ -290,7 +290,7 @@ TEST(Tries, WaitLongerEachTimeAndEndAfterAWeek) {
   EXPECT_EQ(begun.tried(), now);
   EXPECT_EQ(begun.next(), delivery.next()) << "who is killed tries again";
   EXPECT_NE(begun.error(), "");
-  const auto end = [&](const Outcome& outcome, int64_t at) {
+  const auto end = [&](const SendResult& outcome, int64_t at) {
     return EndTry(begun, outcome, at);
   };
   EXPECT_EQ(end({.status = failed.status, .retry_after = 7200}, now).next(),
@@ -426,7 +426,7 @@ class DeliveryTest : public testing::Test {
     return fmt::format("http://127.0.0.1:{}/{}", http_, path);
   }
 
-  Outcome SendNow(const v1::DeliveryConfig& config,
+  SendResult SendNow(const v1::DeliveryConfig& config,
                   const std::string& address = "") {
     const v1::Report report = SomeReport();
     return Send(config, config.recipients(0), address,
@@ -450,7 +450,7 @@ std::string HeaderOf(const Json& arrived, const std::string& name) {
 
 TEST_F(DeliveryTest, MailArrivesAsItWasMeant) {
   Start();
-  const Outcome sent =
+  const SendResult sent =
       SendNow(Config("- {name: ops, mail: [ops@example.jp], language: ja}"),
               "ops@example.jp");
   ASSERT_TRUE(sent.status.ok()) << sent.status;
@@ -497,7 +497,7 @@ TEST_F(DeliveryTest, APasswordGoesOverTlsOrNotAtAll) {
   EXPECT_THAT(Message(SendNow(config, "ops@example.jp").status),
               HasSubstr("certificate"));
   config.set_ca_file(arrived_ / "ca.pem");
-  const Outcome sent = SendNow(config, "ops@example.jp");
+  const SendResult sent = SendNow(config, "ops@example.jp");
   ASSERT_TRUE(sent.status.ok()) << sent.status;
   ASSERT_THAT(Arrived(), SizeIs(1));
   EXPECT_EQ(Arrived()[0]["tls"], true);
@@ -512,7 +512,7 @@ TEST_F(DeliveryTest, APasswordIsNotGivenToAServerWithoutTls) {
   Set("login", "metsuke word");
   Start();
   ASSERT_TRUE(WriteFile(arrived_ / "password", "word\n", 0600).ok());
-  const Outcome sent = SendNow(
+  const SendResult sent = SendNow(
       Config(
           "- {name: ops, mail: [ops@example.jp]}",
           fmt::format(", unencrypted: true, user: metsuke, password_file: {}",
@@ -537,7 +537,7 @@ TEST_F(DeliveryTest, AProgramOfThisMachineTakesMail) {
       Read(fmt::format("mail: {{from: metsuke@example.jp, program: {}}}\n"
                        "recipients: [{{name: ops, mail: [ops@example.jp]}}]\n",
                        program));
-  const Outcome sent = SendNow(config, "ops@example.jp");
+  const SendResult sent = SendNow(config, "ops@example.jp");
   ASSERT_TRUE(sent.status.ok()) << sent.status;
   EXPECT_EQ(*ReadFile(arrived_ / "arguments"),
             "-i -f metsuke@example.jp -- ops@example.jp\n");
@@ -555,7 +555,7 @@ TEST_F(DeliveryTest, AWebhookGetsTheReportSigned) {
   ASSERT_TRUE(WriteFile(arrived_ / "key",
                         "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\n", 0600)
                   .ok());
-  const Outcome sent = SendNow(
+  const SendResult sent = SendNow(
       Config(fmt::format("- {{name: hook, webhook: \"{}\", secret_file: {}}}",
                          Hook("in?a=b"), arrived_ / "key")));
   ASSERT_TRUE(sent.status.ok()) << sent.status;
@@ -579,7 +579,7 @@ TEST_F(DeliveryTest, ChatWorkGetsAFormAndItsToken) {
   Start();
   ASSERT_TRUE(WriteFile(arrived_ / "token", "abc\n", 0600).ok());
   ASSERT_TRUE(WriteFile(arrived_ / "url", Hook("rooms/1/messages"), 0600).ok());
-  const Outcome sent = SendNow(Config(fmt::format(
+  const SendResult sent = SendNow(Config(fmt::format(
       "- {{name: chat, webhook_file: {}, form: chatwork, token_file: {}}}",
       arrived_ / "url", arrived_ / "token")));
   ASSERT_TRUE(sent.status.ok()) << sent.status;
@@ -664,7 +664,7 @@ TEST_F(DeliveryTest, WhoIsStoppedDoesNotWaitForTheOtherSide) {
     stop.request_stop();
   });
   const auto begun = std::chrono::steady_clock::now();
-  const Outcome sent = Send(config, config.recipients(0), "",
+  const SendResult sent = Send(config, config.recipients(0), "",
                             {.report = report}, nullptr, stop.get_token());
   EXPECT_TRUE(absl::IsCancelled(sent.status)) << sent.status;
   EXPECT_LT(std::chrono::steady_clock::now() - begun, std::chrono::seconds(5));
@@ -733,7 +733,7 @@ TEST_F(OutboxTest, OneThatIsRefusedDoesNotKeepTheOthersFromBeingServed) {
   MakeNight(config);
   std::vector<std::string> ids;
   const SendOne send = [&](const v1::Recipient&, const std::string& address,
-                           const Letter& letter) -> Outcome {
+                           const Letter& letter) -> SendResult {
     EXPECT_EQ(letter.report.day(), kDay);
     ids.push_back(letter.id);
     if (address == "x@y")
@@ -757,7 +757,7 @@ TEST_F(OutboxTest, WhatGoesToOneWhoIsMissingWaitsUntilTheyAreBack) {
       Read(std::string(kMailOf) + "recipients: [{name: a, mail: [x@y, z@y]}]");
   MakeNight(config);
   const SendOne send = [](const v1::Recipient&, const std::string&,
-                          const Letter&) -> Outcome { return {}; };
+                          const Letter&) -> SendResult { return {}; };
   // A slip in the file, then one address less.
   EXPECT_EQ(Deliver({}, now_, send), 2);
   EXPECT_THAT(States(), ElementsAre("ax@y waiting 1", "az@y waiting 1"));
@@ -786,7 +786,7 @@ TEST_F(OutboxTest, AServerThatCannotBeReachedIsTriedOnceARound) {
   MakeNight(config);
   int tried = 0;
   const SendOne send = [&](const v1::Recipient&, const std::string&,
-                           const Letter&) -> Outcome {
+                           const Letter&) -> SendResult {
     ++tried;
     return {.status = absl::UnavailableError("no route")};
   };
@@ -803,7 +803,7 @@ TEST_F(OutboxTest, WhatIsSentAnewMeanwhileStaysOnItsWay) {
   MakeNight(config);
   std::vector<std::string> ids;
   const SendOne send = [&](const v1::Recipient& recipient, const std::string&,
-                           const Letter& letter) -> Outcome {
+                           const Letter& letter) -> SendResult {
     ids.push_back(letter.id);
     if (ids.size() == 1) {
       EXPECT_TRUE(
@@ -826,7 +826,7 @@ TEST_F(OutboxTest, WhatCannotBeNotedIsNotSent) {
   MakeNight(config);
   int sent = 0;
   const SendOne send = [&](const v1::Recipient&, const std::string&,
-                           const Letter&) -> Outcome {
+                           const Letter&) -> SendResult {
     ++sent;
     return {};
   };
@@ -859,7 +859,7 @@ TEST_F(OutboxTest, OneThatHangsKeepsOnlyItselfWaiting) {
   const DeliveryRules rules{.config = config};
   const auto begun = std::chrono::steady_clock::now();
   {
-    const Outbox outbox(*store_, *baseline_, rules, 300);
+    const Outbox outbox(*store_, *baseline_, rules, 300, "");
     for (int i = 0; i < 100 && States()[0] != "folder delivered 1"; ++i)
       std::this_thread::sleep_for(std::chrono::milliseconds(100));
   }
@@ -876,7 +876,7 @@ TEST_F(OutboxTest, AMailServerThatIsDownForADayLosesNothing) {
   for (int64_t now = now_; now < now_ + 2 * 86400; now += 5)
     Deliver(config, now,
             [&](const v1::Recipient&, const std::string&,
-                const Letter&) -> Outcome {
+                const Letter&) -> SendResult {
               if (now < now_ + 86400)
                 return {.status = absl::UnavailableError("down")};
               ++arrived;

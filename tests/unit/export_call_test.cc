@@ -52,9 +52,9 @@ class ExportTest : public testing::Test {
                  [](const ProbeTarget&) -> absl::StatusOr<v1::Snapshot> {
                    return absl::UnavailableError("nobody is asked");
                  }),
-        service_(
-            *store_, knocker_, *baseline_, 60, "", [](const std::string&) {},
-            std::time(nullptr) + 86400, 90) {
+        service_(*store_, knocker_, *baseline_,
+                 {.interval_seconds = 60,
+                  .certificate_until = std::time(nullptr) + 86400}) {
     v1::BaselineFile file;
     file.set_name("test.yaml");
     file.set_yaml(kBaseline);

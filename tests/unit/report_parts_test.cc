@@ -470,10 +470,18 @@ TEST(ReportLinesTest, AQuietNightIsOneLine) {
       Text(report, Language::kJapanese),
       "01-02 00:00 ～ 01-03 00:00: 312 台 に変化なし、確認できなかったもの"
       "もなし。スコア 87.5、不適合の項目 1\n");
+  // Of which hosts, if not of all.
+  EXPECT_THAT(Text(Parse<v1::Report>("baseline: 'v' after { hosts: 3 } "
+                                     "selector: 'a=b'"),
+                   Language::kEnglish),
+              HasSubstr("nothing changed on 3 hosts (a=b), and"));
+  EXPECT_THAT(Text(Parse<v1::Report>("baseline: 'v' after { hosts: 1 } "
+                                     "host: 'web01'"),
+                   Language::kEnglish),
+              HasSubstr("nothing changed on web01, and"));
   // Where nobody looked, nothing is quiet.
   for (const char* blind :
        {"baseline: 'v' after { hosts: 0 }", "after { hosts: 3 }",
-        "baseline: 'v' after { hosts: 3 } selector: 'a=b'",
         "baseline: 'v' after { hosts: 3 } waivers_ended { id: 'w' }",
         "baseline: 'v' after { hosts: 3 } unseen { kind: 'new' }"})
     EXPECT_THAT(Text(Parse<v1::Report>(blind), Language::kEnglish),

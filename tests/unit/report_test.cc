@@ -637,6 +637,15 @@ TEST_F(ReportTest, TheSameDataMakeTheSameBytes) {
   EXPECT_GT(kept.size(), 500u);
 }
 
+TEST_F(ReportTest, AHostThatWasOnlyGivenLabelsHasNeverReported) {
+  Join(1, kFirst - 1000);
+  ASSERT_TRUE(store_
+                  ->SetLabels({.host = Id(1), .set = {"role=web"}, .remove = {}},
+                              "hanako", kFirst - 900)
+                  .ok());
+  EXPECT_THAT(Blind(Make(kFirst, kSecond)), ElementsAre("new  " + Id(1)));
+}
+
 // An agent that could not be reached tells later what its host looked like.
 TEST_F(ReportTest, WhatComesLateIsToldTheNextNight) {
   ApplyBaseline();
