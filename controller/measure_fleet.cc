@@ -36,7 +36,7 @@ class Measures {
   // Good until the next call.
   absl::StatusOr<const Shared*> Of(const FleetHost& host,
                                    const std::vector<HostState>& states) {
-    if (host.state < 0) return &unreported_;
+    if (!HasReported(host)) return &unreported_;
     if (verdicts_.IsApart(host.entry.id())) {
       ASSIGN_OR_RETURN(apart_, Make(states[host.state], host.entry.id()));
       return &apart_;
@@ -116,7 +116,7 @@ absl::StatusOr<FleetMetrics> MeasureFleet(const MetricsSources& sources,
           for (const size_t i : shared->failing) ++controls[i].failed;
           for (const size_t i : shared->unknown) ++controls[i].unknown;
         }
-        made.reported = host.state >= 0;
+        made.reported = HasReported(host);
         made.posture.set_host(host.entry.host());
         made.posture.set_last_seen(host.entry.last_seen());
         made.posture.set_stale(

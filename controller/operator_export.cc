@@ -36,7 +36,7 @@ class Writer {
     posture.set_host(host.entry.host());
     posture.set_last_seen(host.entry.last_seen());
     posture.set_stale(stale);
-    if (host.state < 0) {
+    if (!HasReported(host)) {
       Unreported(posture);
       return absl::OkStatus();
     }

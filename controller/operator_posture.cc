@@ -37,7 +37,7 @@ class Postures {
   // until the next call.
   absl::StatusOr<const v1::HostPosture*> Of(
       const FleetHost& host, const std::vector<HostState>& states) {
-    if (verdicts_ == nullptr || host.state < 0) return &none_;
+    if (verdicts_ == nullptr || !HasReported(host)) return &none_;
     while (postures_.size() < states.size()) {
       ASSIGN_OR_RETURN(v1::HostPosture shared,
                        Make(states[postures_.size()], ""));

@@ -47,6 +47,9 @@ absl::Status Print(const std::string& page) {
 }
 
 absl::StatusOr<int> Html(const Session& session, const Options& options) {
+  if (session.output != "table")
+    return absl::InvalidArgumentError(
+        "report html has one form; leave out -o, and give --out the file");
   if (options.out.empty() && isatty(STDOUT_FILENO) == 1)
     return absl::InvalidArgumentError(
         "a page is for a browser, not for a terminal: metsukectl report html "

@@ -146,6 +146,9 @@ Json Event(const HostFindings& host, const v1::Finding& finding,
                 {"compliance", Compliance(finding, head, title)},
                 {"resources", Json::array({Resource(host)})},
                 {"unmapped", {{"stale", host.posture.stale()}}}};
+  if (host.posture.stale())
+    event["compliance"]["status_details"].push_back(
+        "the host is silent; it was so when the host was last heard of");
   // Somebody agreed that it may stay; or somebody has yet to look. There is
   // nothing to look at in the others.
   if (!finding.waiver().empty())

@@ -26,9 +26,8 @@ absl::StatusOr<Fleet> ReadHosts(Store& store, const HostFilter& filter,
   return fleet;
 }
 
-// One that was given labels has a state before it ever reported.
 int StateOf(const FleetHost& host) {
-  return host.entry.last_seen() == 0 ? -1 : host.state;
+  return HasReported(host) ? host.state : -1;
 }
 
 // The hosts as the parts of reports know them.

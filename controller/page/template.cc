@@ -108,6 +108,12 @@ absl::StatusOr<PageTemplate> PageTemplate::Parse(const std::string& name,
       return wrong(
           fmt::format("{}: nothing is called {}{}", tag.line, tag.name,
                       DidYouMean(tag.name, {known.begin(), known.end()})));
+  if (!std::ranges::any_of(*tags, [](const TemplateTag& tag) {
+        return tag.name == "csp";
+      }))
+    return wrong(
+        " has no policy; its <head> begins with <meta "
+        "http-equiv=\"Content-Security-Policy\" content=\"{{csp}}\">");
   for (const char* element : {"style", "script"})
     for (const std::string_view content : Contents(text, element))
       if (content.find("{{") != std::string_view::npos)

@@ -46,6 +46,21 @@ Value BlindView(const Page& page, const Words& words) {
                        "判定できないサーバーがある項目: {} 件", unknown)}};
 }
 
+// Hosts without a failure that something could not be judged of.
+uint32_t BlindHosts(const Page& page) {
+  size_t blind = 0;
+  for (const AlikeHosts& alike : page.hosts) {
+    const auto has = [&](Outcome outcome) {
+      return std::ranges::find(alike.outcomes, outcome) !=
+             alike.outcomes.end();
+    };
+    if (!has(Outcome::kFail) &&
+        (alike.sight != AlikeHosts::Sight::kSeen || has(Outcome::kUnknown)))
+      blind += alike.names.size();
+  }
+  return static_cast<uint32_t>(blind);
+}
+
 // The four numbers that a reader looks for first.
 Value FiguresView(const Page& page, const Words& words) {
   const v1::ReportStanding &before = page.report.before(),
@@ -64,7 +79,9 @@ Value FiguresView(const Page& page, const Words& words) {
   const uint32_t failing =
       after.critical() + after.high() + after.medium() + after.low();
   const uint32_t all = std::max(after.hosts(), failing);
-  const bool judged = !page.baseline.empty() && after.hosts() > 0;
+  const uint32_t unsure = std::min(all - failing, BlindHosts(page));
+  const bool judged = !page.baseline.empty() && after.hosts() > 0 &&
+                      !page.report.baseline().empty();
   return Value::List{
       Value::Fields{
           {"label", words.Say("Not seen", "未確認")},
@@ -93,13 +110,14 @@ Value FiguresView(const Page& page, const Words& words) {
            words.Say("critical {} · high {} · medium {} · low {}",
                      "緊急 {} · 高 {} · 中 {} · 低 {}", after.critical(),
                      after.high(), after.medium(), after.low())},
-          {"class", judged ? "calm" : "blind"},
+          {"class", judged && (failing > 0 || unsure == 0) ? "calm" : "blind"},
           {"has_bar", judged},
           {"bar", Bar({{"f4", after.critical()},
                        {"f3", after.high()},
                        {"f2", after.medium()},
                        {"f1", after.low()},
-                       {"p", all - failing}})}}};
+                       {"u", unsure},
+                       {"p", all - failing - unsure}})}}};
 }
 
 Value NoticesView(const Page& page, const Words& words) {
@@ -117,8 +135,14 @@ Value NoticesView(const Page& page, const Words& words) {
         "baseline apply FILES",
         "ベースラインが未適用のため判定していない: metsukectl baseline "
         "apply FILES"));
-  else if (!page.report.baseline().empty() &&
-           page.report.baseline() != page.baseline)
+  else if (page.report.baseline().empty())
+    notices.emplace_back(words.Say(
+        "No baseline was in force at the report's end: what changed was not "
+        "judged, hosts and controls are by {}, which is in force now.",
+        "報告の時点ではベースラインが未適用で、変化は判定していない。サーバーと"
+        "項目は現在の {} で判定した。",
+        page.baseline.substr(0, 12)));
+  else if (page.report.baseline() != page.baseline)
     notices.emplace_back(words.Say(
         "What changed was judged by baseline {}, hosts and controls by {}, "
         "which is in force now.",

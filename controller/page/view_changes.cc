@@ -52,6 +52,7 @@ class Sections {
       FinishItem();
       item_ = {{"text", line.text},
                {"class", ClassOf(line.kind)},
+               {"is_blind", line.kind == LineKind::kBlind},
                {"sign", SignOf(line.kind)}};
     } else {
       lines_.emplace_back(

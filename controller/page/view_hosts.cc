@@ -246,8 +246,11 @@ Value ControlsView(const Page& page, const Words& words) {
   std::vector<size_t> order, passing;
   for (size_t i = 0; i < page.controls.size(); ++i) {
     const PageControl& control = page.controls[i];
-    const bool told = control.fail + control.waived + control.unknown > 0;
-    (told ? order : passing).push_back(i);
+    if (control.fail + control.waived + control.unknown > 0)
+      order.push_back(i);
+    // What was judged nowhere fails nowhere, too, and that says nothing.
+    else if (control.pass + control.not_applicable > 0)
+      passing.push_back(i);
   }
   std::ranges::stable_sort(order, std::greater(), [&](size_t i) {
     const PageControl& control = page.controls[i];
@@ -260,12 +263,17 @@ Value ControlsView(const Page& page, const Words& words) {
     others.emplace_back(
         Value::Fields{{"id", page.controls[i].control.id()},
                       {"title", words.In(page.controls[i].control.title())}});
-  return Value::Fields{{"is_calm", told.empty() && !others.empty()},
-                       {"any_control", !told.empty()},
-                       {"items", std::move(told)},
-                       {"any_passing", !others.empty()},
-                       {"passing_count", others.size()},
-                       {"others", std::move(others)}};
+  const bool all_seen =
+      std::ranges::all_of(page.hosts, [](const AlikeHosts& alike) {
+        return alike.sight == AlikeHosts::Sight::kSeen;
+      });
+  return Value::Fields{
+      {"is_calm", told.empty() && !others.empty() && all_seen},
+      {"any_control", !told.empty()},
+      {"items", std::move(told)},
+      {"any_passing", !others.empty()},
+      {"passing_count", others.size()},
+      {"others", std::move(others)}};
 }
 
 }  // namespace metsuke

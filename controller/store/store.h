@@ -62,6 +62,12 @@ struct FleetHost {
   std::string knock_address;
 };
 
+// Whether the host ever told of itself: one that was only given labels has a
+// state, too.
+inline bool HasReported(const FleetHost& host) {
+  return host.state >= 0 && host.entry.last_seen() != 0;
+}
+
 struct Fleet {
   std::vector<FleetHost> hosts;   // by name, then by id
   std::vector<HostState> states;  // each at least one host's

@@ -203,6 +203,10 @@ TEST_F(ExportTest, OfAHostThatNeverReportedAllIsUnknown) {
   EXPECT_EQ(read["metsuke_hosts_unreported{}"], 1);
   EXPECT_FALSE(read.contains(
       fmt::format(R"(metsuke_host_score{{"host": "{0}", "id": "{0}"}})", id)));
+  // That somebody gave it labels does not mean that it was looked at.
+  ASSERT_TRUE(store_->SetLabels({id, {"role=web"}, {}}, "op", 1).ok());
+  EXPECT_THAT(Export({}), ElementsAre(id + " no-telnet 3", id + " no-ftp 3"));
+  EXPECT_EQ(Exported("metrics", Metrics())["metsuke_hosts_unreported{}"], 1);
 }
 
 TEST_F(ExportTest, AWaiverIsLaidOverTheOneHostItSpeaksOf) {

@@ -84,13 +84,14 @@ TEST(PageTemplate, NoBracesLetATextOutBare) {
   const auto own = PageTemplate::Parse(
       "own",
       "{{title}}|{{{title}}}|{{&title}}|{{#notices}}{{{.}}}{{/notices}}"
-      "</html>");
+      "</html>{{csp}}");
   ASSERT_TRUE(own.ok()) << own.status();
   const auto page =
       own->Render({{"title", "<b>'\""}, {"notices", Value::List{"{{csp}}<"}}});
   ASSERT_TRUE(page.ok()) << page.status();
   const std::string safe = "&lt;b&gt;&#39;&quot;";
-  EXPECT_EQ(*page, safe + "|" + safe + "|" + safe + "|{{csp}}&lt;</html>");
+  EXPECT_THAT(*page, StartsWith(safe + "|" + safe + "|" + safe +
+                                "|{{csp}}&lt;</html>default-src"));
 }
 
 TEST(PageTemplate, ThePolicyNamesItsOwnStylesAndScriptsAndNothingElse) {
@@ -119,7 +120,8 @@ std::string Complaint(const std::string& text) {
 }
 
 TEST(PageTemplate, SaysWhereItIsBroken) {
-  EXPECT_EQ(Complaint("{{title}}</html>"), "");
+  EXPECT_EQ(Complaint("{{csp}}{{title}}</html>"), "");
+  EXPECT_THAT(Complaint("{{title}}</html>"), HasSubstr("own: has no policy"));
   EXPECT_EQ(Complaint("a\n{{#fleet}}\n</html>"),
             "own:2: section {{#fleet}} is not closed");
   EXPECT_EQ(Complaint("{{/fleet}}</html>"),
@@ -138,7 +140,7 @@ TEST(PageTemplate, SaysWhereItIsBroken) {
             "own:1: {{= is not for templates of pages");
   EXPECT_EQ(Complaint("{{title}}"), "own: is no page: </html> is missing");
   EXPECT_EQ(
-      Complaint("<style>a{}</style><style>/* {{title}} */</style></html>"),
+      Complaint("{{csp}}<style>a{}</style><style>/* {{title}} */</style></html>"),
       "own: <style> has a name in it; the policy names what stands there, "
       "so it must not change");
   std::string deep;
@@ -149,7 +151,7 @@ TEST(PageTemplate, SaysWhereItIsBroken) {
 TEST(PageTemplate, WhatWouldFillTheMemoryEndsWithAnError) {
   std::string text = "{{title}}";
   for (int i = 0; i < 5; ++i) text = "{{#notices}}" + text + "{{/notices}}";
-  const auto own = PageTemplate::Parse("own", text + "\n</html>");
+  const auto own = PageTemplate::Parse("own", text + "\n</html>{{csp}}");
   ASSERT_TRUE(own.ok()) << own.status();
   std::string line(2000, 'x');
   EXPECT_TRUE(absl::IsResourceExhausted(
@@ -160,7 +162,7 @@ TEST(PageTemplate, WhatWouldFillTheMemoryEndsWithAnError) {
 TEST(PageTemplate, WhateverIsWrittenItIsAPageOrAnError) {
   const std::vector<std::string> parts = {
       "{{#",     "{{^",       "{{/",     "{{{", "}}}", "{{",      "}}",
-      "{{!",     "{{&",       "{{>",     "{{=", "=",   "fleet",   "title",
+      "{{!",     "{{&",       "{{>",     "{{=", "=",   "notices", "title",
       ".",       "t.score",   " ",       "\n",  "\r",  "<style>", "</style>",
       "<script", "</script>", "</html>", "{",   "}",   "\xff"};
   std::mt19937 random(20261123);
@@ -170,12 +172,12 @@ TEST(PageTemplate, WhateverIsWrittenItIsAPageOrAnError) {
     for (size_t n = random() % 6; n > 0; --n)
       text += parts[random() % parts.size()];
     // Some are right but for one thing.
-    if (i % 2 == 0) text += "{{#fleet}}{{title}}{{/fleet}}</html>";
+    if (i % 2 == 0) text += "{{#notices}}{{title}}{{/notices}}{{csp}}</html>";
     const auto own = PageTemplate::Parse("own", text);
     if (!own.ok()) continue;
     ++pages;
     const auto page =
-        own->Render({{"title", "<"}, {"fleet", Value::List(3, "x")}});
+        own->Render({{"title", "<"}, {"notices", Value::List(3, "x")}});
     ASSERT_TRUE(page.ok()) << page.status() << "\n" << text;
     EXPECT_EQ(CountOf(*page, "<<"), CountOf(text, "<<"));
   }
@@ -209,7 +211,8 @@ TEST_F(PageTest, AnOperatorsTemplateIsUsed) {
   const std::string path = *folder_ / "own.mustache";
   ASSERT_TRUE(
       WriteFile(path,
-                "{{lang}} {{#fleet.lines}}{{name}};{{/fleet.lines}}</html>",
+                "{{lang}} {{#fleet.lines}}{{name}};{{/fleet.lines}}"
+                "{{csp}}</html>",
                 0644)
           .ok());
   const MadePage made = fleet_->Make(Language::kJapanese, path);
@@ -315,6 +318,13 @@ TEST_F(PageTest, OfOneHostOrNone) {
   const auto none = one("gone");
   ASSERT_TRUE(none.ok()) << none.status();
   EXPECT_THAT(none->html, HasSubstr("No host was in the fleet."));
+  // Nobody was looked at, which is nothing good.
+  const auto unseen = one("00000000-0000-4000-8000-000000000060");
+  ASSERT_TRUE(unseen.ok()) << unseen.status();
+  for (const std::string& html : {none->html, unseen->html}) {
+    EXPECT_THAT(html, Not(HasSubstr("No control fails")));
+    EXPECT_THAT(html, Not(HasSubstr("Fail nowhere")));
+  }
 }
 
 TEST_F(PageTest, WithoutABaselineNothingIsCalledGood) {
