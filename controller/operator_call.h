@@ -24,6 +24,17 @@ inline std::string Caller(const grpc::ServerContext& context) {
 
 inline int64_t Now() { return std::time(nullptr); }
 
+// Sends `bytes` in messages that are well below what one may have.
+template <typename Reply>
+void WritePieces(grpc::ServerWriter<Reply>* writer, const std::string& bytes) {
+  constexpr size_t kPieceBytes = 256 << 10;
+  for (size_t at = 0; at < bytes.size(); at += kPieceBytes) {
+    Reply reply;
+    reply.set_piece(bytes.substr(at, kPieceBytes));
+    if (!writer->Write(reply)) break;
+  }
+}
+
 // Sends items one by one as messages of at most kBatch items.
 template <typename Reply>
 class Batches {

@@ -5,13 +5,6 @@
 #include "controller/operator_call.h"
 
 namespace metsuke {
-namespace {
-
-// Well below what a message may have.
-constexpr size_t kPieceBytes = 256 << 10;
-
-}  // namespace
-
 grpc::Status OperatorService::Metrics(
     grpc::ServerContext*, const v1::MetricsRequest*,
     grpc::ServerWriter<v1::MetricsReply>* writer) {
@@ -23,12 +16,7 @@ grpc::Status OperatorService::Metrics(
                                    .certificate_until = options_.certificate_until},
                                   Now());
   if (!fleet.ok()) return ToGrpc(fleet.status());
-  const std::string text = MetricsText(*fleet);
-  for (size_t at = 0; at < text.size(); at += kPieceBytes) {
-    v1::MetricsReply reply;
-    reply.set_piece(text.substr(at, kPieceBytes));
-    if (!writer->Write(reply)) break;
-  }
+  WritePieces(writer, MetricsText(*fleet));
   return grpc::Status::OK;
 }
 

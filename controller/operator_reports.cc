@@ -19,9 +19,6 @@
 namespace metsuke {
 namespace {
 
-// Well below what a message may have.
-constexpr size_t kPieceBytes = 256 << 10;
-
 // The day that is meant, "last" resolved.
 absl::StatusOr<std::string> DayOf(Store& store, const std::string& day) {
   if (day != "last") return day;
@@ -139,12 +136,12 @@ grpc::Status OperatorService::GetReport(
   const auto answer =
       Answer(Sources(judge.get()), *request, options_.page_template);
   if (!answer.ok()) return ToGrpc(answer.status());
-  for (size_t at = 0; at < answer->html.size(); at += kPieceBytes) {
+  if (!answer->complaint.empty()) {
     v1::ReportReply reply;
-    reply.set_piece(answer->html.substr(at, kPieceBytes));
-    if (at == 0) reply.set_complaint(answer->complaint);
-    if (!writer->Write(reply)) break;
+    reply.set_complaint(answer->complaint);
+    writer->Write(reply);
   }
+  WritePieces(writer, answer->html);
   return grpc::Status::OK;
 }
 

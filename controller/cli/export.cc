@@ -4,10 +4,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstdio>
-#include <string_view>
 
+#include "controller/cli/put.h"
 #include "controller/cli/session.h"
 #include "controller/export/junit.h"
 #include "controller/export/ocsf.h"
@@ -46,20 +44,6 @@ constexpr Format kFormats[] = {
      [](const v1::BaselineReply&) { return std::string(); }, OcsfHost,
      [] { return std::string(); }},
 };
-
-// Half a document must not look like a whole one to whoever looks at the exit
-// code alone.
-absl::Status Put(std::string_view text) {
-  if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size())
-    return absl::ErrnoToStatus(errno, "standard output");
-  return absl::OkStatus();
-}
-
-absl::Status Flushed() {
-  if (std::fflush(stdout) != 0)
-    return absl::ErrnoToStatus(errno, "standard output");
-  return absl::OkStatus();
-}
 
 absl::Status WantNoForm(const Session& session, const char* name) {
   if (session.output == "table") return absl::OkStatus();
@@ -117,7 +101,7 @@ absl::Status WriteHosts(const Session& session, const Format& format,
   RETURN_IF_ERROR(FromCall(stream.Finish()));
   RETURN_IF_ERROR(write());
   RETURN_IF_ERROR(Put(format.end()));
-  return Flushed();
+  return Flush();
 }
 
 absl::StatusOr<int> Export(const Session& session, const Options& options,
@@ -150,7 +134,7 @@ absl::StatusOr<int> Metrics(const Session& session) {
   v1::MetricsReply reply;
   while (stream->Read(&reply)) RETURN_IF_ERROR(Put(reply.piece()));
   RETURN_IF_ERROR(FromCall(stream->Finish()));
-  RETURN_IF_ERROR(Flushed());
+  RETURN_IF_ERROR(Flush());
   return kCompliant;
 }
 

@@ -1,14 +1,12 @@
 // metsukectl report html: a report as one page for a browser.
 
-#include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cerrno>
 #include <cstdio>
-#include <cstring>
 #include <memory>
 
+#include "controller/cli/put.h"
 #include "controller/cli/report_request.h"
 #include "controller/cli/session.h"
 #include "proto/command_line.h"
@@ -38,14 +36,6 @@ absl::Status CheckTarget(const std::string& path) {
       path + " is there and is no page; remove it, or give --out another name");
 }
 
-absl::Status Print(const std::string& page) {
-  if (std::fwrite(page.data(), 1, page.size(), stdout) == page.size() &&
-      std::fflush(stdout) == 0)
-    return absl::OkStatus();
-  return absl::UnavailableError(
-      fmt::format("standard output: {}", std::strerror(errno)));
-}
-
 absl::StatusOr<int> Html(const Session& session, const Options& options) {
   if (session.output != "table")
     return absl::InvalidArgumentError(
@@ -67,7 +57,8 @@ absl::StatusOr<int> Html(const Session& session, const Options& options) {
                  "the page is made from the built-in one: %s\n",
                  enc::Tty(HostText(complaint)).c_str());
   if (options.out.empty()) {
-    RETURN_IF_ERROR(Print(page));
+    RETURN_IF_ERROR(Put(page));
+    RETURN_IF_ERROR(Flush());
     return kCompliant;
   }
   // It tells where the fleet is weak.

@@ -58,7 +58,7 @@ class Checker {
 
   const std::string& name_;
   const YamlPlaces& places_;
-  std::set<std::string> names_, folders_;
+  std::set<std::string> folders_;
 };
 
 void Checker::CheckMail(const v1::DeliveryConfig& config) {
@@ -118,7 +118,7 @@ void Checker::CheckRecipient(const v1::DeliveryConfig& config, int index) {
                                      "\"{}\"",
                                      recipient.name()));
   const std::string who = "recipient " + recipient.name();
-  if (!names_.insert(recipient.name()).second)
+  if (FindRecipient(config, recipient.name()) != &recipient)
     Refuse(place, who + " was already given");
   const bool hook =
       !recipient.webhook().empty() || !recipient.webhook_file().empty();
@@ -204,7 +204,7 @@ absl::StatusOr<DeliveryRules> ReadDelivery(const std::string& name,
     const v1::Recipient& recipient = config.recipients(i);
     const size_t before = checker.problems.size();
     const bool named = IsName(recipient.name()) &&
-                       FindRecipient(rules.config, recipient.name()) == nullptr;
+                       FindRecipient(config, recipient.name()) == &recipient;
     checker.CheckRecipient(config, i);
     if (!named) continue;
     *rules.config.add_recipients() = recipient;

@@ -1,14 +1,16 @@
 #include "controller/export/ocsf.h"
 
 #include <nlohmann/json.hpp>
+#include <utility>
 
+#include "controller/item.h"
 #include "proto/instant.h"
 #include "proto/version.h"
 
 namespace metsuke {
 namespace {
 
-using Json = nlohmann::ordered_json;
+using Json = Item;
 
 // An enumerated attribute of OCSF and its caption.
 struct Value {
@@ -54,27 +56,9 @@ Value ComplianceOf(v1::Verdict verdict) {
   }
 }
 
-Json Cell(const v1::Cell& cell) {
-  switch (cell.value_case()) {
-    case v1::Cell::kInteger:
-      return cell.integer();
-    case v1::Cell::kReal:
-      return cell.real();
-    case v1::Cell::kText:
-      return cell.text();
-    default:
-      return nullptr;
-  }
-}
-
 Json Evidences(const v1::RowSet& rows) {
   Json list = Json::array();
-  for (const v1::Row& row : rows.rows()) {
-    Json data = Json::object();
-    for (int i = 0; i < row.cells_size() && i < rows.columns_size(); ++i)
-      data[rows.columns(i)] = Cell(row.cells(i));
-    list.push_back({{"data", std::move(data)}});
-  }
+  for (Item& row : ToItems(rows)) list.push_back({{"data", std::move(row)}});
   return list;
 }
 

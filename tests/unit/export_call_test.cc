@@ -18,30 +18,13 @@
 #include "proto/canonical.h"
 #include "proto/file.h"
 #include "tests/unit/exported.h"
+#include "tests/unit/ports_baseline.h"
 
 namespace metsuke {
 namespace {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
-
-constexpr char kBaseline[] = R"(
-controls:
-- id: no-telnet
-  statements: [BZ-01]
-  title: {en: No telnet, ja: telnet がない}
-  severity: critical
-  violations: SELECT port FROM ports WHERE port = 23
-  flags: {ports: [{port: 23}]}
-  clears: {ports: [{port: 22}]}
-- id: no-ftp
-  statements: [BZ-01]
-  title: {en: No FTP, ja: FTP がない}
-  severity: low
-  violations: SELECT port FROM ports WHERE port = 21
-  flags: {ports: [{port: 21}]}
-  clears: {ports: [{port: 22}]}
-)";
 
 class ExportTest : public testing::Test {
  protected:
@@ -57,7 +40,7 @@ class ExportTest : public testing::Test {
                   .certificate_until = std::time(nullptr) + 86400}) {
     v1::BaselineFile file;
     file.set_name("test.yaml");
-    file.set_yaml(kBaseline);
+    file.set_yaml(kPortsBaseline);
     EXPECT_TRUE(baseline_->Apply({file}, "test", 1).ok());
     grpc::ServerBuilder builder;
     builder.RegisterService(&service_);

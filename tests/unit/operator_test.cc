@@ -16,6 +16,7 @@
 #include "controller/store/body.h"
 #include "controller/store/sqlite.h"
 #include "proto/canonical.h"
+#include "tests/unit/ports_baseline.h"
 #include "tests/unit/test_fleet.h"
 
 namespace metsuke {
@@ -23,25 +24,6 @@ namespace {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
-
-// Weighs differently: a telnet port costs more than an FTP port.
-constexpr char kBaseline[] = R"(
-controls:
-- id: no-telnet
-  statements: [BZ-01]
-  title: {en: No telnet, ja: telnet がない}
-  severity: critical
-  violations: SELECT port FROM ports WHERE port = 23
-  flags: {ports: [{port: 23}]}
-  clears: {ports: [{port: 22}]}
-- id: no-ftp
-  statements: [BZ-01]
-  title: {en: No FTP, ja: FTP がない}
-  severity: low
-  violations: SELECT port FROM ports WHERE port = 21
-  flags: {ports: [{port: 21}]}
-  clears: {ports: [{port: 22}]}
-)";
 
 class OperatorTest : public testing::Test {
  protected:
@@ -52,7 +34,7 @@ class OperatorTest : public testing::Test {
     baseline_ = *StandingBaseline::Load(*store_);
     v1::BaselineFile file;
     file.set_name("test.yaml");
-    file.set_yaml(kBaseline);
+    file.set_yaml(kPortsBaseline);
     const auto applied = baseline_->Apply({file}, "test", 1);
     EXPECT_TRUE(applied.ok()) << applied.status();
     knocker_ = std::make_unique<Knocker>(
