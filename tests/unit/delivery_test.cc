@@ -157,6 +157,15 @@ TEST(Recipients, AFileThatIsNoConfigurationIsRefusedWhole) {
               HasSubstr("en, ja"));
 }
 
+TEST(Recipients, NoTwoHaveTheSameDirectory) {
+  EXPECT_THAT(Refused("recipients:\n"
+                      "- {name: en, directory: /r/reports}\n"
+                      "- {name: ja, directory: /r/./reports/, language: ja}\n"
+                      "- {name: more, directory: /r/reports/more}\n"),
+              ElementsAre(AllOf(HasSubstr("delivery.yaml:3:"),
+                                HasSubstr("another recipient's directory"))));
+}
+
 TEST(Recipients, AnAddressIsNothingElse) {
   for (const char* good : {"a@b", "ops+night@example.jp", "o'hara@x.y"})
     EXPECT_TRUE(IsMailAddress(good)) << good;
@@ -335,8 +344,16 @@ TEST(Folder, HasDatedReportsAndAnIndexOfThem) {
   const Json json = Json::parse(*ReadFile(folder / "reports/2026-11-24.json"));
   EXPECT_EQ(json["items"][0]["turns"][0]["control"], "no-telnet");
   EXPECT_EQ(json["items"][0]["to"], "2026-11-23T12:00:00Z");
+  for (int day = 1; day <= 20; ++day) {
+    report.set_day(fmt::format("2026-10-{:02}", day));
+    ASSERT_TRUE(put().ok());
+  }
   const std::string index = *ReadFile(folder / "reports/index.html");
   EXPECT_LT(index.find("2026-11-24.html"), index.find("2026-11-23.html"));
+  EXPECT_LT(index.find("2026-11-23.html"), index.find("2026-10-20.html"));
+  for (int day = 2; day <= 20; ++day)
+    EXPECT_LT(index.find(fmt::format("2026-10-{:02}.html", day)),
+              index.find(fmt::format("2026-10-{:02}.html", day - 1)));
   EXPECT_THAT(index,
               HasSubstr(">2026-11-24: 3 hosts, score 84.5 (-5.5), 1 worse<"));
   EXPECT_THAT(index, Not(HasSubstr("notes")));

@@ -254,6 +254,21 @@ TEST(Xccdf, WhatAHostSaysIsInert) {
   EXPECT_EQ(Judged("openscap-scanner", kOscap, text), "");
 }
 
+TEST(Ocsf, OfASilentHostSaysThatItIsSo) {
+  const auto details = [](bool stale) {
+    HostFindings host = Host("web01", "text");
+    host.posture.set_stale(stale);
+    auto events =
+        Exported("ocsf", OcsfHost(host, Head(), Language::kEnglish));
+    int silent = 0;
+    for (const auto& event : events)
+      silent += event.dump().find("the host is silent") != std::string::npos;
+    return silent;
+  };
+  EXPECT_EQ(details(true), 5);
+  EXPECT_EQ(details(false), 0);
+}
+
 TEST(Ocsf, IsAnEventForEachControlWhateverItsVerdict) {
   auto events = Exported(
       "ocsf", OcsfHost(Host("web01", "text"), Head(), Language::kEnglish));

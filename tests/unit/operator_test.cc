@@ -12,6 +12,7 @@
 #include <future>
 #include <thread>
 
+#include "controller/report/report.h"
 #include "controller/standing.h"
 #include "controller/store/body.h"
 #include "controller/store/sqlite.h"
@@ -44,6 +45,10 @@ class OperatorTest : public testing::Test {
     recipient.set_name("ops");
     recipient.add_mail("a@example.jp");
     recipient.add_mail("b@example.jp");
+    v1::Recipient& part = *delivery.add_recipients();
+    part.set_name("tokyo");
+    part.set_directory("/r");
+    part.set_hosts("zone=tokyo");
     service_ = std::make_unique<OperatorService>(
         *store_, *knocker_, *baseline_,
         OperatorOptions{.interval_seconds = 60,
@@ -524,6 +529,32 @@ TEST_F(OperatorTest, AReportIsSentAgainToWhoeverIsARecipient) {
       states.push_back(delivery.address() + " " + delivery.state());
   EXPECT_THAT(states,
               ElementsAre("a@example.jp waiting", "b@example.jp waiting"));
+}
+
+TEST_F(OperatorTest, AReportOfOtherHostsThanWereAskedForIsMadeWhenItIsSent) {
+  v1::Report report;
+  report.set_day("2026-11-23");
+  report.set_from(1000);
+  report.set_to(2000);
+  ASSERT_TRUE(store_
+                  ->PutReport({.entry = EntryOf(report),
+                               .bytes = ReportBytes(report)})
+                  .ok());
+  v1::SendRequest request;
+  request.set_day("last");
+  request.set_recipient("tokyo");
+  grpc::ClientContext context;
+  v1::SendReply reply;
+  said_ = stub_->SendReport(&context, request, &reply);
+  EXPECT_TRUE(said_.ok()) << said_.error_message();
+  const auto bytes = store_->ReadReport("2026-11-23", "zone=tokyo");
+  ASSERT_TRUE(bytes.ok()) << bytes.status();
+  v1::Report part;
+  ASSERT_TRUE(part.ParseFromString(*bytes));
+  EXPECT_EQ(part.day(), "2026-11-23");
+  EXPECT_EQ(part.selector(), "zone=tokyo");
+  EXPECT_EQ(part.from(), 1000);
+  EXPECT_EQ(part.to(), 2000);
 }
 
 TEST_F(OperatorTest, AHostIsNotAskedSoOftenThatItMinds) {

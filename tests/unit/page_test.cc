@@ -12,6 +12,7 @@
 
 #include "controller/page/template.h"
 #include "controller/page/template_tags.h"
+#include "controller/page/view.h"
 #include "proto/file.h"
 #include "tests/page/fleet.h"
 #include "tests/unit/test_fleet.h"
@@ -299,6 +300,57 @@ TEST_F(PageTest, TellsHowFarLogsReallyReachBack) {
   EXPECT_THAT(logs, HasSubstr("12 of 59 below 90 d"));
   EXPECT_THAT(logs, HasSubstr("not all files could be read: 2 hosts"));
   EXPECT_THAT(logs, HasSubstr("Logs could not be looked at: <bdi>1 host"));
+}
+
+// A fleet of hosts that pass the one control there is.
+Page CalmPage() {
+  Page page;
+  page.baseline = "b";
+  page.report.set_baseline("b");
+  page.report.mutable_after()->set_hosts(2);
+  page.report.mutable_after()->set_score(100);
+  PageControl& control = page.controls.emplace_back();
+  control.control.set_id("ours-one");
+  control.pass = 2;
+  AlikeHosts& alike = page.hosts.emplace_back();
+  alike.names = {"a", "b"};
+  alike.outcomes = {Outcome::kPass};
+  return page;
+}
+
+// Its page, and of that the tile of hosts with findings.
+std::pair<std::string, std::string> Drawn(const Page& page) {
+  const auto html =
+      PageTemplate::BuiltIn().Render(PageView(page, Language::kEnglish));
+  EXPECT_TRUE(html.ok()) << html.status();
+  const size_t begin = html->find(">Hosts with findings<");
+  return {*html, html->substr(begin, html->find("<section", begin) - begin)};
+}
+
+TEST(PageOfTheUnseen, OnlyWhatWasSeenIsGood) {
+  const auto [calm, calm_tile] = Drawn(CalmPage());
+  EXPECT_THAT(calm, HasSubstr("No control fails"));
+  EXPECT_THAT(calm_tile, HasSubstr("class=\"p\""));
+  EXPECT_THAT(calm_tile, Not(HasSubstr("class=\"u\"")));
+
+  Page silent = CalmPage();
+  silent.hosts[0].sight = AlikeHosts::Sight::kSilent;
+  const auto [html, tile] = Drawn(silent);
+  EXPECT_THAT(html, Not(HasSubstr("No control fails")));
+  EXPECT_THAT(tile, HasSubstr("class=\"u\""));
+  EXPECT_THAT(tile, Not(HasSubstr("class=\"p\"")));
+
+  Page unknown = CalmPage();
+  unknown.hosts[0].outcomes = {Outcome::kUnknown};
+  EXPECT_THAT(Drawn(unknown).second, HasSubstr("class=\"u\""));
+}
+
+TEST(PageOfTheUnseen, WhatNoBaselineJudgedIsNotGoodByALaterOne) {
+  Page page = CalmPage();
+  page.report.clear_baseline();
+  const auto [html, tile] = Drawn(page);
+  EXPECT_THAT(html, HasSubstr("No baseline was in force at the report"));
+  EXPECT_THAT(tile, Not(HasSubstr("class=\"p\"")));
 }
 
 TEST_F(PageTest, OfOneHostOrNone) {
