@@ -2,14 +2,14 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include <array>
 #include <cstdio>
-#include <cstdlib>
 #include <string>
+
+#include "proto/file.h"
+#include "tests/unit/test_fleet.h"
 
 namespace metsuke {
 namespace {
@@ -49,22 +49,19 @@ TEST(Ctl, WatchWantsATerminalOrLines) {
 }
 
 TEST(Ctl, APageTakesThePlaceOfAPageAndOfNothingElse) {
-  char name[] = "/tmp/metsuke-test.XXXXXX";
-  const int file = mkstemp(name);
-  const std::string call =
-      std::string("-c /nonexistent report html --out ") + name;
-  EXPECT_EQ(Ctl(call).code, 78) << "an empty file is nobody's";
-  ASSERT_EQ(write(file, "<!DOCTYPE html>", 15), 15);
-  EXPECT_EQ(Ctl(call).code, 78);
-  ASSERT_EQ(pwrite(file, "-----BEGIN", 10, 0), 10);
+  const TemporaryFolder folder;
+  const std::string path = folder / "page.html";
+  const std::string call = "-c /nonexistent report html --out " + path;
+  // It gets as far as the configuration.
+  for (const char* old : {"", "<!DOCTYPE html>"}) {
+    ASSERT_TRUE(WriteFile(path, old, 0600).ok());
+    EXPECT_EQ(Ctl(call).code, 78) << old;
+  }
+  ASSERT_TRUE(WriteFile(path, "-----BEGIN", 0600).ok());
   const Said said = Ctl(call);
   EXPECT_EQ(said.code, 64);
   EXPECT_THAT(said.text, HasSubstr("is there and is no page"));
-  unlink(name);
-  ASSERT_EQ(mkdir(name, 0700), 0);
-  EXPECT_EQ(Ctl(call).code, 64);
-  rmdir(name);
-  close(file);
+  EXPECT_EQ(Ctl("-c /nonexistent report html --out " + folder.path()).code, 64);
 }
 
 }  // namespace
