@@ -20,6 +20,7 @@
 #include "controller/page/template.h"
 #include "controller/rounds.h"
 #include "controller/server.h"
+#include "controller/silence.h"
 #include "controller/standing.h"
 #include "controller/store/sqlite.h"
 #include "controller/sync_service.h"
@@ -109,7 +110,9 @@ absl::Status Serve(const v1::ControllerConfig& config, const Credential& own,
                    const DeliveryRules& delivery) {
   const sigset_t signals = StopSignals();
   RaiseDescriptors();
-  ASSIGN_OR_RETURN(const auto store, OpenSqliteStore(config.state()));
+  ASSIGN_OR_RETURN(const auto store, OpenSqliteStore(config.state(),
+                      {.after = SilentAfter(config.interval_seconds()),
+                       .listening = std::time(nullptr)}));
   ASSIGN_OR_RETURN(const auto baseline, StandingBaseline::Load(*store));
   SyncService sync(*store, config.interval_seconds(), RenewBy(config));
   Knocker knocker(*store);

@@ -101,7 +101,6 @@ grpc::Status OperatorService::Export(
   if (!judge)
     return ToGrpc(absl::NotFoundError(
         "no baseline is in force; metsukectl baseline apply FILES puts one"));
-  // A host's silence is a matter of the present, whatever instant is asked for.
   const int64_t present = Now();
   if (request->at() > present)
     return ToGrpc(
@@ -121,7 +120,7 @@ grpc::Status OperatorService::Export(
         // One that took another name meanwhile comes again.
         if (!told.insert(host.entry.id()).second) return absl::OkStatus();
         RETURN_IF_ERROR(
-            writer.Host(host, Stale(host.entry.last_seen(), present), states));
+            writer.Host(host, Stale(host.entry.last_seen(), at), states));
         return writer.alive() ? absl::OkStatus()
                               : absl::CancelledError("nobody listens");
       });

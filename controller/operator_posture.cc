@@ -123,14 +123,14 @@ grpc::Status OperatorService::Posture(
     grpc::ServerContext*, const v1::PostureRequest* request,
     grpc::ServerWriter<v1::PostureReply>* writer) {
   const auto judge = baseline_.judge();
-  // A host's silence is a matter of the present, whatever instant is asked for.
   const int64_t present = Now();
+  const int64_t at = request->at() != 0 ? request->at() : present;
   const auto registers = registers_.At(request->at());
   if (!registers.ok()) return ToGrpc(registers.status());
   std::optional<Verdicts> verdicts;
   if (judge)
     verdicts.emplace(*judge, Bodies(), (*registers)->digests, (*registers)->rows,
-                     request->at() ? request->at() : present);
+                     at);
   Postures postures(verdicts ? &*verdicts : nullptr);
   Worst worst(request->limit());
   Batches<v1::PostureReply> batches(writer);
@@ -141,7 +141,7 @@ grpc::Status OperatorService::Posture(
           const std::vector<HostState>& states) -> absl::Status {
         ASSIGN_OR_RETURN(const v1::HostPosture* shared,
                          postures.Of(host, states));
-        const bool stale = Stale(host.entry.last_seen(), present);
+        const bool stale = Stale(host.entry.last_seen(), std::min(at, present));
         AddUp(*shared, stale, sum);
         sum.set_distinct_states(states.size());
         if (request->limit() == 0)

@@ -178,7 +178,7 @@ grpc::Status OperatorService::Drift(
       batches.Next().add_incomplete(host.entry.host() + ": has not reported");
       continue;
     }
-    if (Stale(host.entry.last_seen(), Now()))
+    if (Stale(host.entry.last_seen(), to))
       batches.Next().add_incomplete(host.entry.host() +
                                     ": is silent since " +
                                     Rfc3339(host.entry.last_seen()));

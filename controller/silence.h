@@ -7,10 +7,13 @@
 
 namespace metsuke {
 
-// Whether a host last heard of at `last_seen` has been silent for longer than
-// three looks, which come `interval` seconds apart.
+// Seconds after which a host that says nothing is silent: three looks, which
+// come `interval` seconds apart.
+constexpr int64_t SilentAfter(int64_t interval) { return 3 * interval; }
+
+// Whether a host last heard of at `last_seen` was silent at `now`.
 inline bool IsSilent(int64_t last_seen, int64_t now, int64_t interval) {
-  return now - last_seen > 3 * interval;
+  return now - last_seen > SilentAfter(interval);
 }
 
 }  // namespace metsuke

@@ -32,6 +32,7 @@ class Joiner {
       ReportHost& joined = Find(host);
       joined.is = true;
       joined.name = host.entry.host();
+      joined.last_seen = host.entry.last_seen();
       if (host.state >= 0) joined.after = states[host.state];
     }
   }

@@ -29,10 +29,14 @@ struct HostRow {
 // Hosts that are read at once.
 constexpr int64_t kPage = 1000;
 
-// A literal, as statements are.
-#define METSUKE_HOST_COLUMNS \
-  "id, name, enrolled, last_seen, version, os_name, lost, state, state_since, seen, " \
-  "seen_since, last_knock, address, knocked_for, knock_address"
+// A literal, as statements are. Of an instant ?1 that is past it is only known
+// when a host was heard of last if it was silent.
+#define METSUKE_HOST_COLUMNS                                               \
+  "id, name, enrolled, CASE WHEN ?1 = 0 THEN last_seen ELSE coalesce("     \
+  "(SELECT since FROM silence WHERE host = id AND since <= ?1 "            \
+  "AND until > ?1), min(last_seen, ?1)) END, version, os_name, lost, "     \
+  "state, state_since, seen, seen_since, last_knock, address, "            \
+  "knocked_for, knock_address"
 
 // Hosts that were part of the fleet at the instant ?1; 0 is now.
 #define METSUKE_IN_FLEET                           \

@@ -147,7 +147,7 @@ absl::StatusOr<Standing> StoreContact(Database& database,
 }
 
 absl::Status StoreRecord(Database& database, const HostUpdate& update,
-                         DriftMemo& memo) {
+                         const SilenceRule& silence, DriftMemo& memo) {
   ASSIGN_OR_RETURN(const Before host, ReadHost(database, update.host));
   if (update.seq == 0 || update.seq > kLargestSeq)
     return absl::InvalidArgumentError("a record with an impossible number");
@@ -168,9 +168,7 @@ absl::Status StoreRecord(Database& database, const HostUpdate& update,
       update.host, Blob{update.stream}, static_cast<int64_t>(update.seq),
       update.now));
   if (!update.state) return absl::OkStatus();
-  return database.Execute(
-      "UPDATE host SET last_seen = max(last_seen, ?) WHERE id = ?", update.now,
-      update.host);
+  return StoreHeard(database, update.host, update.now, silence);
 }
 
 }  // namespace metsuke

@@ -8,6 +8,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "controller/store/drift_memo.h"
+#include "controller/store/heard.h"
 #include "controller/store/sql.h"
 #include "controller/store/store.h"
 
@@ -17,9 +18,9 @@ namespace metsuke {
 absl::StatusOr<Standing> StoreContact(Database& database,
                                       const Contact& contact);
 
-// Store::Commit in an open transaction.
+// Store::Commit in an open transaction; `silence` as in StoreHeard.
 absl::Status StoreRecord(Database& database, const HostUpdate& update,
-                         DriftMemo& memo);
+                         const SilenceRule& silence, DriftMemo& memo);
 
 }  // namespace metsuke
 

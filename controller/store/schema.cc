@@ -70,6 +70,15 @@ namespace {
   "  PRIMARY KEY(day, recipient, address)) STRICT, WITHOUT ROWID;" \
   "CREATE INDEX delivery_next ON delivery(next) WHERE next <> 0;"
 
+// When a host was not heard of: after `since`, 0 for never, and before `until`.
+// One that lasts is not among them, it follows from host.last_seen.
+#define METSUKE_SILENCE_TABLE  \
+  "CREATE TABLE silence("      \
+  "  host TEXT NOT NULL,"      \
+  "  since INTEGER NOT NULL,"  \
+  "  until INTEGER NOT NULL,"  \
+  "  PRIMARY KEY(host, since)) STRICT, WITHOUT ROWID;"
+
 // Keys begin with the host or the digest, so that the fleet can be spread over
 // several databases. A table is known by its field number in Snapshot, a
 // register by that in Registers, which never change. `until` is 0 while a span
@@ -134,7 +143,7 @@ CREATE TABLE loss(
   noticed INTEGER NOT NULL,
   stored INTEGER NOT NULL DEFAULT 0,
   PRIMARY KEY(host, stream, first)) STRICT, WITHOUT ROWID;
-)" METSUKE_EVENT_TABLE METSUKE_REGISTER_TABLE METSUKE_REPORT_TABLES METSUKE_DELIVERY_TABLES R"(CREATE TABLE baseline(
+)" METSUKE_EVENT_TABLE METSUKE_REGISTER_TABLE METSUKE_REPORT_TABLES METSUKE_DELIVERY_TABLES METSUKE_SILENCE_TABLE R"(CREATE TABLE baseline(
   version TEXT NOT NULL PRIMARY KEY,
   files BLOB NOT NULL) STRICT;
 CREATE TABLE baseline_applied(
@@ -142,10 +151,10 @@ CREATE TABLE baseline_applied(
   version TEXT NOT NULL,
   applied INTEGER NOT NULL,
   by TEXT NOT NULL) STRICT;
-PRAGMA user_version = 7;
+PRAGMA user_version = 8;
 COMMIT;
 )";
-static_assert(kSchemaVersion == 7, "kSchema says so too");
+static_assert(kSchemaVersion == 8, "kSchema says so too");
 
 // What the controller itself saw of a host came with the second.
 constexpr char kFromOneToTwo[] = R"(
@@ -202,6 +211,14 @@ BEGIN IMMEDIATE;
 COMMIT;
 )";
 
+// Silences that are over came with the eighth; none is known of before.
+constexpr char kFromSevenToEight[] = R"(
+BEGIN IMMEDIATE;
+)" METSUKE_SILENCE_TABLE R"(PRAGMA user_version = 8;
+COMMIT;
+)";
+
+#undef METSUKE_SILENCE_TABLE
 #undef METSUKE_DELIVERY_TABLES
 #undef METSUKE_REPORT_TABLES
 #undef METSUKE_REGISTER_TABLE
@@ -241,7 +258,8 @@ absl::Status CheckVersion(Database& database, const std::string& path) {
     if (version < 4) RETURN_IF_ERROR(database.ExecuteAll(kFromThreeToFour));
     if (version < 5) RETURN_IF_ERROR(FromFourToFive(database));
     if (version < 6) RETURN_IF_ERROR(database.ExecuteAll(kFromFiveToSix));
-    return database.ExecuteAll(kFromSixToSeven);
+    if (version < 7) RETURN_IF_ERROR(database.ExecuteAll(kFromSixToSeven));
+    return database.ExecuteAll(kFromSevenToEight);
   }
   return absl::FailedPreconditionError(fmt::format(
       "{}: has schema version {}, this program knows {}; it was made by a "

@@ -11,7 +11,7 @@
 namespace metsuke {
 
 // The version of the schema this program reads and writes.
-inline constexpr int64_t kSchemaVersion = 7;
+inline constexpr int64_t kSchemaVersion = 8;
 
 // The writing connection to the database at `path`, made if it is not there.
 // FailedPrecondition when a newer program made it; DataLoss when it is damaged

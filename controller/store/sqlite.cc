@@ -14,6 +14,7 @@
 #include "controller/store/deliveries.h"
 #include "controller/store/events.h"
 #include "controller/store/fleet.h"
+#include "controller/store/heard.h"
 #include "controller/store/observation.h"
 #include "controller/store/readers.h"
 #include "controller/store/record.h"
@@ -61,8 +62,12 @@ absl::StatusOr<Descriptor> LockFolder(const std::string& folder) {
 
 class SqliteStore : public Store {
  public:
-  SqliteStore(Descriptor lock, Database writer, const std::string& path)
-      : lock_(std::move(lock)), writer_(std::move(writer)), readers_(path) {}
+  SqliteStore(Descriptor lock, Database writer, const std::string& path,
+              const SilenceRule& silence)
+      : silence_(silence),
+        lock_(std::move(lock)),
+        writer_(std::move(writer)),
+        readers_(path) {}
 
   void Connect(const Contact& contact,
                std::function<void(absl::StatusOr<Standing>)> done) override {
@@ -101,7 +106,7 @@ class SqliteStore : public Store {
     const auto kept = std::make_shared<HostUpdate>(std::move(update));
     writer_.Submit(
         [this, kept](Database& database) {
-          return StoreRecord(database, *kept, drift_memo_);
+          return StoreRecord(database, *kept, silence_, drift_memo_);
         },
         std::move(done));
   }
@@ -120,11 +125,8 @@ class SqliteStore : public Store {
 
   void Touch(const std::string& host, int64_t now) override {
     writer_.Submit(
-        [host, now](Database& database) {
-          return database.Execute(
-              "UPDATE host SET last_seen = max(last_seen, ?) "
-              "WHERE id = ? AND removed = 0",
-              now, host);
+        [this, host, now](Database& database) {
+          return StoreHeard(database, host, now, silence_);
         },
         nullptr);
   }
@@ -289,6 +291,7 @@ class SqliteStore : public Store {
   absl::StatusOr<std::vector<StoredBaseline>> Baselines() override;
 
  private:
+  const SilenceRule silence_;
   // In the order of dependence: the readers close before the writer, whose
   // connection is the one that folds the log into the database.
   Descriptor lock_;
@@ -372,7 +375,7 @@ absl::StatusOr<std::vector<StoredBaseline>> SqliteStore::Baselines() {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Store>> OpenSqliteStore(
-    const std::string& folder) {
+    const std::string& folder, const SilenceRule& silence) {
   ASSIGN_OR_RETURN(Descriptor lock, LockFolder(folder));
   const std::string path = folder + "/metsuke.db";
   // SQLite would make it for everybody to read; its log takes the mode over.
@@ -380,7 +383,7 @@ absl::StatusOr<std::unique_ptr<Store>> OpenSqliteStore(
       open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
   ASSIGN_OR_RETURN(Database writer, OpenForWriting(path));
   return std::make_unique<SqliteStore>(std::move(lock), std::move(writer),
-                                       path);
+                                       path, silence);
 }
 
 }  // namespace metsuke

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "controller/store/heard.h"
 #include "controller/store/store.h"
 
 namespace metsuke {
@@ -15,7 +16,7 @@ namespace metsuke {
 // FailedPrecondition when another process has it open or a newer program made
 // it.
 absl::StatusOr<std::unique_ptr<Store>> OpenSqliteStore(
-    const std::string& folder);
+    const std::string& folder, const SilenceRule& silence = {});
 
 }  // namespace metsuke
 

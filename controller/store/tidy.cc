@@ -16,6 +16,8 @@ namespace {
 constexpr Sql kOfTime[] = {
     "DELETE FROM span WHERE until <> 0 AND until < ?1",
     "DELETE FROM span WHERE host IN " METSUKE_GONE,
+    "DELETE FROM silence WHERE until < ?1",
+    "DELETE FROM silence WHERE host IN " METSUKE_GONE,
     "DELETE FROM label WHERE host IN " METSUKE_GONE,
     "DELETE FROM stream WHERE host IN " METSUKE_GONE,
     "DELETE FROM finding WHERE host IN " METSUKE_GONE,

@@ -857,7 +857,9 @@ TEST_F(OutboxTest, WhatCannotBeNotedIsNotSent) {
   // It is forgotten between the look and the try.
   int looks = 0;
   const auto tried = deliver([&] {
-    if (++looks == 2) EXPECT_TRUE(store_->Forget(SomeReport().to() + 1).ok());
+    if (++looks == 2) {
+      EXPECT_TRUE(store_->Forget(SomeReport().to() + 1).ok());
+    }
     return now_;
   });
   EXPECT_TRUE(tried.ok()) << tried.status();

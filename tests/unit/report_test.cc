@@ -569,7 +569,7 @@ TEST_F(ReportTest, EachRecipientGetsTheReportOfItsHostsWithTheNight) {
   }
   EXPECT_TRUE(store_->SetLabels({Id(2), {"zone=tokyo"}, {}}, "op", 1).ok());
   Report(1, {.at = kSecond - 500, .ports = {22, 23}});
-  Touch(2, kSecond + 100);
+  Touch(2, kSecond);
   const auto rules = ReadDelivery("d", R"(
 mail: {from: m@example.jp, server: "smtp://h"}
 recipients:
@@ -653,12 +653,14 @@ TEST_F(ReportTest, WhatComesLateIsToldTheNextNight) {
     Join(host, kFirst - 1000);
     Report(host, {.at = kFirst - 500, .ports = {22}});
   }
-  Touch(1, kSecond + 10);
+  Touch(1, kSecond - 10);
   Touch(2, kFirst + 100);
   ASSERT_TRUE(Night(kSecond + 600));
   EXPECT_THAT(Blind(Kept("2024-10-05")), ElementsAre("silent  new web02"));
   Report(2, {.at = kFirst + 5000, .ports = {22, 23}}, kSecond + 5000);
   for (int host = 1; host <= 2; ++host) Touch(host, kSecond + kDay + 10);
+  EXPECT_THAT(Blind(Make(kFirst, kSecond)), ElementsAre("silent  new web02"))
+      << "it has come back since, but was silent then";
   ASSERT_TRUE(Night(kSecond + kDay + 600));
   EXPECT_THAT(Turned(Kept("2024-10-06")),
               ElementsAre("no-telnet 1>2 web02: +23x1"));
@@ -752,11 +754,13 @@ TEST_F(ReportTest, LossesAreToldWhenTheyAreHeardOf) {
     Commit(std::move(update));
     Touch(1, now);
   };
+  Touch(1, kSecond - 10);
   lose(1, 3, kSecond + 1000);
   EXPECT_THAT(Blind(Make(kFirst, kSecond)), IsEmpty());
   EXPECT_EQ(Make(kSecond, kSecond + 1000).unseen(0).records(), 3u);
   EXPECT_THAT(Blind(Make(kSecond + 1000, kSecond + 1100)), IsEmpty()) << "once";
   // The same one goes on.
+  Touch(1, kSecond + kDay - 10);
   lose(4, 9, kSecond + kDay + 1000);
   Touch(1, kSecond + 2 * kDay);
   EXPECT_EQ(Make(kSecond + kDay, kSecond + 2 * kDay).unseen_size(), 1);

@@ -425,6 +425,59 @@ TEST_F(StoreTest, ThePastHasTheHostsOfItsTime) {
               HasSubstr("at that time"));
 }
 
+TEST_F(StoreTest, ThePastKnowsWhoWasSilentThen) {
+  constexpr int64_t kSilent = SilentAfter(300);
+  const auto heard = [&](int64_t at) {
+    return ReadFleet({.host = kWeb}, at).hosts.at(0).entry.last_seen();
+  };
+  const auto touch = [&](int64_t at) {
+    store_->Touch(kWeb, at);
+    ASSERT_TRUE(store_->Forget(0).ok());  // waits for its turn
+  };
+  ASSERT_TRUE(Connect(*store_, kWeb, 100).ok());
+  EXPECT_EQ(heard(150), 0);
+  ASSERT_TRUE(Commit(*store_, Update(kWeb, 1, 200, {PortBody(22)})).ok());
+  EXPECT_EQ(heard(199), 0);
+  EXPECT_EQ(heard(200), 200);
+  touch(200 + kSilent);  // just in time
+  const int64_t last = 200 + kSilent, back = last + kSilent + 1;
+  EXPECT_EQ(heard(back - 1), last) << "it may be silent, and it is not over";
+  EXPECT_EQ(heard(0), last);
+  touch(back);
+  // One that is told late does not make it silent again.
+  ASSERT_TRUE(Commit(*store_, Update(kWeb, 2, back - 9, {PortBody(80)})).ok());
+  EXPECT_EQ(heard(200 + kSilent / 2), 200 + kSilent / 2);
+  EXPECT_EQ(heard(last), last);
+  EXPECT_EQ(heard(back - 1), last);
+  EXPECT_EQ(heard(back), back);
+  EXPECT_EQ(heard(back + 5), back);
+  const int64_t again = back + 10 * kSilent;
+  ASSERT_TRUE(Commit(*store_, Update(kWeb, 3, again, {PortBody(22)})).ok());
+  EXPECT_EQ(heard(again - 1), back) << "one that looks different comes back, too";
+  EXPECT_EQ(heard(0), again);
+  ASSERT_TRUE(store_->Forget(back + 1).ok());
+  EXPECT_EQ(heard(back - 1), back - 1);
+  EXPECT_EQ(heard(again - 1), back);
+}
+
+TEST_F(StoreTest, ASilenceOfTheListenerIsNoHosts) {
+  constexpr int64_t kSilent = SilentAfter(300), kBack = 200 + 9 * kSilent;
+  for (const std::string& host : {kWeb, kDb}) {
+    ASSERT_TRUE(Connect(*store_, host, 100).ok());
+    ASSERT_TRUE(Commit(*store_, Update(host, 1, 200, {PortBody(22)})).ok());
+  }
+  store_.reset();
+  store_ = *OpenSqliteStore(folder_, {.after = kSilent, .listening = kBack});
+  store_->Touch(kWeb, kBack + kSilent);
+  store_->Touch(kDb, kBack + kSilent + 1);
+  ASSERT_TRUE(store_->Forget(0).ok());
+  const auto heard = [&](const std::string& host, int64_t at) {
+    return ReadFleet({.host = host}, at).hosts.at(0).entry.last_seen();
+  };
+  EXPECT_EQ(heard(kWeb, kBack), kBack);
+  EXPECT_EQ(heard(kDb, kBack), 200) << "it had its time to come back";
+}
+
 TEST_F(StoreTest, WhatEndedLongAgoIsForgottenWithItsBodies) {
   ASSERT_TRUE(Connect(*store_, kWeb).ok());
   ASSERT_TRUE(Commit(*store_, Update(kWeb, 1, 200, {PortBody(22)})).ok());
@@ -671,7 +724,7 @@ TEST_F(StoreTest, ADatabaseOfTheFourthVersionGetsItsLabelsAsTables) {
                    "DROP TABLE register;"
                    "DROP TABLE report; DROP TABLE finding; DROP TABLE behind;"
          "DROP TABLE horizon; ALTER TABLE loss DROP COLUMN stored;"
-         "DROP TABLE report_part; DROP TABLE delivery;"
+         "DROP TABLE report_part; DROP TABLE delivery; DROP TABLE silence;"
                    "ALTER TABLE span DROP COLUMN by;"
                    "PRAGMA user_version = 4")
                       .c_str());
@@ -700,7 +753,7 @@ TEST_F(StoreTest, ADatabaseWithReportsLearnsWhereTheyGo) {
   ASSERT_TRUE(store_->PutReport({.entry = entry, .bytes = "report"}).ok());
   store_.reset();
   Sqlite(folder_,
-         "DROP TABLE report_part; DROP TABLE delivery;"
+         "DROP TABLE report_part; DROP TABLE delivery; DROP TABLE silence;"
          "PRAGMA user_version = 6");
   Open();
   EXPECT_EQ(*store_->ReadReport("2026-11-23", ""), "report");
@@ -717,9 +770,19 @@ TEST_F(StoreTest, ADatabaseWithReportsLearnsWhereTheyGo) {
   EXPECT_TRUE(absl::IsNotFound(store_->UpdateDelivery(delivery)));
 }
 
+TEST_F(StoreTest, ADatabaseOfTheSeventhVersionRemembersSilencesFromNowOn) {
+  ASSERT_TRUE(Connect(*store_, kWeb, 100).ok());
+  ASSERT_TRUE(Commit(*store_, Update(kWeb, 1, 200, {PortBody(22)})).ok());
+  store_.reset();
+  Sqlite(folder_, "DROP TABLE silence; PRAGMA user_version = 7");
+  Open();
+  ASSERT_TRUE(Commit(*store_, Update(kWeb, 2, 9000, {PortBody(80)})).ok());
+  EXPECT_EQ(ReadFleet({}, 8999).hosts.at(0).entry.last_seen(), 200);
+}
+
 TEST_F(StoreTest, ADatabaseOfANewerProgramIsLeftAlone) {
   store_.reset();
-  Sqlite(folder_, "PRAGMA user_version = 8");
+  Sqlite(folder_, "PRAGMA user_version = 9");
   const absl::Status status = OpenSqliteStore(folder_).status();
   EXPECT_TRUE(absl::IsFailedPrecondition(status)) << status;
   EXPECT_THAT(Message(status), HasSubstr("newer"));
@@ -830,7 +893,7 @@ TEST_F(StoreTest, ADatabaseOfTheFirstVersionIsBroughtUpToDate) {
          "DROP TABLE register;"
          "DROP TABLE report; DROP TABLE finding; DROP TABLE behind;"
          "DROP TABLE horizon; ALTER TABLE loss DROP COLUMN stored;"
-         "DROP TABLE report_part; DROP TABLE delivery;"
+         "DROP TABLE report_part; DROP TABLE delivery; DROP TABLE silence;"
          "ALTER TABLE span DROP COLUMN by;"
          "PRAGMA user_version = 1");
   Open();
@@ -856,7 +919,7 @@ TEST_F(StoreTest, ADatabaseOfTheSecondVersionIsBroughtUpToDate) {
          "DROP TABLE register;"
          "DROP TABLE report; DROP TABLE finding; DROP TABLE behind;"
          "DROP TABLE horizon; ALTER TABLE loss DROP COLUMN stored;"
-         "DROP TABLE report_part; DROP TABLE delivery;"
+         "DROP TABLE report_part; DROP TABLE delivery; DROP TABLE silence;"
          "ALTER TABLE span DROP COLUMN by;"
          "PRAGMA user_version = 2");
   Open();

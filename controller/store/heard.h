@@ -1,0 +1,30 @@
+// When hosts were heard of, and when they were not.
+
+#ifndef METSUKE_CONTROLLER_STORE_HEARD_H_
+#define METSUKE_CONTROLLER_STORE_HEARD_H_
+
+#include <cstdint>
+#include <string>
+
+#include "absl/status/status.h"
+#include "controller/silence.h"
+#include "controller/store/sql.h"
+
+namespace metsuke {
+
+// What a store keeps of hosts that say nothing.
+struct SilenceRule {
+  // One that said nothing for longer, in seconds, was silent for that time.
+  int64_t after = SilentAfter(300);
+  // When somebody began to listen: until so much later nobody is silent.
+  int64_t listening = 0;
+};
+
+// The host was heard of at `now`. If it had been silent, or was never heard of
+// before, that is kept. Nothing changes for a host that was removed.
+absl::Status StoreHeard(Database& database, const std::string& host,
+                        int64_t now, const SilenceRule& silence);
+
+}  // namespace metsuke
+
+#endif  // METSUKE_CONTROLLER_STORE_HEARD_H_
