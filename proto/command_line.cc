@@ -83,6 +83,22 @@ std::string FullName(const CLI::App* app) {
                            : FullName(parent) + ' ' + app->get_name();
 }
 
+// --help with examples at its beginning.
+class WithExamples : public CLI::Formatter {
+ public:
+  explicit WithExamples(std::function<std::string(const std::string&)> of)
+      : of_(std::move(of)) {}
+
+  std::string make_description(const CLI::App* app) const override {
+    const std::string examples = of_(FullName(app));
+    const std::string about = CLI::Formatter::make_description(app);
+    return examples.empty() ? about : about + '\n' + examples + '\n';
+  }
+
+ private:
+  const std::function<std::string(const std::string&)> of_;
+};
+
 bool IsOption(const std::string& word) {
   return word.size() > 1 && word[0] == '-';
 }
@@ -194,6 +210,11 @@ CommandLine& CommandLine::Command(const std::string& name,
 void CommandLine::RequireCommand() { app_->require_subcommand(1); }
 
 bool CommandLine::chosen() const { return app_->parsed(); }
+
+void CommandLine::Examples(
+    std::function<std::string(const std::string& command)> of) {
+  app_->formatter(std::make_shared<WithExamples>(std::move(of)));
+}
 
 void CommandLine::Footer(const std::string& text) { app_->footer(text); }
 

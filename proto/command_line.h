@@ -74,6 +74,9 @@ class CommandLine {
   // Whether the command line named this command.
   bool chosen() const;
 
+  // What --help shows before anything else: what this returns of the command's
+  // full name, which begins with the program's. Of the outermost.
+  void Examples(std::function<std::string(const std::string& command)> of);
   // Ends --help.
   void Footer(const std::string& text);
 

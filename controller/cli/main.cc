@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <sstream>
 
+#include "controller/cli/examples.h"
 #include "controller/cli/names.h"
 #include "controller/cli/session.h"
 #include "proto/command_line.h"
@@ -109,13 +110,8 @@ int Main(int argc, char** argv) {
   Session session;
   CommandLine line(
       "metsukectl",
-      "Asks the controller how the fleet stands.\n\n"
-      "  metsukectl posture                 the fleet, worst host first\n"
-      "  metsukectl posture web01           one host, with evidence\n"
-      "  metsukectl control explain ssh-no-password\n"
-      "  metsukectl drift --since 24h       what changed, row by row\n"
-      "  metsukectl ssh who --from 203.0.113.9  who gets in from there\n"
-      "  metsukectl query \"SELECT port, program FROM ports\"\n");
+      "Asks the controller how the fleet stands.");
+  line.Examples(ExamplesOf);
   line.RequireCommand();
   line.Footer(
       "Exit codes: 0 compliant, 1 error, 2 findings at or above --fail-on,\n"

@@ -6,7 +6,9 @@
 
 #include <array>
 #include <cstdio>
+#include <sstream>
 #include <string>
+#include <vector>
 
 #include "proto/file.h"
 #include "tests/unit/test_fleet.h"
@@ -21,9 +23,9 @@ struct Said {
   std::string text;  // both outputs
 };
 
-Said Ctl(const std::string& arguments) {
-  const std::string command =
-      METSUKE_BINARY "/bin/metsukectl " + arguments + " 2>&1 </dev/null";
+Said Ctl(const std::string& arguments, const std::string& folder = ".") {
+  const std::string command = "cd '" + folder + "' && exec 2>&1 </dev/null " +
+                              METSUKE_BINARY "/bin/metsukectl " + arguments;
   Said said{-1, ""};
   std::FILE* const pipe = popen(command.c_str(), "r");
   std::array<char, 4096> buffer;
@@ -46,6 +48,54 @@ TEST(Ctl, WatchWantsATerminalOrLines) {
   EXPECT_EQ(Ctl("posture --watch --at 24h -o jsonl").code, 64);
   // It gets as far as the configuration.
   EXPECT_EQ(Ctl("-c /nonexistent posture --watch -o jsonl").code, 78);
+}
+
+// The commands below `command`, as its --help lists them.
+std::vector<std::string> Below(const std::string& command) {
+  std::istringstream help(Ctl(command + " --help").text);
+  std::vector<std::string> below;
+  bool listed = false;
+  for (std::string line; std::getline(help, line);) {
+    if (line == "Subcommands:") listed = true;
+    else if (line.empty()) listed = false;
+    else if (listed && line[2] != ' ')
+      below.push_back(command + " " + line.substr(2, line.find(' ', 2) - 2));
+  }
+  return below;
+}
+
+// Every command says at first how it is used, and what it says can be copied.
+TEST(Ctl, HelpBeginsWithExamplesThatAreUnderstood) {
+  const TemporaryFolder folder;
+  ASSERT_TRUE(WriteFile(folder / "registers.yaml", "{}", 0600).ok());
+  int commands = 0, examples = 0;
+  std::vector<std::string> left = Below("");
+  for (; !left.empty(); ++commands) {
+    const std::string command = left.back();
+    left.pop_back();
+    for (std::string& below : Below(command)) left.push_back(std::move(below));
+    std::istringstream help(Ctl(command + " --help").text);
+    int own = 0;
+    for (std::string line; std::getline(help, line);) {
+      if (line.starts_with("Usage:")) break;
+      const std::string start = "  metsukectl ";
+      if (!line.starts_with(start)) continue;
+      const size_t end = line.find("  ", start.size());
+      const std::string words = line.substr(start.size(), end - start.size());
+      EXPECT_TRUE(words.starts_with(command.substr(1))) << line;
+      const bool files = words.ends_with(" .");
+      const Said said =
+          Ctl("-c /nonexistent " + words,
+              files ? METSUKE_SOURCE "/playbooks/baseline" : folder.path());
+      if (said.text.find("needs a terminal") == std::string::npos)
+        EXPECT_NE(said.code, 64) << words << ": " << said.text;
+      ++own;
+    }
+    EXPECT_GT(own, 0) << command;
+    examples += own;
+  }
+  EXPECT_GT(commands, 40);
+  EXPECT_GT(examples, commands);
 }
 
 TEST(Ctl, APageTakesThePlaceOfAPageAndOfNothingElse) {
