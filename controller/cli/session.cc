@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <grpcpp/grpcpp.h>
+#include <unistd.h>
 
 #include <boost/filesystem.hpp>
 #include <clocale>
@@ -11,6 +12,7 @@
 #include <sstream>
 
 #include "controller/cli/items.h"
+#include "controller/cli/waiting.h"
 #include "proto/config.pb.h"
 #include "proto/grpc_tls.h"
 #include "proto/instant.h"
@@ -65,9 +67,15 @@ absl::StatusOr<std::unique_ptr<v1::Operator::Stub>> Connect(
   if (!credentials.ok())
     return absl::FailedPreconditionError(path + ": " +
                                          Message(credentials.status()));
+  std::vector<
+      std::unique_ptr<grpc::experimental::ClientInterceptorFactoryInterface>>
+      interceptors;
+  if (isatty(STDERR_FILENO) == 1)
+    interceptors.push_back(ShowWaiting(IsJapanese(session)));
   return v1::Operator::NewStub(
-      grpc::CreateCustomChannel(config.controller(), *credentials,
-                                ControllerArguments()));
+      grpc::experimental::CreateCustomChannelWithInterceptors(
+          config.controller(), *credentials, ControllerArguments(),
+          std::move(interceptors)));
 }
 
 absl::StatusOr<std::string> ControllerAddress(const Session& session) {

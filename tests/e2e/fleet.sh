@@ -174,6 +174,21 @@ ctl posture no-such-host >/dev/null 2>&1; is "an unknown host is an error" 1 $?
 ctl posture --selector env=none >/dev/null 2>&1; is "no host matched is incomplete" 3 $?
 ctl host label "$id" env=prod >/dev/null; is "a label selects" 1 "$(ctl host list -l env=prod -o jsonl | wc -l)"
 
+# A controller that takes its time: whoever sits there sees that it is waited,
+# and nothing of it stays.
+kill -STOP "${pid[controller]}"
+(sleep 2.5; kill -CONT "${pid[controller]}") &
+waiter=$!
+out=$(LC_ALL=C.UTF-8 TERM=xterm script -qec "$bin/metsukectl --config $work/ctl/ctl.yaml host list" /dev/null </dev/null)
+wait $waiter
+says "people see how long it is waited" $'\r\x1b\\[Kwaiting for the controller: [12] s, 0 parts received\r\x1b\\[K' "$(tr '\n' ' ' <<<"$out")"
+says "and then the answer" '^.{0,60}HOST' "$(tail -n 3 <<<"$out" | head -n 1 | sed 's/.*\x1b\[K//')"
+kill -STOP "${pid[controller]}"
+(sleep 1.5; kill -CONT "${pid[controller]}") &
+waiter=$!
+out=$(ctl host list --no-headers 2>&1 | grep -c waiting); wait $waiter
+is "programs do not" 0 "$out"
+
 # Queries.
 out=$(ctl query 'SELECT name FROM accounts WHERE uid = 0' --reduce 'SELECT name, count(DISTINCT host) AS hosts FROM rows GROUP BY name' -o csv 2>/dev/null)
 says "a query is mapped and reduced" '"root"' "$out"

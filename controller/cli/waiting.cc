@@ -1,0 +1,115 @@
+#include "controller/cli/waiting.h"
+
+#include <fmt/format.h>
+#include <grpcpp/support/client_interceptor.h>
+#include <unistd.h>
+
+#include <optional>
+#include <string>
+
+namespace metsuke::cli {
+namespace {
+
+using grpc::experimental::ClientInterceptorFactoryInterface;
+using grpc::experimental::ClientRpcInfo;
+using grpc::experimental::InterceptionHookPoints;
+using grpc::experimental::Interceptor;
+using grpc::experimental::InterceptorBatchMethods;
+
+constexpr std::chrono::seconds kPatience(1);
+// To the beginning of the line, and what stands there is gone.
+constexpr std::string_view kClear = "\r\x1b[K";
+
+void Write(int to, std::string_view text) {
+  // What is shown for a moment may be lost.
+  [[maybe_unused]] const ssize_t written = write(to, text.data(), text.size());
+}
+
+// One call, which ends with its status or is forgotten without.
+class WaitingCall : public Interceptor {
+ public:
+  explicit WaitingCall(bool japanese) {
+    waiting_.emplace(STDERR_FILENO, japanese);
+  }
+
+  void Intercept(InterceptorBatchMethods* methods) override {
+    const auto is = [methods](InterceptionHookPoints point) {
+      return methods->QueryInterceptionHookPoint(point);
+    };
+    if (waiting_ && is(InterceptionHookPoints::POST_RECV_MESSAGE))
+      waiting_->Heard();
+    if (is(InterceptionHookPoints::POST_RECV_STATUS)) waiting_.reset();
+    methods->Proceed();
+  }
+
+ private:
+  std::optional<Waiting> waiting_;
+};
+
+class WaitingCalls : public ClientInterceptorFactoryInterface {
+ public:
+  explicit WaitingCalls(bool japanese) : japanese_(japanese) {}
+  Interceptor* CreateClientInterceptor(ClientRpcInfo*) override {
+    return new WaitingCall(japanese_);
+  }
+
+ private:
+  const bool japanese_;
+};
+
+}  // namespace
+
+Waiting::Waiting(int terminal, bool japanese)
+    : terminal_(terminal),
+      japanese_(japanese),
+      thread_([this](const std::stop_token& stop) { Run(stop); }) {}
+
+Waiting::~Waiting() {
+  thread_.request_stop();
+  thread_.join();
+  Clear();
+}
+
+void Waiting::Heard() {
+  const std::lock_guard lock(mutex_);
+  heard_ = Clock::now();
+  ++parts_;
+  Clear();
+}
+
+void Waiting::Run(const std::stop_token& stop) {
+  std::unique_lock lock(mutex_);
+  Clock::time_point next = begin_ + kPatience;
+  while (!wake_.wait_until(lock, stop, next,
+                           [&stop] { return stop.stop_requested(); })) {
+    next = heard_ + kPatience;
+    if (Clock::now() < next) continue;
+    Show();
+    next = Clock::now() + kPatience;
+  }
+}
+
+void Waiting::Show() {
+  const auto waited = std::chrono::duration_cast<std::chrono::seconds>(
+      Clock::now() - begin_);
+  const std::string text =
+      japanese_
+          ? fmt::format("コントローラーの応答を待っています: {} 秒、受信 {} 件",
+                        waited.count(), parts_)
+          : fmt::format("waiting for the controller: {} s, {} parts received",
+                        waited.count(), parts_);
+  Write(terminal_, std::string(kClear) + text);
+  shown_ = true;
+}
+
+void Waiting::Clear() {
+  if (!shown_) return;
+  Write(terminal_, kClear);
+  shown_ = false;
+}
+
+std::unique_ptr<ClientInterceptorFactoryInterface> ShowWaiting(bool japanese) {
+  return std::make_unique<WaitingCalls>(japanese);
+}
+
+}  // namespace metsuke::cli

@@ -1,0 +1,53 @@
+// What people see while an answer takes longer than a second.
+
+#ifndef METSUKE_CONTROLLER_CLI_WAITING_H_
+#define METSUKE_CONTROLLER_CLI_WAITING_H_
+
+#include <grpcpp/support/client_interceptor.h>
+
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <thread>
+
+namespace metsuke::cli {
+
+// A line on a terminal that says how long it has been waited and how much has
+// come. It is gone before anything else is written: whoever is given a part of
+// the answer says so first, and it comes back after a second without another.
+class Waiting {
+ public:
+  // Writes to the descriptor `terminal`, which must stay open.
+  Waiting(int terminal, bool japanese);
+  ~Waiting();  // the line is gone
+
+  // Another part of the answer came.
+  void Heard();
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  void Run(const std::stop_token& stop);
+  void Show();
+  void Clear();
+
+  const int terminal_;
+  const bool japanese_;
+  const Clock::time_point begin_ = Clock::now();
+  std::mutex mutex_;
+  Clock::time_point heard_ = begin_;
+  uint64_t parts_ = 0;
+  bool shown_ = false;
+  std::condition_variable_any wake_;
+  std::jthread thread_;  // the last, since it uses all others
+};
+
+// Has calls show that they wait, on standard error.
+std::unique_ptr<grpc::experimental::ClientInterceptorFactoryInterface>
+ShowWaiting(bool japanese);
+
+}  // namespace metsuke::cli
+
+#endif  // METSUKE_CONTROLLER_CLI_WAITING_H_
