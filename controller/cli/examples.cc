@@ -80,7 +80,8 @@ constexpr Example kExamples[] = {
     {"host remove", "host remove web01", "it cannot come back as it is"},
 
     {"register", "register show", "all that people keep"},
-    {"register", "register apply registers.yaml --dry-run", "what would change"},
+    {"register", "register apply registers.yaml --dry-run",
+     "what would change"},
     {"register show", "register show admin_sources -o yaml",
      "as apply takes it"},
     {"register history", "register history waivers", "who decided what"},
@@ -130,9 +131,8 @@ constexpr Example kExamples[] = {
 std::string ExamplesOf(const std::string& command) {
   const size_t space = command.find(' ');
   const std::string_view name =
-      space == std::string::npos
-          ? std::string_view()
-          : std::string_view(command).substr(space + 1);
+      space == std::string::npos ? std::string_view()
+                                 : std::string_view(command).substr(space + 1);
   size_t width = 0;
   for (const Example& example : kExamples)
     if (example.command == name && !example.meaning.empty())

@@ -90,8 +90,8 @@ void Waiting::Run(const std::stop_token& stop) {
 }
 
 void Waiting::Show() {
-  const auto waited = std::chrono::duration_cast<std::chrono::seconds>(
-      Clock::now() - begin_);
+  const auto waited =
+      std::chrono::duration_cast<std::chrono::seconds>(Clock::now() - begin_);
   const std::string text =
       japanese_
           ? fmt::format("コントローラーの応答を待っています: {} 秒、受信 {} 件",

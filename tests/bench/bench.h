@@ -14,7 +14,7 @@
 namespace metsuke {
 
 struct BenchOptions {
-  std::string programs;  // folder of metsuke-collect and metsuke-agent
+  std::string programs;  // folder of the programs
   std::string baseline;  // folder of the baseline's files
   int cycles = 20;       // unchanged looks at this host
   int connections = 50;
@@ -22,7 +22,8 @@ struct BenchOptions {
   int rounds = 3;
   std::vector<int> hosts{1000};
   int distinct = 200;  // states among them
-  int named = 0;       // hosts that each have a name of their own
+  // Sizes of fleets whose hosts each have a name of their own.
+  std::vector<int> named{};
 };
 
 // Looking at this machine, at first and when nothing changed.

@@ -5,12 +5,14 @@
 
 #include "authority.h"
 #include "bench.h"
-#include "controller/operator.h"
+#include "command_bench.h"
 #include "controller/delivery/nightly.h"
+#include "controller/operator.h"
 #include "controller/standing.h"
 #include "controller/store/sqlite.h"
 #include "folder.h"
 #include "measure.h"
+#include "proto/file.h"
 #include "proto/status.h"
 #include "states.h"
 
@@ -240,7 +242,28 @@ class FleetRun {
     const auto stub =
         v1::Operator::NewStub(OpenOwnChannel(server->port(), who));
     RETURN_IF_ERROR(AskAll(*stub));
-    return AskWaived(store, *stub, *baseline->judge());
+    RETURN_IF_ERROR(AskWaived(store, *stub, *baseline->judge()));
+    return own_names_ ? RunCommands(store, server->port()) : absl::OkStatus();
+  }
+
+  absl::Status RunCommands(Store& store, int port) const {
+    const std::string issued = folder_ / "issued-operator-one/";
+    const std::string configuration = folder_ / "ctl.yaml";
+    RETURN_IF_ERROR(WriteFile(
+        configuration,
+        fmt::format("{{controller: 127.0.0.1:{}, certificate: {}, key: {}, "
+                    "root: {}}}\n",
+                    port, issued + "certificate.pem", issued + "key.pem",
+                    issued + "root.pem"),
+        0600));
+    ASSIGN_OR_RETURN(const Fleet fleet, store.ReadFleet({}, 0));
+    return BenchCommands({.program = options_.programs + "/metsukectl",
+                          .configuration = configuration,
+                          .fleet = name_,
+                          .host = fleet.hosts.at(0).entry.host(),
+                          .rounds = options_.rounds,
+                          .targeted = hosts_ <= 1000},
+                         folder_, report_);
   }
 
   // The same with waivers in force: one of each control for hosts of a role,
@@ -349,7 +372,8 @@ absl::Status BenchFleet(const BenchOptions& options, const v1::Snapshot& host,
                   "machine ({} packages, {} ports) so that they differ in "
                   "eight tables; asked as an operator does, over mutual TLS "
                   "on loopback. Client and server are one process: CPU and "
-                  "the growth of resident memory are of both.",
+                  "the growth of resident memory are of both. Commands are "
+                  "metsukectl as a program, from its start to its end.",
                   options.distinct, host.packages_size(), host.ports_size()));
   std::vector<v1::Snapshot> states;
   for (int i = 0; i < options.distinct; ++i) states.push_back(Vary(host, i));
@@ -360,8 +384,8 @@ absl::Status BenchFleet(const BenchOptions& options, const v1::Snapshot& host,
   }
   if (runs.size() > 1 && runs.back()->hosts() >= kFullFleet)
     AddMemory(*runs.front(), *runs.back(), report);
-  if (options.named > 0)
-    RETURN_IF_ERROR(FleetRun(options, options.named, true, report).Run(states));
+  for (const int hosts : options.named)
+    RETURN_IF_ERROR(FleetRun(options, hosts, true, report).Run(states));
   report.Note(
       "The digest of `host` covers the host's name and that of `interfaces` its "
       "addresses. Hosts that differ in them alone are different states, and "

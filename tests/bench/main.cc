@@ -64,7 +64,8 @@ int Main(int argc, char** argv) {
   line.Option("--distinct", options.distinct, "States in a fleet")
       .Between(1, most);
   line.Option("--named", options.named,
-              "Size of a fleet whose hosts have names of their own");
+              "Sizes of fleets whose hosts have names of their own")
+      .SplitAtCommas();
   if (const auto code = line.Parse(argc, argv)) return *code;
   const std::string machine = ThisMachine();
   Report report;

@@ -58,6 +58,12 @@ Program::~Program() {
   waitpid(pid_, nullptr, 0);
 }
 
+int Program::Wait() {
+  int status = -1;
+  waitpid(std::exchange(pid_, -1), &status, 0);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
 absl::StatusOr<Program> StartCollect(const std::string& folder,
                                      const std::string& socket,
                                      const std::string& log) {

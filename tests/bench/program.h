@@ -27,6 +27,8 @@ class Program {
   ~Program();
 
   pid_t pid() const { return pid_; }
+  // Waits for its own end; its exit code, -1 after a signal.
+  int Wait();
 
  private:
   explicit Program(pid_t pid) : pid_(pid) {}
