@@ -2,6 +2,7 @@
 
 #include <optional>
 
+#include "absl/memory/memory.h"
 #include "controller/known_tables.h"
 #include "proto/canonical.h"
 #include "proto/status.h"
@@ -203,11 +204,24 @@ absl::StatusOr<JudgedState> Judge::Session::Run() {
 }
 
 Judge::Judge(CompiledBaseline baseline, BodySource bodies)
+    : Judge(std::move(baseline), std::move(bodies), 1) {
+  // Their results are few and short.
+  constexpr size_t kPart = 8;
+  const auto judge = [this](const std::vector<CompiledControl>& rules) {
+    CompiledBaseline baseline;
+    baseline.controls = rules;
+    return absl::WrapUnique(new Judge(std::move(baseline), bodies_, kPart));
+  };
+  coming_ = judge(baseline_.coming);
+  stale_ = judge(baseline_.stale);
+}
+
+Judge::Judge(CompiledBaseline baseline, BodySource bodies, size_t part)
     : baseline_(std::move(baseline)),
       bodies_(std::move(bodies)),
-      looks_(kLookBytes),
-      judgements_(kJudgementBytes),
-      states_(kStateBytes) {
+      looks_(kLookBytes / part),
+      judgements_(kJudgementBytes / part),
+      states_(kStateBytes / part) {
   for (const CompiledControl& control : baseline_.controls) {
     Sees& sees = sees_.emplace_back();
     for (auto& [table, columns] : control.Decides())

@@ -48,6 +48,10 @@ class Judge {
 
   const CompiledBaseline& baseline() const { return baseline_; }
 
+  // The rules that reports go by, as judges of their own, which have none.
+  Judge& coming() { return *coming_; }
+  Judge& stale() { return *stale_; }
+
   // Holds the state against the baseline on the UTC day of `now`; now() is the
   // midnight that began it, so a verdict is good for the whole day. A table or
   // register that is missing or whose body cannot be had makes the controls
@@ -63,12 +67,15 @@ class Judge {
  private:
   class Session;
 
+  // One that remembers the part of what others do.
+  Judge(CompiledBaseline baseline, BodySource bodies, size_t part);
   std::string StateKey(const Digests& tables, int64_t midnight) const;
   absl::StatusOr<Tables> TakeTables();
   void GiveTables(Tables tables);
 
   const CompiledBaseline baseline_;
   const BodySource bodies_;
+  std::unique_ptr<Judge> coming_, stale_;
   // What the controls read, and of each control the numbers of its views.
   struct Sees {
     std::vector<int> decides, reads;

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "controller/drift/state_drift.h"
+#include "controller/judge/memo.h"
 #include "controller/report/cause_table.h"
 #include "controller/report/decisions.h"
 #include "controller/report/ends.h"
@@ -26,6 +27,7 @@ namespace metsuke {
 namespace {
 
 constexpr size_t kMostScores = 40;
+constexpr size_t kReadBytes = 16 << 20;
 
 // What a report tells in places of its own.
 constexpr std::string_view kToldApart[] = {"collections", "gaps",
@@ -38,9 +40,7 @@ class Maker {
       : sources_(sources),
         question_(question),
         fleet_(std::move(fleet)),
-        bodies_([&store = sources.store](const std::string& digest) {
-          return store.Body(digest);
-        }),
+        bodies_([this](const std::string& digest) { return Body(digest); }),
         tables_(bodies_),
         rows_(Rules(), fleet_),
         reaches_(fleet_),
@@ -57,6 +57,7 @@ class Maker {
                                      : sources_.judge->baseline().report;
   }
 
+  absl::StatusOr<std::string> Body(const std::string& digest);
   absl::Status Judge();
   absl::Status AddPair(size_t pair);
   absl::Status AddTables(size_t pair, DifferingRows& differing);
@@ -71,6 +72,7 @@ class Maker {
   const ReportSources& sources_;
   const ReportQuestion& question_;
   const FleetChange fleet_;
+  Memo<std::string> read_{kReadBytes};
   const BodySource bodies_;
   TableDrift tables_;
   RowChanges rows_;
@@ -110,6 +112,15 @@ absl::StatusOr<MadeReport> Maker::Run() {
   RETURN_IF_ERROR(AddSights());
   AddMoves();
   return Finish();
+}
+
+// What many hosts share, such as what their collectors said, is read for each
+// of them.
+absl::StatusOr<std::string> Maker::Body(const std::string& digest) {
+  if (const auto read = read_.Find(digest)) return *read;
+  ASSIGN_OR_RETURN(std::string body, sources_.store.Body(digest));
+  read_.Put(digest, std::make_shared<const std::string>(body), body.size());
+  return body;
 }
 
 // Holds all hosts against the baseline at both ends.
@@ -220,9 +231,8 @@ absl::Status Maker::AddSights() {
                    sources_.store.Losses(question_.from, question_.to));
   unseen_.AddLosses(losses);
   if (sources_.judge == nullptr) return absl::OkStatus();
-  const CompiledBaseline& baseline = sources_.judge->baseline();
-  RuleRows coming(baseline.coming, bodies_, *kept_after_, question_.to);
-  RuleRows stale(baseline.stale, bodies_, *kept_after_, question_.to);
+  RuleRows coming(sources_.judge->coming(), *kept_after_, question_.to);
+  RuleRows stale(sources_.judge->stale(), *kept_after_, question_.to);
   // In the order of the hosts, so that the same data make the same report.
   std::vector<std::pair<HostNumbers, const TableDigests*>> order;
   for (auto& [tables, hosts] : states) order.emplace_back(hosts, tables);

@@ -10,23 +10,12 @@ namespace {
 
 constexpr size_t kMostRows = 100;
 
-CompiledBaseline AsBaseline(const std::vector<CompiledControl>& rules) {
-  CompiledBaseline baseline;
-  baseline.controls = rules;
-  return baseline;
-}
-
 }  // namespace
-
-RuleRows::RuleRows(const std::vector<CompiledControl>& rules,
-                   const BodySource& bodies, const RegisterRows& registers,
-                   int64_t now)
-    : judge_(AsBaseline(rules), bodies), registers_(registers), now_(now) {}
 
 absl::Status RuleRows::Add(const TableDigests& tables,
                            const HostNumbers& hosts) {
   ASSIGN_OR_RETURN(const auto judged,
-                   judge_.State({tables, registers_.digests}, now_));
+                   rules_.State({tables, registers_.digests}, now_));
   for (size_t i = 0; i < judged->judgements.size(); ++i) {
     const Judgement& judgement = *judged->judgements[i];
     if (judgement.verdict != v1::VERDICT_FAIL) continue;
@@ -41,7 +30,7 @@ absl::Status RuleRows::Add(const TableDigests& tables,
 
 void RuleRows::Tell(const FleetChange& fleet, v1::Report& report) const {
   for (const auto& [number, found] : found_) {
-    const v1::Control& rule = judge_.baseline().controls[number].control;
+    const v1::Control& rule = rules_.baseline().controls[number].control;
     v1::ReportComing& told = *report.add_coming();
     told.set_id(rule.id());
     *told.mutable_title() = rule.title();
@@ -56,7 +45,7 @@ void RuleRows::ForEach(
     const std::function<void(const v1::Control& rule,
                              const HostNumbers& hosts)>& take) const {
   for (const auto& [number, found] : found_)
-    take(judge_.baseline().controls[number].control, found.hosts);
+    take(rules_.baseline().controls[number].control, found.hosts);
 }
 
 }  // namespace metsuke

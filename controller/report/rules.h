@@ -20,9 +20,9 @@ namespace metsuke {
 
 class RuleRows {
  public:
-  // `registers` must outlive it.
-  RuleRows(const std::vector<CompiledControl>& rules, const BodySource& bodies,
-           const RegisterRows& registers, int64_t now);
+  // Both must outlive it.
+  RuleRows(Judge& rules, const RegisterRows& registers, int64_t now)
+      : rules_(rules), registers_(registers), now_(now) {}
 
   // Asks the rules of hosts in one state.
   absl::Status Add(const TableDigests& tables, const HostNumbers& hosts);
@@ -41,7 +41,7 @@ class RuleRows {
     EvidenceRows rows;
   };
 
-  Judge judge_;
+  Judge& rules_;
   const RegisterRows& registers_;
   const int64_t now_;
   std::map<size_t, Found> found_;  // by the number of the rule
