@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <ctime>
+#include <map>
 #include <set>
 #include <string_view>
 #include <utility>
@@ -31,6 +32,15 @@ std::string CellText(const v1::Cell& cell) {
     default:
       return Number(cell);
   }
+}
+
+// What is the same for controls that became unknown together.
+std::string WhatBlinds(const v1::ReportTurn& turn) {
+  v1::ReportTurn same;
+  same.set_reason(turn.reason());
+  *same.mutable_hosts() = turn.hosts();
+  *same.mutable_causes() = turn.causes();
+  return same.SerializeAsString();
 }
 
 class Writer {
@@ -68,6 +78,7 @@ class Writer {
   void Turns(std::string_view en, std::string_view ja,
              const std::set<v1::Verdict>& into);
   void Turn(const v1::ReportTurn& turn);
+  void Blinded(const std::vector<const v1::ReportTurn*>& turns);
   void Rows(const google::protobuf::RepeatedPtrField<v1::ReportRow>& rows,
             const google::protobuf::RepeatedPtrField<std::string>& columns,
             uint32_t omitted, const char* added);
@@ -208,14 +219,37 @@ void Writer::Turn(const v1::ReportTurn& turn) {
   Causes(turn.causes(), 2);
 }
 
+// Controls that one and the same thing keeps from being judged. The worst comes
+// first.
+void Writer::Blinded(const std::vector<const v1::ReportTurn*>& turns) {
+  const v1::ReportTurn& first = *turns.front();
+  Line(LineKind::kBlind, 1,
+       Say("[{}] {} controls → {}, {}", "[{}] {} 項目 → {}, {}",
+           words_.Severity(first.severity()), turns.size(),
+           words_.Verdict(first.after()), words_.Hosts(first.hosts())));
+  Line(LineKind::kMuted, 2, first.reason());
+  std::vector<std::string_view> ids;
+  for (const v1::ReportTurn* turn : turns) ids.push_back(turn->control());
+  Line(LineKind::kPlain, 2, fmt::format("{}", fmt::join(ids, ", ")));
+  Causes(first.causes(), 2);
+}
+
 void Writer::Turns(std::string_view en, std::string_view ja,
                    const std::set<v1::Verdict>& into) {
-  bool headed = false;
+  // Where the first of those that belong together stands.
+  std::vector<std::vector<const v1::ReportTurn*>> lines;
+  std::map<std::string, size_t> places;
   for (const v1::ReportTurn& turn : report_.turns()) {
     if (!into.contains(turn.after())) continue;
-    if (!std::exchange(headed, true)) Head(en, ja);
-    Turn(turn);
+    size_t place = lines.size();
+    if (turn.after() == v1::VERDICT_UNKNOWN && !turn.reason().empty())
+      place = places.emplace(WhatBlinds(turn), place).first->second;
+    if (place == lines.size()) lines.emplace_back();
+    lines[place].push_back(&turn);
   }
+  if (!lines.empty()) Head(en, ja);
+  for (const auto& together : lines)
+    together.size() == 1 ? Turn(*together.front()) : Blinded(together);
 }
 
 void Writer::Moves() {

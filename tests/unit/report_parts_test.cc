@@ -490,6 +490,29 @@ TEST(ReportLinesTest, AQuietNightIsOneLine) {
 }
 
 // A report with one of everything; each sentence is said in both languages.
+// A table that cannot be read any more takes a dozen controls with it.
+TEST(ReportLinesTest, WhatOneThingBlindsIsOneLine) {
+  const auto turn = [](const std::string& control, const std::string& reason,
+                       const std::string& host) {
+    return "turns { control: \"" + control +
+           "\" severity: SEVERITY_HIGH before: VERDICT_PASS after: "
+           "VERDICT_UNKNOWN reason: \"" + reason +
+           "\" title { en: \"Title of " + control +
+           "\" } hosts { count: 1 names: \"" + host + "\" } }";
+  };
+  const auto report = Parse<v1::Report>(
+      turn("a", "denied", "web01") + turn("b", "gone", "web01") +
+      turn("c", "denied", "web01") + turn("d", "denied", "web02"));
+  const std::string en = Text(report, Language::kEnglish);
+  EXPECT_THAT(en, HasSubstr("[high] 2 controls → unknown, 1 host: web01\n"
+                            "    denied\n    a, c\n"
+                            "  [high] b Title of b: pass → unknown, 1 host: "
+                            "web01\n    gone\n"
+                            "  [high] d Title of d"));
+  EXPECT_THAT(Text(report, Language::kJapanese),
+              HasSubstr("[高] 2 項目 → 判定不能, 1 台: web01\n    denied\n    a, c\n"));
+}
+
 TEST(ReportLinesTest, EverythingIsSaidInBothLanguages) {
   const Zone zone("UTC");
   const std::string hosts =
