@@ -27,5 +27,10 @@ is "each control is a rule" "$(ctl control list --no-headers | wc -l)" "$(of 'd[
 out=$(export_as metrics 2>&1); is "metrics are no finding" 0 $? "$out"
 out=$(promtool check metrics <"$work/exported" 2>&1); is "promtool has nothing against them (prometheus)" 0 $? "$out"
 is "they count what posture counts" "$(ctl posture -o json 2>/dev/null | of 'sorted([h["host"], h["pass"], h["fail"], h["unknown"]] for h in d["items"])')" "$(read_as metrics | of 'sorted([h, *(int(next(v for k, v in d.items() if k.startswith("metsuke_host_controls") and "\"host\": \"" + h in k and o in k)) for o in ("pass", "fail", "unknown"))] for h in ("one", "two"))')"
+out=$(promtool test rules "$source/tests/exports/alerts.yml" 2>&1); is "the alerts come when they must" 0 $? "$out"
+for name in $(grep -oE 'metsuke_[a-z_]+' "$source/packaging/contrib/metsuke.rules.yml" | sort -u); do
+  grep -q "\"$name\"" "$source/controller/export/metrics.cc" || echo "$name"
+done >"$work/unknown"
+is "and of what there is" "" "$(cat "$work/unknown")"
 says "the controller wrote some to its file" '^metsuke_build_info' "$(cat "$work/metsuke.prom")"
 is "that all may read" 644 "$(stat -c %a "$work/metsuke.prom")"
