@@ -18,8 +18,9 @@ constexpr size_t kPieceBytes = 256 << 10;
 // Sends hosts, one after the other, with their findings.
 class Writer {
  public:
-  Writer(Verdicts& verdicts, grpc::ServerWriter<v1::ExportReply>* writer)
-      : verdicts_(verdicts), writer_(writer) {}
+  Writer(Verdicts& verdicts, bool past,
+         grpc::ServerWriter<v1::ExportReply>* writer)
+      : verdicts_(verdicts), past_(past), writer_(writer) {}
 
   // Says what all that follows was judged by.
   void Head(int64_t at) {
@@ -32,9 +33,11 @@ class Writer {
     Flush();
     *reply_.mutable_host() = host.entry;
     reply_.mutable_host()->set_stale(stale);
+    // Of the past it is known since when somebody was silent, and no more.
+    if (past_ && !stale) reply_.mutable_host()->clear_last_seen();
     v1::HostPosture& posture = *reply_.mutable_posture();
     posture.set_host(host.entry.host());
-    posture.set_last_seen(host.entry.last_seen());
+    posture.set_last_seen(reply_.host().last_seen());
     posture.set_stale(stale);
     if (!HasReported(host)) {
       Unreported(posture);
@@ -86,6 +89,7 @@ class Writer {
   }
 
   Verdicts& verdicts_;
+  const bool past_;
   grpc::ServerWriter<v1::ExportReply>* writer_;
   v1::ExportReply reply_;
   size_t bytes_ = 0;
@@ -110,7 +114,7 @@ grpc::Status OperatorService::Export(
   const int64_t at = request->at() != 0 ? request->at() : present;
   Verdicts verdicts(*judge, Bodies(), (*registers)->digests, (*registers)->rows,
                     at);
-  Writer writer(verdicts, replies);
+  Writer writer(verdicts, request->at() != 0, replies);
   writer.Head(at);
   std::unordered_set<std::string> told;
   const absl::Status read = store_.VisitFleet(

@@ -1,5 +1,6 @@
 // Operators' calls that look into the tables: query and drift.
 
+#include <algorithm>
 #include <map>
 #include <set>
 #include <vector>
@@ -178,7 +179,7 @@ grpc::Status OperatorService::Drift(
       batches.Next().add_incomplete(host.entry.host() + ": has not reported");
       continue;
     }
-    if (Stale(host.entry.last_seen(), to))
+    if (Stale(host.entry.last_seen(), std::min(to, Now())))
       batches.Next().add_incomplete(host.entry.host() +
                                     ": is silent since " +
                                     Rfc3339(host.entry.last_seen()));

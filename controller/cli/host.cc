@@ -104,6 +104,15 @@ absl::StatusOr<int> History(const Session& session, const Options& options) {
       item["since"] = ToItem(loss)["noticed"];
       items.push_back(std::move(item));
     }
+    // So does when nothing was heard; before the first word there was no host.
+    for (const v1::Silence& silence : reply.silences()) {
+      if (silence.since() == 0) continue;
+      Item item = ToItem(v1::Span());
+      item["table"] = "silent";
+      item["since"] = ToItem(silence)["since"];
+      item["until"] = ToItem(silence)["until"];
+      items.push_back(std::move(item));
+    }
   }
   RETURN_IF_ERROR(FromCall(stream->Finish()));
   Print(session, "Span", items,

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 #include <grpcpp/grpcpp.h>
-#include <unistd.h>
 
 #include <boost/filesystem.hpp>
 #include <clocale>
@@ -70,7 +69,7 @@ absl::StatusOr<std::unique_ptr<v1::Operator::Stub>> Connect(
   std::vector<
       std::unique_ptr<grpc::experimental::ClientInterceptorFactoryInterface>>
       interceptors;
-  if (isatty(STDERR_FILENO) == 1)
+  if (SomebodyLooks())
     interceptors.push_back(ShowWaiting(IsJapanese(session)));
   return v1::Operator::NewStub(
       grpc::experimental::CreateCustomChannelWithInterceptors(

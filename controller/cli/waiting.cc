@@ -2,10 +2,15 @@
 
 #include <fmt/format.h>
 #include <grpcpp/support/client_interceptor.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cstdlib>
 #include <optional>
 #include <string>
+#include <utility>
 
 namespace metsuke::cli {
 namespace {
@@ -17,8 +22,10 @@ using grpc::experimental::Interceptor;
 using grpc::experimental::InterceptorBatchMethods;
 
 constexpr std::chrono::seconds kPatience(1);
-// To the beginning of the line, and what stands there is gone.
-constexpr std::string_view kClear = "\r\x1b[K";
+bool IsPipe(int descriptor) {
+  struct stat info{};
+  return fstat(descriptor, &info) == 0 && S_ISFIFO(info.st_mode);
+}
 
 void Write(int to, std::string_view text) {
   // What is shown for a moment may be lost.
@@ -36,7 +43,12 @@ class WaitingCall : public Interceptor {
     const auto is = [methods](InterceptionHookPoints point) {
       return methods->QueryInterceptionHookPoint(point);
     };
-    if (waiting_ && is(InterceptionHookPoints::POST_RECV_MESSAGE))
+    if (waiting_ && (is(InterceptionHookPoints::PRE_RECV_MESSAGE) ||
+                     is(InterceptionHookPoints::PRE_RECV_STATUS)))
+      waiting_->Resume();
+    // The end of a stream is a message that is none.
+    if (waiting_ && is(InterceptionHookPoints::POST_RECV_MESSAGE) &&
+        methods->GetRecvMessage() != nullptr)
       waiting_->Heard();
     if (is(InterceptionHookPoints::POST_RECV_STATUS)) waiting_.reset();
     methods->Proceed();
@@ -72,9 +84,14 @@ Waiting::~Waiting() {
 
 void Waiting::Heard() {
   const std::lock_guard lock(mutex_);
-  heard_ = Clock::now();
+  waits_ = false;
   ++parts_;
   Clear();
+}
+
+void Waiting::Resume() {
+  const std::lock_guard lock(mutex_);
+  if (!std::exchange(waits_, true)) since_ = Clock::now();
 }
 
 void Waiting::Run(const std::stop_token& stop) {
@@ -82,14 +99,21 @@ void Waiting::Run(const std::stop_token& stop) {
   Clock::time_point next = begin_ + kPatience;
   while (!wake_.wait_until(lock, stop, next,
                            [&stop] { return stop.stop_requested(); })) {
-    next = heard_ + kPatience;
-    if (Clock::now() < next) continue;
-    Show();
-    next = Clock::now() + kPatience;
+    const Clock::time_point now = Clock::now();
+    if (waits_ && now >= since_ + kPatience) Show();
+    next = std::max(since_, now) + kPatience;
   }
 }
 
 void Waiting::Show() {
+  // Whoever was sent to the background is not looked at, and a line that does
+  // not fit could not be taken away again.
+  constexpr int kWidth = 60;
+  winsize size{};
+  if (tcgetpgrp(terminal_) != getpgrp() ||
+      ioctl(terminal_, TIOCGWINSZ, &size) != 0 ||
+      (size.ws_col > 0 && size.ws_col < kWidth))
+    return;
   const auto waited =
       std::chrono::duration_cast<std::chrono::seconds>(Clock::now() - begin_);
   const std::string text =
@@ -98,14 +122,20 @@ void Waiting::Show() {
                         waited.count(), parts_)
           : fmt::format("waiting for the controller: {} s, {} parts received",
                         waited.count(), parts_);
-  Write(terminal_, std::string(kClear) + text);
+  Write(terminal_, std::string(kClearLine) + text);
   shown_ = true;
 }
 
 void Waiting::Clear() {
   if (!shown_) return;
-  Write(terminal_, kClear);
+  Write(terminal_, kClearLine);
   shown_ = false;
+}
+
+bool SomebodyLooks() {
+  const char* const kind = std::getenv("TERM");
+  return isatty(STDERR_FILENO) == 1 && kind != nullptr &&
+         kind != std::string_view("dumb") && !IsPipe(STDOUT_FILENO);
 }
 
 std::unique_ptr<ClientInterceptorFactoryInterface> ShowWaiting(bool japanese) {

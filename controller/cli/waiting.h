@@ -10,21 +10,23 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <string_view>
 #include <thread>
 
 namespace metsuke::cli {
 
 // A line on a terminal that says how long it has been waited and how much has
-// come. It is gone before anything else is written: whoever is given a part of
-// the answer says so first, and it comes back after a second without another.
+// come. It is gone as soon as a part of the answer has come, and comes back when
+// the next one lets wait for another second.
 class Waiting {
  public:
   // Writes to the descriptor `terminal`, which must stay open.
   Waiting(int terminal, bool japanese);
   ~Waiting();  // the line is gone
 
-  // Another part of the answer came.
+  // Another part of the answer came, and nobody waits until Resume.
   void Heard();
+  void Resume();
 
  private:
   using Clock = std::chrono::steady_clock;
@@ -37,12 +39,20 @@ class Waiting {
   const bool japanese_;
   const Clock::time_point begin_ = Clock::now();
   std::mutex mutex_;
-  Clock::time_point heard_ = begin_;
+  Clock::time_point since_ = begin_;  // of this wait
+  bool waits_ = true;
   uint64_t parts_ = 0;
   bool shown_ = false;
   std::condition_variable_any wake_;
   std::jthread thread_;  // the last, since it uses all others
 };
+
+// To the beginning of the line, and what stands there is gone.
+inline constexpr std::string_view kClearLine = "\r\x1b[K";
+
+// Whether standard error is a terminal that can take a line away again, and the
+// answer does not go to a program that uses the same terminal, such as a pager.
+bool SomebodyLooks();
 
 // Has calls show that they wait, on standard error.
 std::unique_ptr<grpc::experimental::ClientInterceptorFactoryInterface>

@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <thread>
 
+#include "controller/cli/waiting.h"
 #include "proto/encode.h"
 #include "proto/status.h"
 
@@ -21,7 +22,12 @@ constexpr std::chrono::seconds kPause(5);
 volatile std::sig_atomic_t g_code = kIncomplete;
 
 // Documents are written whole and flushed, so that nothing is left to be done.
-void End(int) { _exit(g_code); }
+void End(int) {
+  [[maybe_unused]] ssize_t cleared = 0;
+  if (isatty(STDERR_FILENO) == 1)
+    cleared = write(STDERR_FILENO, kClearLine.data(), kClearLine.size());
+  _exit(g_code);
+}
 
 void Show(bool terminal, const Answer& answer) {
   if (!terminal) return PrintLine(answer.kind, answer.items);

@@ -37,6 +37,7 @@ std::string CellText(const v1::Cell& cell) {
 // What is the same for controls that became unknown together.
 std::string WhatBlinds(const v1::ReportTurn& turn) {
   v1::ReportTurn same;
+  same.set_before(turn.before());
   same.set_reason(turn.reason());
   *same.mutable_hosts() = turn.hosts();
   *same.mutable_causes() = turn.causes();
@@ -224,9 +225,10 @@ void Writer::Turn(const v1::ReportTurn& turn) {
 void Writer::Blinded(const std::vector<const v1::ReportTurn*>& turns) {
   const v1::ReportTurn& first = *turns.front();
   Line(LineKind::kBlind, 1,
-       Say("[{}] {} controls → {}, {}", "[{}] {} 項目 → {}, {}",
+       Say("[{}] {} controls: {} → {}, {}", "[{}] {} 項目: {} → {}, {}",
            words_.Severity(first.severity()), turns.size(),
-           words_.Verdict(first.after()), words_.Hosts(first.hosts())));
+           words_.Verdict(first.before()), words_.Verdict(first.after()),
+           words_.Hosts(first.hosts())));
   Line(LineKind::kMuted, 2, first.reason());
   std::vector<std::string_view> ids;
   for (const v1::ReportTurn* turn : turns) ids.push_back(turn->control());
@@ -242,7 +244,10 @@ void Writer::Turns(std::string_view en, std::string_view ja,
   for (const v1::ReportTurn& turn : report_.turns()) {
     if (!into.contains(turn.after())) continue;
     size_t place = lines.size();
-    if (turn.after() == v1::VERDICT_UNKNOWN && !turn.reason().empty())
+    // Of more hosts than have names here nobody knows whether they are the same.
+    const auto& hosts = turn.hosts();
+    if (turn.after() == v1::VERDICT_UNKNOWN && !turn.reason().empty() &&
+        hosts.count() == static_cast<uint32_t>(hosts.names_size()))
       place = places.emplace(WhatBlinds(turn), place).first->second;
     if (place == lines.size()) lines.emplace_back();
     lines[place].push_back(&turn);

@@ -33,8 +33,10 @@ constexpr int64_t kPage = 1000;
 // when a host was heard of last if it was silent.
 #define METSUKE_HOST_COLUMNS                                               \
   "id, name, enrolled, CASE WHEN ?1 = 0 THEN last_seen ELSE coalesce("     \
-  "(SELECT since FROM silence WHERE host = id AND since <= ?1 "            \
-  "AND until > ?1), min(last_seen, ?1)) END, version, os_name, lost, "     \
+  "(SELECT since FROM (SELECT since, until FROM silence "                  \
+  "WHERE silence.host = host.id AND since <= ?1 ORDER BY since DESC "      \
+  "LIMIT 1) WHERE until > ?1), min(last_seen, ?1)) END, "                  \
+  "version, os_name, lost, "                                               \
   "state, state_since, seen, seen_since, last_knock, address, "            \
   "knocked_for, knock_address"
 
@@ -297,6 +299,15 @@ absl::StatusOr<v1::HistoryReply> SelectHistory(Database& database,
     loss.set_noticed(losses.Int(3));
   }
   RETURN_IF_ERROR(losses.status());
+  Query silences = database.Run(
+      "SELECT since, until FROM silence WHERE host = ? ORDER BY since DESC",
+      id);
+  while (silences.Step()) {
+    v1::Silence& silence = *history.add_silences();
+    silence.set_since(silences.Int(0));
+    silence.set_until(silences.Int(1));
+  }
+  RETURN_IF_ERROR(silences.status());
   return history;
 }
 

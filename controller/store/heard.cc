@@ -2,13 +2,21 @@
 
 namespace metsuke {
 
+absl::StatusOr<int64_t> LastHeard(Database& database) {
+  Query query = database.Run("SELECT coalesce(max(last_seen), 0) FROM host");
+  query.Step();
+  RETURN_IF_ERROR(query.status());
+  return query.Int(0);
+}
+
 absl::Status StoreHeard(Database& database, const std::string& host,
                         int64_t now, const SilenceRule& silence) {
   RETURN_IF_ERROR(database.Execute(
       "INSERT OR IGNORE INTO silence(host, since, until) "
       "SELECT id, last_seen, ?2 FROM host WHERE id = ?1 AND removed = 0 "
-      "AND (last_seen = 0 OR ?2 - max(last_seen, ?4) > ?3)",
-      host, now, silence.after, silence.listening));
+      "AND (last_seen = 0 OR ?2 - max(last_seen, ?4) > ?3 "
+      "OR ?5 - last_seen > ?3)",
+      host, now, silence.after, silence.listening, silence.stopped));
   return database.Execute(
       "UPDATE host SET last_seen = max(last_seen, ?2) "
       "WHERE id = ?1 AND removed = 0",

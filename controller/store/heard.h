@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <string>
 
-#include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "controller/silence.h"
 #include "controller/store/sql.h"
 
@@ -16,9 +16,13 @@ namespace metsuke {
 struct SilenceRule {
   // One that said nothing for longer, in seconds, was silent for that time.
   int64_t after = SilentAfter(300);
-  // When somebody began to listen: until so much later nobody is silent.
-  int64_t listening = 0;
+  // Between these two nobody listened: what a host would have said in between
+  // is not held against it, nor what it has not said for as long afterwards.
+  int64_t stopped = 0, listening = 0;
 };
+
+// When any host was heard of last; 0 when none ever was.
+absl::StatusOr<int64_t> LastHeard(Database& database);
 
 // The host was heard of at `now`. If it had been silent, or was never heard of
 // before, that is kept. Nothing changes for a host that was removed.

@@ -7,6 +7,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <memory>
 #include <set>
 #include <utility>
@@ -382,8 +383,13 @@ absl::StatusOr<std::unique_ptr<Store>> OpenSqliteStore(
   const Descriptor made(
       open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
   ASSIGN_OR_RETURN(Database writer, OpenForWriting(path));
+  SilenceRule rule = silence;
+  if (rule.listening != 0) {
+    ASSIGN_OR_RETURN(const int64_t last, LastHeard(writer));
+    rule.stopped = std::min(last, rule.listening);
+  }
   return std::make_unique<SqliteStore>(std::move(lock), std::move(writer),
-                                       path, silence);
+                                       path, rule);
 }
 
 }  // namespace metsuke

@@ -13,6 +13,8 @@
 namespace metsuke {
 
 // Opens the store in `folder`, which must exist; makes it when there is none.
+// When `silence.listening` is set, nobody listened since a host was last heard
+// of.
 // FailedPrecondition when another process has it open or a newer program made
 // it.
 absl::StatusOr<std::unique_ptr<Store>> OpenSqliteStore(

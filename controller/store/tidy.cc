@@ -16,8 +16,6 @@ namespace {
 constexpr Sql kOfTime[] = {
     "DELETE FROM span WHERE until <> 0 AND until < ?1",
     "DELETE FROM span WHERE host IN " METSUKE_GONE,
-    "DELETE FROM silence WHERE until < ?1",
-    "DELETE FROM silence WHERE host IN " METSUKE_GONE,
     "DELETE FROM label WHERE host IN " METSUKE_GONE,
     "DELETE FROM stream WHERE host IN " METSUKE_GONE,
     "DELETE FROM finding WHERE host IN " METSUKE_GONE,
@@ -25,6 +23,11 @@ constexpr Sql kOfTime[] = {
     "UPDATE host SET state = NULL, seen = NULL, name = id, os_name = '' "
     "WHERE removed <> 0 AND removed < ?1 "
     "AND (state IS NOT NULL OR seen IS NOT NULL)",
+};
+// Nothing follows from these.
+constexpr Sql kSilences[] = {
+    "DELETE FROM silence WHERE until < ?1",
+    "DELETE FROM silence WHERE host IN " METSUKE_GONE,
 };
 constexpr Sql kOrphans[] = {
     "DELETE FROM body_from WHERE NOT EXISTS (SELECT 1 FROM span WHERE "
@@ -52,6 +55,8 @@ absl::Status ForgetBefore(Database& database, int64_t before) {
   // Nothing refers to events, and they refer to nothing.
   RETURN_IF_ERROR(ForgetEvents(database, before));
   RETURN_IF_ERROR(ForgetReports(database, before));
+  for (const Sql statement : kSilences)
+    RETURN_IF_ERROR(database.Execute(statement, before));
   int64_t forgotten = 0;
   for (const Sql statement : kOfTime) {
     RETURN_IF_ERROR(database.Execute(statement, before));

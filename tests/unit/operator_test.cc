@@ -63,14 +63,15 @@ class OperatorTest : public testing::Test {
 
   // A host called `name` on which `port` is open; with port 0 the collector
   // could not look.
-  void Join(const std::string& name, uint32_t port) {
+  void Join(const std::string& name, uint32_t port,
+            int64_t now = std::time(nullptr)) {
     const std::string id =
         fmt::format("00000000-0000-4000-8000-{:012}", ++joined_);
     std::promise<void> met, kept;
     store_->Connect({.host = id,
                      .stream = std::string(16, 's'),
                      .version = "0.1.0",
-                     .now = std::time(nullptr)},
+                     .now = now},
                     [&](absl::StatusOr<Standing> standing) {
                       EXPECT_TRUE(standing.ok()) << standing.status();
                       met.set_value();
@@ -86,7 +87,7 @@ class OperatorTest : public testing::Test {
     HostUpdate update{.host = id,
                       .stream = std::string(16, 's'),
                       .seq = 1,
-                      .now = std::time(nullptr),
+                      .now = now,
                       .state = v1::State()};
     update.state->set_taken(update.now);
     for (const char* table : {"collections", "host", "ports", "ssh_endpoints"}) {
@@ -575,6 +576,54 @@ TEST_F(OperatorTest, AHostIsNotAskedSoOftenThatItMinds) {
   EXPECT_THAT(refused.error(), HasSubstr("or with --anyway"));
   EXPECT_EQ(Probe("a", true).endpoints_size(), 1);
   EXPECT_TRUE(said_.ok());
+}
+
+TEST_F(OperatorTest, WhoWasSilentIsAMatterOfTheTimeThatIsAskedFor) {
+  const int64_t now = std::time(nullptr);
+  Join("web", 22, now - 9000);
+  const std::string id = "00000000-0000-4000-8000-000000000001";
+  for (int64_t at = now - 4000; at < now; at += 800) store_->Touch(id, at);
+  store_->Touch(id, now);
+  ASSERT_TRUE(store_->Forget(0).ok());  // waits for its turn
+  const int64_t silent = now - 6000, heard = now - 3000, future = now + 9999;
+  EXPECT_TRUE(PostureOf("web", silent).stale());
+  EXPECT_EQ(PostureOf("web", silent).last_seen(), now - 9000);
+  for (const int64_t at : {int64_t{0}, heard, future})
+    EXPECT_FALSE(PostureOf("web", at).stale()) << at - now;
+
+  const auto exported = [&](int64_t at) {
+    v1::ExportRequest request;
+    request.set_at(at);
+    grpc::ClientContext context;
+    const auto stream = stub_->Export(&context, request);
+    v1::HostEntry host;
+    v1::ExportReply reply;
+    while (stream->Read(&reply))
+      if (reply.has_host()) host = reply.host();
+    EXPECT_TRUE(stream->Finish().ok());
+    return host;
+  };
+  EXPECT_TRUE(exported(silent).stale());
+  EXPECT_EQ(exported(silent).last_seen(), now - 9000);
+  EXPECT_FALSE(exported(heard).stale());
+  EXPECT_EQ(exported(heard).last_seen(), 0) << "when it spoke is not known";
+  EXPECT_EQ(exported(0).last_seen(), now);
+
+  const auto incomplete = [&](int64_t from, int64_t to) {
+    v1::DriftRequest request;
+    request.set_from(from);
+    request.set_to(to);
+    grpc::ClientContext context;
+    const auto stream = stub_->Drift(&context, request);
+    int told = 0;
+    v1::DriftReply reply;
+    while (stream->Read(&reply)) told += reply.incomplete_size();
+    EXPECT_TRUE(stream->Finish().ok());
+    return told;
+  };
+  EXPECT_EQ(incomplete(silent - 1000, silent), 1);
+  EXPECT_EQ(incomplete(silent, heard), 0);
+  EXPECT_EQ(incomplete(silent, future), 0);
 }
 
 }  // namespace

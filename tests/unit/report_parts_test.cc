@@ -504,13 +504,13 @@ TEST(ReportLinesTest, WhatOneThingBlindsIsOneLine) {
       turn("a", "denied", "web01") + turn("b", "gone", "web01") +
       turn("c", "denied", "web01") + turn("d", "denied", "web02"));
   const std::string en = Text(report, Language::kEnglish);
-  EXPECT_THAT(en, HasSubstr("[high] 2 controls → unknown, 1 host: web01\n"
+  EXPECT_THAT(en, HasSubstr("[high] 2 controls: pass → unknown, 1 host: web01\n"
                             "    denied\n    a, c\n"
                             "  [high] b Title of b: pass → unknown, 1 host: "
                             "web01\n    gone\n"
                             "  [high] d Title of d"));
   EXPECT_THAT(Text(report, Language::kJapanese),
-              HasSubstr("[高] 2 項目 → 判定不能, 1 台: web01\n    denied\n    a, c\n"));
+              HasSubstr("[高] 2 項目: 適合 → 判定不能, 1 台: web01\n    denied\n    a, c\n"));
 }
 
 TEST(ReportLinesTest, EverythingIsSaidInBothLanguages) {

@@ -462,20 +462,27 @@ TEST_F(StoreTest, ThePastKnowsWhoWasSilentThen) {
 
 TEST_F(StoreTest, ASilenceOfTheListenerIsNoHosts) {
   constexpr int64_t kSilent = SilentAfter(300), kBack = 200 + 9 * kSilent;
-  for (const std::string& host : {kWeb, kDb}) {
+  const std::string off = "33333333-3333-4333-8333-333333333333";
+  for (const std::string& host : {kWeb, kDb, off}) {
     ASSERT_TRUE(Connect(*store_, host, 100).ok());
     ASSERT_TRUE(Commit(*store_, Update(host, 1, 200, {PortBody(22)})).ok());
   }
+  constexpr int64_t kStopped = 200 + kSilent + 1;
+  for (const std::string& host : {kWeb, kDb})
+    for (const int64_t at : {int64_t{700}, kStopped}) store_->Touch(host, at);
   store_.reset();
   store_ = *OpenSqliteStore(folder_, {.after = kSilent, .listening = kBack});
   store_->Touch(kWeb, kBack + kSilent);
+  store_->Touch(off, kBack + 1);
   store_->Touch(kDb, kBack + kSilent + 1);
   ASSERT_TRUE(store_->Forget(0).ok());
   const auto heard = [&](const std::string& host, int64_t at) {
     return ReadFleet({.host = host}, at).hosts.at(0).entry.last_seen();
   };
   EXPECT_EQ(heard(kWeb, kBack), kBack);
-  EXPECT_EQ(heard(kDb, kBack), 200) << "it had its time to come back";
+  EXPECT_EQ(heard(kDb, kBack), kStopped) << "it had its time to come back";
+  EXPECT_EQ(heard(off, kStopped), 200) << "it was silent before";
+  EXPECT_EQ(heard(off, kBack), 200);
 }
 
 TEST_F(StoreTest, WhatEndedLongAgoIsForgottenWithItsBodies) {
