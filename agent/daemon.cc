@@ -11,9 +11,9 @@
 #include <utility>
 
 #include "agent/look.h"
-#include "agent/notify.h"
 #include "collectors/channel.h"
 #include "collectors/event_position.h"
+#include "collectors/notify.h"
 #include "proto/canonical.h"
 #include "proto/encode.h"
 #include "proto/log.h"
