@@ -18,7 +18,7 @@ namespace {
 // Messages after which the certificate is held against the clock again.
 constexpr uint64_t kCheckEvery = 64;
 
-// Refusals on one stream; each is a line in the log, and the peer chooses
+// Refusals and notes on one stream; each is a line in the log, and the peer chooses
 // their number.
 constexpr int kMaxRefusals = 256;
 
@@ -90,6 +90,10 @@ void SyncStream::Emit(ControllerSync::Output& output) {
     if (outgoing_.size() == 1) Write();
   }
   output.send.clear();
+  if (!output.note.empty() && ++refusals_ <= kMaxRefusals)
+    Log(Priority::kWarning,
+        fmt::format("host {} at {}: {}", identity_.name, peer_, output.note));
+  output.note.clear();
   if (output.touch) service_.store_.Touch(identity_.name, Now());
 }
 
