@@ -27,7 +27,10 @@ case "${1:-}" in
     find usr ! -type d | while read -r file; do rm -f "/$file"; done
     rm -rf /usr/share/doc/metsuke-agent /run/metsuke-collect
     rmdir /usr/libexec/metsuke 2>/dev/null || true
-    if managed; then systemctl daemon-reload; fi
+    if managed; then
+      systemctl daemon-reload
+      journalctl --update-catalog
+    fi
     echo "removed; /etc/metsuke, /var/lib/metsuke-agent and the accounts metsuke-agent and metsuke-collect stay"
     exit 0 ;;
   *) fail "'$1': --remove, or nothing" ;;
@@ -59,6 +62,7 @@ fi
 install -d -m 0700 -o metsuke-agent -g metsuke-agent /var/lib/metsuke-agent
 
 if managed; then
+  journalctl --update-catalog
   systemctl daemon-reload
   systemctl enable -q metsuke-collect.socket metsuke-agent.service
   systemctl try-restart metsuke-collect.service metsuke-agent.service
