@@ -11,12 +11,13 @@
 #include <utility>
 
 #include "agent/look.h"
-#include "agent/notify.h"
 #include "collectors/channel.h"
 #include "collectors/event_position.h"
+#include "collectors/notify.h"
 #include "proto/canonical.h"
 #include "proto/encode.h"
 #include "proto/log.h"
+#include "proto/message_ids.h"
 #include "proto/status.h"
 
 namespace metsuke {
@@ -164,8 +165,9 @@ void Daemon::Handle(Event event) {
 
 void Daemon::OnLooked(event::Looked looked) {
   if (!looked.collected.ok()) {
-    Log(Priority::kWarning, "metsuke-collect cannot be asked: " +
-                                Shown(Message(looked.collected.status())));
+    LogNotice({kCollectorSilent}, Priority::kWarning,
+              "metsuke-collect cannot be asked: " +
+                  Shown(Message(looked.collected.status())));
   }
   Record(std::move(looked));
   // The answer was large and rare; the heap need not keep room for the next.
@@ -196,8 +198,8 @@ void Daemon::OnHeard(const event::Heard& answer) {
       heard.events, heard.position, std::time(nullptr));
   if (noted.ok()) unread_ = unread;
   if (!noted.ok()) {
-    Log(Priority::kError,
-        "events could not be recorded: " + Shown(Message(noted)));
+    LogNotice({kNotRecorded}, Priority::kError,
+              "events could not be recorded: " + Shown(Message(noted)));
   } else if (heard.events.events_size() > 0) {
     Log(Priority::kInfo,
         fmt::format("recorded {} events", heard.events.events_size()));
@@ -220,7 +222,8 @@ void Daemon::Record(event::Looked answer) {
   const absl::StatusOr<uint64_t> seq =
       spool_->Append(looked.state, looked.tables, now);
   if (!seq.ok()) {
-    Log(Priority::kError,
+    LogNotice(
+        {kNotRecorded}, Priority::kError,
         "the state could not be recorded: " + Shown(Message(seq.status())));
     // A table that was to be kept from the last state has lost its body.
     if (absl::IsFailedPrecondition(seq.status())) spool_->ForgetCurrent();

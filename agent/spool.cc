@@ -9,7 +9,11 @@
 
 #include "agent/durable.h"
 #include "agent/frame.h"
+#include "proto/encode.h"
+#include "proto/log.h"
+#include "proto/message_ids.h"
 #include "proto/status.h"
+#include "proto/text.h"
 
 namespace metsuke {
 namespace {
@@ -329,6 +333,9 @@ absl::Status Spool::WriteLoss(const v1::Loss& loss) {
 void Spool::PutLoss(uint64_t from, uint64_t to, const std::string& reason,
                     int64_t now) {
   const v1::Loss loss = MakeLoss(from, to, reason, now);
+  LogNotice({kRecordsLost}, Priority::kWarning,
+            fmt::format("records {} to {} are lost: {}", from, to,
+                        enc::Log(HostText(reason))));
   // When the disk takes nothing the Loss is kept in memory, from where the
   // controller gets it all the same; Open finds out again from what is on disk.
   if (!WriteLoss(loss).ok()) EnterLoss(Merge(loss), 0);

@@ -54,7 +54,8 @@ std::vector<Step> AgentSync::Received(const v1::ControllerMessage& message) {
     case v1::ControllerMessage::MESSAGE_NOT_SET:
       break;
   }
-  return ProtocolError("sent a message of no known kind");
+  return {step::Note{
+      "the controller sent a message of a kind this agent does not know"}};
 }
 
 std::vector<Step> AgentSync::OnWelcome(const v1::Welcome& welcome) {

@@ -8,6 +8,7 @@
 
 #include "proto/encode.h"
 #include "proto/log.h"
+#include "proto/message_ids.h"
 #include "proto/status.h"
 #include "proto/version.h"
 
@@ -216,7 +217,8 @@ void Uplink::Hang(bool soon, const std::string& why) {
   if (soon) {
     Log(Priority::kInfo, why + "; connecting again");
   } else {
-    Log(Priority::kWarning,
+    LogNotice(
+        {kControllerSilent}, Priority::kWarning,
         fmt::format("{}; next try in {:.1f} s", why, wait.count() / 1000.0));
   }
 }
@@ -236,7 +238,8 @@ void Uplink::RenewIfDue(Clock::time_point now) {
   renewal_at_ = now + kRenewalEvery;
   absl::StatusOr<Renewal> renewal = StartRenewal();
   if (!renewal.ok()) {
-    Log(Priority::kError, "renew certificate: " + Message(renewal.status()));
+    LogNotice({kCertificateNotRenewed}, Priority::kError,
+              "renew certificate: " + Message(renewal.status()));
     return;
   }
   renewal_ = *std::move(renewal);
@@ -248,8 +251,8 @@ void Uplink::KeepCertificate(const std::string& chain) {
   const absl::Status status = StoreRenewal(config_.state(), *renewal_, chain);
   renewal_.reset();
   if (!status.ok()) {
-    Log(Priority::kError,
-        "keep the renewed certificate: " + Shown(Message(status)));
+    LogNotice({kCertificateNotRenewed}, Priority::kError,
+              "keep the renewed certificate: " + Shown(Message(status)));
     return;
   }
   Hang(true, "the certificate was renewed");

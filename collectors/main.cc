@@ -6,7 +6,6 @@
 #include <fmt/format.h>
 #include <signal.h>
 #include <sys/stat.h>
-#include <systemd/sd-daemon.h>
 #include <unistd.h>
 
 #include <boost/filesystem/operations.hpp>
@@ -18,6 +17,7 @@
 #include "collectors/collector.h"
 #include "collectors/cycle.h"
 #include "collectors/host.h"
+#include "collectors/notify.h"
 #include "collectors/once.h"
 #include "collectors/privileges.h"
 #include "proto/account.h"
@@ -89,13 +89,13 @@ absl::StatusOr<v1::CollectConfig> Config(const Flags& flags) {
   return config;
 }
 
-// The socket systemd opened for us (sd_listen_fds(3)), or one of our own.
+// The socket systemd opened for us, or one of our own.
 absl::StatusOr<ChannelListener> Listen(const v1::CollectConfig& config) {
-  const int given = sd_listen_fds(/*unset_environment=*/1);
+  const int given = TakeGivenSockets();
   if (given > 1)
     return absl::FailedPreconditionError("more than one socket was handed over");
   if (given == 1)
-    return ChannelListener(Descriptor(SD_LISTEN_FDS_START), config.agent_uid());
+    return ChannelListener(Descriptor(kFirstGiven), config.agent_uid());
   ASSIGN_OR_RETURN(ChannelListener listener,
                    ChannelListener::Bind(config.socket(), config.agent_uid()));
   EndOnSignals(config.socket());
@@ -108,7 +108,7 @@ int Serve(const v1::CollectConfig& config, Host& host) {
   if (!listener.ok()) return Fail(kError, listener.status());
   if (const auto dropped = DropPrivileges(); !dropped.ok())
     return Fail(kError, dropped);
-  sd_notify(0, "READY=1");
+  Notify("READY=1");
   Log(Priority::kInfo, fmt::format("version {}, answers uid {} on {}", kVersion,
                                    config.agent_uid(), config.socket()));
   Cycle cycle(host, AllCollectors());

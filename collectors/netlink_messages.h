@@ -3,7 +3,8 @@
 #ifndef METSUKE_COLLECTORS_NETLINK_MESSAGES_H_
 #define METSUKE_COLLECTORS_NETLINK_MESSAGES_H_
 
-#include <libmnl/libmnl.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
 
 #include <cstdint>
 #include <cstring>
@@ -31,16 +32,15 @@ std::string DumpRequest(uint16_t type, const Header& header) {
 template <typename Header, typename Take>
 void ForEachMessage(const std::string& replies, uint16_t type, Take take) {
   auto* message = reinterpret_cast<const nlmsghdr*>(replies.data());
-  int left = static_cast<int>(replies.size());
-  // libmnl takes the length as signed: beyond 2 GiB it would pass its check.
-  for (; mnl_nlmsg_ok(message, left) &&
-         message->nlmsg_len <= static_cast<uint32_t>(left);
-       message = mnl_nlmsg_next(message, &left)) {
+  // Signed, because the macros take the padding off, too, which may be missing
+  // at the end; and wider than any length that a message can claim.
+  auto left = static_cast<int64_t>(replies.size());
+  for (; NLMSG_OK(message, left); message = NLMSG_NEXT(message, left)) {
     if (message->nlmsg_type != type ||
-        mnl_nlmsg_get_payload_len(message) < sizeof(Header)) {
+        message->nlmsg_len < NLMSG_LENGTH(sizeof(Header))) {
       continue;
     }
-    take(*static_cast<const Header*>(mnl_nlmsg_get_payload(message)), message);
+    take(*static_cast<const Header*>(NLMSG_DATA(message)), message);
   }
 }
 
@@ -49,17 +49,15 @@ void ForEachMessage(const std::string& replies, uint16_t type, Take take) {
 // walk.
 template <typename Header, typename Take>
 void ForEachAttribute(const nlmsghdr* message, Take take) {
-  auto* attribute = static_cast<const nlattr*>(
-      mnl_nlmsg_get_payload_offset(message, sizeof(Header)));
-  auto* end = static_cast<const char*>(mnl_nlmsg_get_payload_tail(message));
-  while (mnl_attr_ok(attribute, static_cast<int>(
-                                    end - reinterpret_cast<const char*>(
-                                              attribute)))) {
-    take(mnl_attr_get_type(attribute),
-         std::string_view(
-             static_cast<const char*>(mnl_attr_get_payload(attribute)),
-             mnl_attr_get_payload_len(attribute)));
-    attribute = mnl_attr_next(attribute);
+  auto* attribute = reinterpret_cast<const rtattr*>(
+      reinterpret_cast<const char*>(message) + NLMSG_SPACE(sizeof(Header)));
+  auto left = int64_t{message->nlmsg_len} -
+              static_cast<int64_t>(NLMSG_SPACE(sizeof(Header)));
+  for (; RTA_OK(attribute, left); attribute = RTA_NEXT(attribute, left)) {
+    // Above the type stand flags: nested, and in the order of the network.
+    take(static_cast<uint16_t>(attribute->rta_type & NLA_TYPE_MASK),
+         std::string_view(static_cast<const char*>(RTA_DATA(attribute)),
+                          RTA_PAYLOAD(attribute)));
   }
 }
 

@@ -97,6 +97,7 @@ void Report(std::string_view table, const v1::Outcome& outcome,
                      ? "absent"
                      : CodeName(static_cast<absl::StatusCode>(outcome.code())));
   row.set_message(ToUtf8(outcome.message()));
+  row.set_columns(LastColumn(TableField(table)));
   v1::Snapshot gaps;
   if (gaps.ParseFromString(outcome.gaps()))
     snapshot.mutable_gaps()->MergeFrom(gaps.gaps());

@@ -8,8 +8,9 @@
 #include "proto/operator.pb.h"
 #include "proto/options.pb.h"
 #include "proto/status.h"
-#include "proto/utf8.h"
 #include "proto/sync.pb.h"
+#include "proto/utf8.h"
+#include "proto/version.h"
 
 namespace metsuke {
 
@@ -53,7 +54,10 @@ absl::StatusOr<std::shared_ptr<Gate>> Gate::Make(
 absl::Status Gate::Check(std::string_view path, std::string_view role) const {
   const auto found = roles_.find(path);
   if (found == roles_.end())
-    return absl::PermissionDeniedError("there is no such call");
+    return absl::PermissionDeniedError(fmt::format(
+        "this controller ({}) knows no such call; whoever makes it is newer: "
+        "upgrade metsuke-controller",
+        kVersion));
   if (found->second != role)
     return absl::PermissionDeniedError(fmt::format(
         "a certificate of the role {} may not make this call, it is for the "

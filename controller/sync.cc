@@ -12,6 +12,7 @@
 #include "proto/snapshot.pb.h"
 #include "proto/status.h"
 #include "proto/utf8.h"
+#include "proto/version.h"
 
 namespace metsuke {
 namespace {
@@ -20,6 +21,8 @@ constexpr size_t kStreamBytes = 16;
 constexpr size_t kDigestBytes = 32;
 constexpr size_t kVersionBytes = 64;
 constexpr size_t kReasonBytes = 1024;
+// Of tables that are told of.
+constexpr size_t kMaxNames = 8;
 constexpr size_t kRequestBytes = 8 << 10;
 // The agent's limits, with room for later ones.
 constexpr int kMaxEvents = 2000;
@@ -41,10 +44,6 @@ std::string Fault(const v1::State& state) {
   std::set<std::string_view> digests;
   for (const v1::TableDigest& table : state.tables()) {
     const auto* field = TableField(table.table());
-    if (field == nullptr)
-      return fmt::format(
-          "there is no table \"{}\": the agent is newer than the controller",
-          Shown(table.table()));
     if (FilledBy(field) == "metsuke-controller")
       return fmt::format("{} is the controller's to fill", table.table());
     if (table.digest().size() != kDigestBytes)
@@ -240,11 +239,34 @@ void ControllerSync::Begin(v1::Record record, int64_t now) {
   if (!taken.has_state())
     return RefuseForGood("a record of a kind this controller does not know",
                          now);
+  
+  current_->state_digest = StateDigest(taken.state());
+  LeaveOut(*taken.mutable_state());
   const std::string fault = Fault(taken.state());
   if (!fault.empty()) return RefuseForGood(fault, now);
   DeclareHole(now);
   current_->update.state = taken.state();
   output_.ask = Lookup{taken.state()};
+}
+
+// Takes the tables out that only a newer agent knows.
+void ControllerSync::LeaveOut(v1::State& state) {
+  auto& tables = *state.mutable_tables();
+  const auto first = std::stable_partition(
+      tables.begin(), tables.end(), [](const v1::TableDigest& table) {
+        return TableField(table.table()) != nullptr;
+      });
+  if (first == tables.end()) return;
+  std::vector<std::string> names;
+  for (auto it = first; it != tables.end() && names.size() < kMaxNames; ++it)
+    names.push_back(Shown(it->table()));
+  const std::string told = fmt::format("{}", fmt::join(names, ", "));
+  tables.erase(first, tables.end());
+  if (std::exchange(left_out_, told) == told) return;
+  output_.note = fmt::format(
+      "its agent ({}) is newer than this controller ({}), which leaves out what "
+      "it does not know: {}",
+      Shown(version_), kVersion, told);
 }
 
 // Records that neither came nor were declared lost are lost all the same.
@@ -331,7 +353,7 @@ ControllerSync::Output ControllerSync::Committed(const absl::Status& status,
     Refuse(stored_, done.refused, false);
   } else {
     output_.send.emplace_back().mutable_ack()->set_seq(stored_);
-    if (done.record.has_state()) state_ = StateDigest(done.record.state());
+    if (done.record.has_state()) state_ = done.state_digest;
   }
   Advance(now);
   return Take();

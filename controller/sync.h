@@ -12,6 +12,10 @@
 // can never be stored is stored as a Loss with the reason and then refused, so
 // that nothing disappears in silence; one that cannot be stored at present is
 // refused with `retry`.
+//
+// Of an agent newer than this controller what both know is stored. Tables that
+// only the agent knows are left out and told of; a newer controller finds the
+// host's state to be another than the stored one, and asks for all of it.
 
 #ifndef METSUKE_CONTROLLER_SYNC_H_
 #define METSUKE_CONTROLLER_SYNC_H_
@@ -51,6 +55,8 @@ class ControllerSync {
   struct Output {
     std::vector<v1::ControllerMessage> send;
     Ask ask;
+    // What to say of the host in the log; its text has passed an encoder.
+    std::string note;
     // The host was heard of and nothing else of it will be stored.
     bool touch = false;
     // Not OK: the stream ends with this status, after `send`.
@@ -85,6 +91,8 @@ class ControllerSync {
   struct Current {
     v1::Record record;
     HostUpdate update;
+    // Of the state as it came.
+    std::string state_digest;
     // Set when it is stored as a Loss: why.
     std::string refused;
   };
@@ -97,6 +105,7 @@ class ControllerSync {
 
   void Advance(int64_t now);
   void Begin(v1::Record record, int64_t now);
+  void LeaveOut(v1::State& state);
   void DeclareHole(int64_t now);
   void RefuseForGood(const std::string& reason, int64_t now);
   void RefuseForNow(const std::string& reason);
@@ -112,6 +121,7 @@ class ControllerSync {
   std::string stream_;  // of Hello; empty before
   std::string version_;
   std::string state_;    // digest of the host's current state
+  std::string left_out_;  // names of tables, as they were told of last
   uint64_t stored_ = 0;  // last record that is stored
   uint64_t newest_ = 0;  // last record that was taken
   // A record that was refused for now: none after it is taken before it.

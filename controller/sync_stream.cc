@@ -10,6 +10,7 @@
 #include "proto/address.h"
 #include "proto/encode.h"
 #include "proto/log.h"
+#include "proto/message_ids.h"
 #include "proto/status.h"
 
 namespace metsuke {
@@ -18,7 +19,7 @@ namespace {
 // Messages after which the certificate is held against the clock again.
 constexpr uint64_t kCheckEvery = 64;
 
-// Refusals on one stream; each is a line in the log, and the peer chooses
+// Refusals and notes on one stream; each is a line in the log, and the peer chooses
 // their number.
 constexpr int kMaxRefusals = 256;
 
@@ -90,6 +91,11 @@ void SyncStream::Emit(ControllerSync::Output& output) {
     if (outgoing_.size() == 1) Write();
   }
   output.send.clear();
+  if (!output.note.empty() && ++refusals_ <= kMaxRefusals)
+    LogNotice(
+        {kAgentNewer, identity_.name}, Priority::kWarning,
+        fmt::format("host {} at {}: {}", identity_.name, peer_, output.note));
+  output.note.clear();
   if (output.touch) service_.store_.Touch(identity_.name, Now());
 }
 
@@ -113,6 +119,12 @@ void SyncStream::Forward(ControllerSync::Ask ask) {
                               });
                             });
   } else if (auto* update = std::get_if<HostUpdate>(&ask)) {
+    for (const v1::Loss& loss : update->losses)
+      if (++losses_ <= kMaxRefusals)
+        LogNotice({kHostLostRecords, identity_.name}, Priority::kWarning,
+                  fmt::format("host {} lost the records {} to {}: {}",
+                              identity_.name, loss.from(), loss.to(),
+                              enc::Log(HostText(loss.reason()))));
     service_.store_.Commit(std::move(*update), [this](absl::Status status) {
       Later([this, status = std::move(status)] {
         return machine_.Committed(status, Now());

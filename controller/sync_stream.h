@@ -55,6 +55,7 @@ class SyncStream
   std::deque<v1::ControllerMessage> outgoing_;  // the first is being written
   uint64_t messages_ = 0;
   int refusals_ = 0;
+  int losses_ = 0;
   int64_t held_bytes_ = 0;  // as counted in the service
   bool reading_ = false;
   bool waiting_ = false;  // for an answer

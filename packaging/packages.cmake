@@ -70,6 +70,9 @@ function(metsuke_package component name)
   set(CPACK_RPM_${COMPONENT}_USER_FILELIST ${rpm_config} PARENT_SCOPE)
   install(FILES ${METSUKE_PACKAGING}/systemd/${name}.sysusers DESTINATION lib/sysusers.d RENAME ${name}.conf COMPONENT ${component})
   install(FILES ${METSUKE_PACKAGING}/systemd/${name}.tmpfiles DESTINATION lib/tmpfiles.d RENAME ${name}.conf COMPONENT ${component})
+  # A trigger of systemd's takes them into the journal's catalogue.
+  install(FILES ${METSUKE_PACKAGING}/catalog/${name}.catalog ${METSUKE_PACKAGING}/catalog/${name}.ja.catalog
+          DESTINATION lib/systemd/catalog COMPONENT ${component})
 endfunction()
 
 # metsuke_daemons(COMPONENT LINKED program… [INNER program…]): programs that
@@ -174,7 +177,7 @@ set(CPACK_RPM_PACKAGE_RELEASE 1)
 set(CPACK_RPM_PACKAGE_LICENSE "Apache-2.0 AND GPL-2.0-or-later")
 set(CPACK_RPM_PACKAGE_AUTOREQPROV ON)
 set(CPACK_RPM_EXCLUDE_FROM_AUTO_FILELIST_ADDITION
-    /etc/metsuke /usr/sbin /usr/libexec /usr/lib/systemd /usr/lib/systemd/system /usr/lib/sysusers.d /usr/lib/tmpfiles.d
+    /etc/metsuke /usr/sbin /usr/libexec /usr/lib/systemd /usr/lib/systemd/catalog /usr/lib/systemd/system /usr/lib/sysusers.d /usr/lib/tmpfiles.d
     /usr/share/lintian /usr/share/lintian/overrides /usr/share/bash-completion /usr/share/bash-completion/completions
     /usr/share/zsh /usr/share/zsh/vendor-completions /usr/share/fish /usr/share/fish/vendor_completions.d
     /usr/share/man /usr/share/man/man1 /usr/share/man/man5 /usr/share/man/man8)

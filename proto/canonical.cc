@@ -65,6 +65,14 @@ const FieldDescriptor* TableField(std::string_view table) {
   return v1::Snapshot::descriptor()->FindFieldByName(std::string(table));
 }
 
+uint32_t LastColumn(const FieldDescriptor* table) {
+  int last = 0;
+  const auto* row = table == nullptr ? nullptr : table->message_type();
+  for (int i = 0; row != nullptr && i < row->field_count(); ++i)
+    last = std::max(last, row->field(i)->number());
+  return static_cast<uint32_t>(last);
+}
+
 std::string FilledBy(const FieldDescriptor* table) {
   const std::string& program = table->options().GetExtension(v1::filled_by);
   return program.empty() ? "metsuke-collect" : program;

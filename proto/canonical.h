@@ -15,6 +15,9 @@ namespace metsuke {
 // The field of Snapshot called `table`; nullptr when there is none.
 const google::protobuf::FieldDescriptor* TableField(std::string_view table);
 
+// The highest field number of the table's columns; 0 when it is null.
+uint32_t LastColumn(const google::protobuf::FieldDescriptor* table);
+
 // The program that fills the table: "metsuke-collect" unless the schema names
 // another.
 std::string FilledBy(const google::protobuf::FieldDescriptor* table);

@@ -4,6 +4,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <string>
+
+#include "proto/journal_record.h"
 
 namespace metsuke {
 namespace {
@@ -22,6 +25,17 @@ void Log(Priority priority, std::string_view text) {
   // Nobody is left to tell when stderr is gone.
   [[maybe_unused]] const auto written =
       write(STDERR_FILENO, line.data(), line.size());
+}
+
+void LogNotice(const Notice& notice, Priority priority, std::string_view text) {
+  std::string line(text);
+  std::replace(line.begin(), line.end(), '\n', ' ');
+  if (!SendToJournal({{"MESSAGE", line},
+                      {"PRIORITY", std::to_string(static_cast<int>(priority))},
+                      {"SYSLOG_IDENTIFIER", program_name},
+                      {"MESSAGE_ID", notice.id},
+                      {"METSUKE_HOST", notice.host}}))
+    Log(priority, text);
 }
 
 }  // namespace metsuke

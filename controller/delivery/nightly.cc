@@ -14,6 +14,7 @@
 #include "controller/report/lines.h"
 #include "controller/store/labels.h"
 #include "proto/log.h"
+#include "proto/message_ids.h"
 #include "proto/status.h"
 
 namespace metsuke {
@@ -130,17 +131,17 @@ void Nightly::Loop(const std::stop_token& stop) {
                                     time_, rules_, std::time(nullptr));
     wait = made.ok() ? kLook : kAfterError;
     if (!made.ok())
-      Log(Priority::kError,
-          "the report of the night is not made, and is tried "
-          "again in ten minutes: " +
-              Message(made.status()));
+      LogNotice({kReportNotMade}, Priority::kError,
+                "the report of the night is not made, and is tried "
+                "again in ten minutes: " +
+                    Message(made.status()));
     else if (*made)
-      Log(Priority::kNotice,
-          fmt::format(
-              "the report of {} is kept: {} hosts, {} verdicts worse, {} "
-              "better; metsukectl report drift --day {} shows it",
-              (*made)->day(), (*made)->hosts(), (*made)->worse(),
-              (*made)->better(), (*made)->day()));
+      LogNotice({kReportKept}, Priority::kNotice,
+                fmt::format(
+                    "the report of {} is kept: {} hosts, {} verdicts worse, {} "
+                    "better; metsukectl report drift --day {} shows it",
+                    (*made)->day(), (*made)->hosts(), (*made)->worse(),
+                    (*made)->better(), (*made)->day()));
   }
 }
 

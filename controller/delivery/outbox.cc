@@ -18,6 +18,7 @@
 #include "proto/encode.h"
 #include "proto/instant.h"
 #include "proto/log.h"
+#include "proto/message_ids.h"
 #include "proto/status.h"
 #include "proto/utf8.h"
 
@@ -42,11 +43,11 @@ void Tell(const v1::Delivery& before, const v1::Delivery& after) {
   if (after.state() == "delivered")
     Log(Priority::kInfo, what + "is delivered");
   else if (after.state() == "given up")
-    Log(Priority::kError,
-        fmt::format("{}is given up after {} tries: {}; once that is mended, "
-                    "metsukectl report send {} {} tries again",
-                    what, after.attempts(), why, after.day(),
-                    after.recipient()));
+    LogNotice({kDeliveryGivenUp}, Priority::kError,
+              fmt::format(
+                  "{}is given up after {} tries: {}; once that is mended, "
+                  "metsukectl report send {} {} tries again",
+                  what, after.attempts(), why, after.day(), after.recipient()));
   else if (after.error() != before.error())
     Log(Priority::kWarning,
         fmt::format("{}is not delivered and is tried again from {} on: {}",

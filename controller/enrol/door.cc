@@ -9,6 +9,7 @@
 #include "proto/encode.h"
 #include "proto/framed_socket.h"
 #include "proto/log.h"
+#include "proto/message_ids.h"
 #include "proto/status.h"
 #include "proto/tls.h"
 
@@ -64,8 +65,8 @@ void EnrolDoor::Serve(int fd) {
   const absl::Status status = Talk(fd, address, until);
   attempts_.Leave(address, !status.ok());
   if (status.ok()) return;
-  Log(Priority::kWarning,
-      fmt::format("{}: {}", Shown(address), Shown(Message(status))));
+  LogNotice({kEnrolmentRefused}, Priority::kWarning,
+            fmt::format("{}: {}", Shown(address), Shown(Message(status))));
 }
 
 void EnrolDoor::LogRefusal(Attempts::Verdict verdict,

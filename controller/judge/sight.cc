@@ -48,6 +48,25 @@ const char* WhyNot(const google::protobuf::FieldDescriptor* table) {
          "probe makes it";
 }
 
+// The columns of a table that an older agent says nothing about: empty in its
+// rows, they would look as if it had found nothing.
+std::optional<v1::Gap> LaterColumns(const v1::Collection& row) {
+  const auto* table = TableField(row.table());
+  if (table == nullptr || IsOurs(table) || row.status() != "ok" ||
+      row.columns() == 0)
+    return {};
+  v1::Gap gap;
+  gap.set_table(row.table());
+  gap.set_subject("its agent");
+  gap.set_reason("it is older than this column; upgrade metsuke-agent");
+  const auto* columns = table->message_type();
+  for (int i = 0; i < columns->field_count(); ++i)
+    if (columns->field(i)->number() > static_cast<int>(row.columns()))
+      gap.add_columns(columns->field(i)->name());
+  if (gap.columns().empty()) return {};
+  return gap;
+}
+
 }  // namespace
 
 Sight::Sight(const v1::Snapshot& snapshot, const Digests& tables) {
@@ -61,6 +80,8 @@ Sight::Sight(const v1::Snapshot& snapshot, const Digests& tables) {
     if (!seen) row.set_message(WhyNot(table));
   }
   snapshot_.mutable_collections()->MergeFrom(snapshot.collections());
+  for (const v1::Collection& row : snapshot.collections())
+    if (auto gap = LaterColumns(row)) *snapshot_.add_gaps() = *std::move(gap);
   for (const v1::Gap& gap : snapshot.gaps()) {
     const auto* table = KnownTable(gap.table());
     if (table == nullptr || !IsOurs(table)) *snapshot_.add_gaps() = gap;

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "proto/log.h"
+#include "proto/message_ids.h"
 
 namespace metsuke {
 namespace {
@@ -83,7 +84,8 @@ void Writer::Commit(std::vector<Task>& batch) {
   if (!status.ok()) {
     // After some errors SQLite has rolled back by itself.
     if (!database_.autocommit()) (void)database_.Execute("ROLLBACK");
-    Log(Priority::kError, "nothing was stored: " + Message(status));
+    LogNotice({kNothingStored}, Priority::kError,
+              "nothing was stored: " + Message(status));
     for (absl::Status& result : results) result = status;
   }
   for (size_t i = 0; i < batch.size(); ++i)

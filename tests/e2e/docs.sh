@@ -4,6 +4,9 @@
 mkdir "$work/docs" "$work/docs/bin"
 printf '#!/bin/sh\nexec "%s" --config "%s" "$@"\n' "$bin/metsukectl" "$work/ctl/ctl.yaml" >"$work/docs/bin/metsukectl"
 chmod +x "$work/docs/bin/metsukectl"
+# What stands in the folder of the source; pages write into their own.
+ln -s "$(dirname "$bin")" "$work/docs/build"
+ln -s "$source"/proto "$source"/collectors "$source"/tests "$work/docs"
 blocks() { # blocks FILE: writes its scripts as numbered files
   rm -f "$work"/docs/*.block
   awk -v to="$work/docs/" '/^```sh$/ {inside=1; file=sprintf("%s%02d.block", to, ++n); next} /^```$/ {inside=0} inside {print >file}' "$1"
@@ -20,6 +23,6 @@ for page in "$source"/docs/*.md; do
       trap "code=\$?; case \$code in 2|3) ;; *) echo \"\$BASH_COMMAND: \$code\"; exit 9 ;; esac" ERR
       . "$1"' docs "$block" 2>&1 </dev/null)
     code=$?
-    case $code in 0 | 2 | 3) ok "$(basename "$page"): $(grep -c metsukectl "$block") commands" ;; *) bad "$(basename "$page"): $(head -n 1 "$block")" "$out" ;; esac
+    case $code in 0 | 2 | 3) ok "$(basename "$page"): $(grep -c . "$block") lines" ;; *) bad "$(basename "$page"): $(head -n 1 "$block")" "$out" ;; esac
   done
 done

@@ -12,6 +12,7 @@
 #include "proto/canonical.h"
 #include "proto/snapshot.pb.h"
 #include "proto/status.h"
+#include "proto/version.h"
 
 namespace metsuke {
 namespace {
@@ -44,6 +45,11 @@ class Play {
     state.mutable_tables(0)->set_digest(names_.at("PORTS"));
     names_["STATE"] = StateDigest(state);
     names_["EMPTY"] = Sha256("");
+    v1::State newer;
+    newer.add_tables()->set_table("wid\nts");
+    newer.mutable_tables(0)->set_digest(names_.at("JUNK"));
+    *newer.add_tables() = state.tables(0);
+    names_["NEWER"] = StateDigest(newer);
   }
 
   std::string Run(const std::string& script) {
@@ -122,6 +128,7 @@ class Play {
     std::string text;
     for (const v1::ControllerMessage& message : output.send)
       text += "    " + Shorten(message.ShortDebugString()) + "\n";
+    if (!output.note.empty()) text += "    note " + output.note + "\n";
     if (output.touch) text += "    touch\n";
     if (const auto* contact = std::get_if<Contact>(&output.ask))
       text +=
@@ -296,18 +303,38 @@ heartbeat {state: $PORTS}
 )");
 }
 
-TEST(ControllerSync, AnUnknownTableIsRefusedAndNothingElseIsHarmed) {
+TEST(ControllerSync, OfANewerAgentWhatBothKnowIsStored) {
   Expect(std::string(kHello) +
-         R"(record {seq: 1 state {tables {table: "por\nts" digest: $PORTS}}}
-    commit 1 lost 1-1 (refused: there is no table "por\x0ats": the agent is newer than the controller)
+         fmt::format(R"(record {{seq: 1 state {{tables {{table: "wid\nts" digest: $JUNK}} tables {{table: "ports" digest: $PORTS}}}}}}
+    note its agent (0.1.0) is newer than this controller ({0}), which leaves out what it does not know: wid\x0ats
+    look up ports
+store: missing
+    commit 1 state
 store: stored
-    refusal { seq: 1 reason: "there is no table \"por\\x0ats\": the agent is newer than the controller" }
-record {seq: 2 state {}}
-    look up
+    ack {{ seq: 1 }}
+heartbeat {{state: $NEWER}}
+    touch
+heartbeat {{state: $STATE}}
+    want {{ }}
+    touch
+record {{seq: 2 state {{tables {{table: "wid\nts" digest: $JUNK}} tables {{table: "ports" digest: $PORTS}}}}}}
+    look up ports
 store: missing
     commit 2 state
 store: stored
-    ack { seq: 2 }
+    ack {{ seq: 2 }}
+)", kVersion));
+}
+
+// The controller was upgraded: what is stored is not what the host says it is.
+TEST(ControllerSync, WhatWasLeftOutIsAskedForAfterAnUpgrade) {
+  Expect(R"(hello {stream: "0123456789abcdef" first_seq: 8 next_seq: 8}
+    connect HOST 
+store: standing 7 STATE
+    welcome { acknowledged: 7 interval_seconds: 300 }
+heartbeat {state: $NEWER}
+    want { }
+    touch
 )");
 }
 

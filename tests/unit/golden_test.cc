@@ -12,6 +12,7 @@
 
 #include "collectors/collector.h"
 #include "collectors/outcome.h"
+#include "proto/canonical.h"
 #include "tests/unit/recorded_host.h"
 
 namespace metsuke {
@@ -25,6 +26,12 @@ std::string WhatItSays(const fs::path& folder, const Collector& collector) {
   const v1::Outcome outcome = RunCollector(host, collector);
   v1::Snapshot said;
   Report(collector.table, outcome, said);
+  // Of the schema, and not of the host.
+  v1::Collection& fared = *said.mutable_collections(0);
+  const auto* row = TableField(collector.table)->message_type();
+  for (int i = 0; i < row->field_count(); ++i)
+    EXPECT_LE(row->field(i)->number(), static_cast<int>(fared.columns()));
+  fared.clear_columns();
   EXPECT_TRUE(said.MergeFromString(outcome.canonical()));
   google::protobuf::TextFormat::Printer printer;
   printer.SetUseUtf8StringEscaping(true);

@@ -26,11 +26,11 @@ std::string Message(
     nlattr attribute = {};
     attribute.nla_type = name;
     attribute.nla_len =
-        static_cast<uint16_t>(MNL_ATTR_HDRLEN + payload.size());
+        static_cast<uint16_t>(RTA_LENGTH(payload.size()));
     message.append(reinterpret_cast<const char*>(&attribute),
                    sizeof(attribute));
     message += payload;
-    message.resize(MNL_ALIGN(message.size()), '\0');
+    message.resize(RTA_ALIGN(message.size()), '\0');
   }
   const auto length = static_cast<uint32_t>(message.size());
   std::memcpy(message.data(), &length, sizeof(length));

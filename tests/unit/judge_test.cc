@@ -327,6 +327,25 @@ TEST(Evaluate, AGapOfColumnsConcernsThoseWhoDecideByThem) {
             "FAIL");
 }
 
+// An agent that knows the columns of ports up to `interface`.
+TEST(Evaluate, AColumnThatAnOlderAgentDoesNotKnowIsUnknown) {
+  constexpr const char* kOlder =
+      R"pb(collections { table: "ports" status: "ok" columns: 4 })pb";
+  const std::string by_program = Control(
+      {{"violations", "SELECT port FROM ports WHERE program = 'telnetd'"},
+       {"flags", "{ports: [{program: telnetd}]}"}});
+  EXPECT_EQ(Verdict(by_program, kOlder),
+            "UNKNOWN ports: its agent: it is older than this column; upgrade "
+            "metsuke-agent");
+  EXPECT_EQ(Verdict(Control(), kOlder), "PASS") << "it asks for the port alone";
+  EXPECT_EQ(Verdict(Control(), (std::string(kOlder) + "ports { port: 23 }").c_str()),
+            "FAIL");
+  EXPECT_EQ(
+      Verdict(by_program,
+              R"pb(collections { table: "ports" status: "ok" columns: 9 })pb"),
+      "PASS");
+}
+
 const std::string& OnlyWithSshd() {
   static const std::string control =
       Control({{"applies", "SELECT 1 FROM sshd_options"},

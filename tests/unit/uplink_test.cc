@@ -11,8 +11,8 @@
 #include <ctime>
 #include <functional>
 
-#include "agent/notify.h"
 #include "agent/settings.h"
+#include "collectors/notify.h"
 #include "controller/server.h"
 #include "controller/store/sqlite.h"
 #include "controller/sync_service.h"

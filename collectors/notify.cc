@@ -1,5 +1,6 @@
-#include "agent/notify.h"
+#include "collectors/notify.h"
 
+#include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -10,6 +11,17 @@
 #include "collectors/descriptor.h"
 
 namespace metsuke {
+
+namespace {
+
+// Whether a variable names this process: the environment of a service is handed
+// down to whatever it starts.
+bool ForThisProcess(const char* variable, bool unless_said) {
+  const char* const pid = std::getenv(variable);
+  return pid == nullptr ? unless_said : std::atol(pid) == getpid();
+}
+
+}  // namespace
 
 void Notify(const std::string& text) {
   const char* const name = std::getenv("NOTIFY_SOCKET");
@@ -30,10 +42,21 @@ void Notify(const std::string& text) {
 
 std::chrono::microseconds WatchdogInterval() {
   const char* const usec = std::getenv("WATCHDOG_USEC");
-  const char* const pid = std::getenv("WATCHDOG_PID");
-  if (usec == nullptr || (pid != nullptr && std::atol(pid) != getpid()))
+  if (usec == nullptr || !ForThisProcess("WATCHDOG_PID", /*unless_said=*/true))
     return std::chrono::microseconds(0);
   return std::chrono::microseconds(std::strtoull(usec, nullptr, 10) / 2);
+}
+
+int TakeGivenSockets() {
+  const char* const said = std::getenv("LISTEN_FDS");
+  int given = 0;
+  if (said != nullptr && ForThisProcess("LISTEN_PID", /*unless_said=*/false))
+    while (given < std::atoi(said) &&
+           fcntl(kFirstGiven + given, F_SETFD, FD_CLOEXEC) == 0)
+      ++given;
+  for (const char* name : {"LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"})
+    unsetenv(name);
+  return given;
 }
 
 }  // namespace metsuke
