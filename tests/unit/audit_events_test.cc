@@ -18,7 +18,7 @@
 #include "collectors/cycle.h"
 #include "collectors/event_position.h"
 #include "collectors/words.h"
-#include "tests/unit/gzip.h"
+#include "tests/unit/packed.h"
 #include "tests/unit/host_folder.h"
 
 namespace metsuke {
@@ -492,14 +492,14 @@ TEST_F(AuditEvents, AreNotHeldBackByRecordsOfOtherHosts) {
 TEST_F(AuditEvents, SayWhatOfACompressedLogCannotBeRead) {
   folder_.Write(std::string(kLog) + ".2.gz",
                 Gzip(Session(kNow - 95, 9)) + "no gzip");
-  folder_.Write(std::string(kLog) + ".1.xz", "no xz");
+  folder_.Write(std::string(kLog) + ".1.lz4", "no lz4");
   Append(Session(kNow - 70, 3));
   EXPECT_THAT(Lines(), ElementsAre(HasSubstr("audit.log.2.gz: cannot be "
                                              "unpacked: records in it are not "
                                              "told"),
-                                   HasSubstr("audit.log.1.xz: only gzip and "
-                                             "zstd are read: records in it "
-                                             "are not told"),
+                                   HasSubstr("audit.log.1.lz4: only gzip, xz, "
+                                             "bzip2 and zstd are read: records "
+                                             "in it are not told"),
                                    HasSubstr(fmt::format("{} ", kNow - 95)),
                                    HasSubstr(fmt::format("{} ", kNow - 70))));
   EXPECT_THAT(Lines(), IsEmpty());

@@ -20,7 +20,7 @@
 #include "collectors/log_places.h"
 #include "collectors/outcome.h"
 #include "proto/run.h"
-#include "tests/unit/gzip.h"
+#include "tests/unit/packed.h"
 #include "tests/unit/host_folder.h"
 
 namespace metsuke {
