@@ -2,10 +2,13 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
+#include <tuple>
 #include <utility>
 
 #include "collectors/log_names.h"
+#include "collectors/unpack.h"
 #include "proto/status.h"
 
 namespace metsuke {
@@ -86,6 +89,21 @@ std::vector<LogStream> FindLogs(const Host& host, const std::string& folder,
   Finder finder(host, whole, gaps);
   finder.Look(folder, 1);
   return finder.Take();
+}
+
+std::vector<LogPiece> InOrder(const LogStream& stream) {
+  std::vector<LogPiece> pieces = stream.pieces;
+  std::erase_if(pieces, [&](const LogPiece& piece) {
+    return IsPacked(piece.path) &&
+           std::ranges::any_of(stream.pieces, [&](const LogPiece& other) {
+             return other.path == piece.path.substr(0, piece.path.rfind('.'));
+           });
+  });
+  std::ranges::sort(pieces, [](const LogPiece& a, const LogPiece& b) {
+    return std::tie(a.info.modified, b.path) <
+           std::tie(b.info.modified, a.path);
+  });
+  return pieces;
 }
 
 }  // namespace metsuke

@@ -26,6 +26,10 @@ struct LogStream {
 std::vector<LogStream> FindLogs(const Host& host, const std::string& folder,
                                 const std::set<std::string>& whole, Gaps& gaps);
 
+// The files of a log, the oldest first, by their last change as in ReadLog. One
+// that logrotate is compressing is there twice, and told once.
+std::vector<LogPiece> InOrder(const LogStream& stream);
+
 }  // namespace metsuke
 
 #endif  // METSUKE_COLLECTORS_LOG_STREAMS_H_
