@@ -29,7 +29,6 @@ constexpr const char* kSayings[] = {
     "_TRANSPORT=driver",
     "MESSAGE_ID=a596d6fe7bfa4994828e72309e95d61e",  // suppressed
     "MESSAGE_ID=e9bf28e6e834481bb6f48f548ad13606",  // of the kernel missed
-    "MESSAGE_ID=0027229ca0644181a76c4e92458afa2e",  // not forwarded
     nullptr,
     "SYSLOG_IDENTIFIER=rsyslogd",
     "_UID=0",
@@ -74,10 +73,8 @@ std::optional<JournalDrop> ReadDrop(const JournalRecord& record) {
   if (!event || event->kind() != "recorder" || event->source() != "journal" ||
       !event->detail().starts_with("records "))
     return {};
-  const bool journald = event->service() == "systemd-journald";
-  drop.of = !journald || event->detail().find("forwarded") != std::string::npos
-                ? DropOf::kSyslog
-                : DropOf::kJournal;
+  drop.of = event->service() == "systemd-journald" ? DropOf::kJournal
+                                                   : DropOf::kSyslog;
   drop.why = event->detail();
   drop.count = event->count();
   return drop;

@@ -1,6 +1,7 @@
 // Records that were never kept, as those who keep records say of themselves in
-// the journal: what came too fast for journald or rsyslog, what did not get
-// from one to the other, and what the kernel's audit subsystem had no room for.
+// the journal: what came too fast for journald or rsyslog, and what the kernel's
+// audit subsystem had no room for. What did not get from journald to the system
+// logger, as some does at each boot, is in the journal, and is an event alone.
 
 #ifndef METSUKE_COLLECTORS_JOURNAL_DROPS_H_
 #define METSUKE_COLLECTORS_JOURNAL_DROPS_H_
