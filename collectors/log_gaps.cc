@@ -34,6 +34,7 @@
 namespace metsuke {
 
 absl::Status CollectLogGaps(const Host& host, v1::Snapshot& snapshot);
+absl::Status CollectLogrotateRules(const Host& host, v1::Snapshot& snapshot);
 
 namespace {
 
@@ -93,7 +94,14 @@ class LogGaps {
 
   void AddLogs() {
     LogPauses pauses(host_, zone_, off_, budget_, gaps_);
-    for (const LogStream& stream : FindLogs(host_, "/var/log", {}, gaps_)) {
+    std::vector<LogStream> streams = FindLogs(host_, "/var/log", {}, gaps_);
+    // What of logrotate's rules cannot be read is a gap of log_sources.
+    v1::Snapshot read;
+    if (CollectLogrotateRules(host_, read).ok())
+      JoinOldFolders(host_,
+                     {read.logrotate_rules().begin(), read.logrotate_rules().end()},
+                     streams);
+    for (const LogStream& stream : streams) {
       AddLog(stream);
       if (IsOfTheSystem(stream.path))
         AddPauses(LogKind(stream.path), stream.path, pauses.Of(stream));

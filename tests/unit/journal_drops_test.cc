@@ -18,7 +18,6 @@ absl::Status CollectLogGaps(const Host& host, v1::Snapshot& snapshot);
 
 namespace {
 
-using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::UnorderedElementsAre;
