@@ -12,6 +12,9 @@ constexpr uint64_t kYounger = 2000;  // milliseconds
 // And that one must be as old itself: what began at one instant on several
 // processors is written within it.
 constexpr uint64_t kOld = 3000;  // milliseconds
+// Lines of one call may come between those of another, of any stamps, as several
+// processors write at once: none is ended by what stands this close behind.
+constexpr uint64_t kMixed = 32;  // lines
 // Nothing is held back longer than this. What waits in the kernel to be written
 // (`auditctl -b`, 8192 records as Debian has it) is hardly as much.
 constexpr uint64_t kMostBehind = 1 << 20;  // bytes
@@ -60,6 +63,7 @@ void AuditAssembly::Add(const AuditLine& read, std::string_view line,
                         const AuditPlace& place) {
   const uint64_t begin = bytes_;
   bytes_ += line.size() + 1;
+  ++lines_;
   Saw(read.stamp);
   auto known = places_.find(read.stamp);
   const bool begins = Begins(read);
@@ -73,6 +77,7 @@ void AuditAssembly::Add(const AuditLine& read, std::string_view line,
         event.lines.size() + line.size() < kMostText)
       event.lines.append(line).append("\n");
     event.end = bytes_;
+    event.last = lines_;
     event.seen = seen_;
     event.ended = event.ended || IsWhole(read.type) || Ends(read.type);
   }
@@ -81,6 +86,7 @@ void AuditAssembly::Add(const AuditLine& read, std::string_view line,
 
 void AuditAssembly::Pass(std::string_view line) {
   bytes_ += line.size() + 1;
+  ++lines_;
   TellSettled();
 }
 
@@ -94,8 +100,8 @@ const AuditPlace* AuditAssembly::held() const {
 }
 
 bool AuditAssembly::IsSettled(const Event& event) const {
-  return event.ended || all_ended_ || old_ >= event.seen + kYounger ||
-         bytes_ - event.end > kMostBehind;
+  return event.ended || all_ended_ || bytes_ - event.end > kMostBehind ||
+         (lines_ - event.last >= kMixed && old_ >= event.seen + kYounger);
 }
 
 // Tells the first events as far as they are settled, and have no line between

@@ -63,6 +63,7 @@ class AuditAssembly {
     // Where its first line begins and its last one ends, in bytes from the first
     // line that was added.
     uint64_t begin = 0, end = 0;
+    uint64_t last = 0;  // the number of its last line
     std::string lines = {};
     uint64_t seen = 0;  // the latest stamp up to its end, in milliseconds
     bool ended = false;
@@ -76,7 +77,7 @@ class AuditAssembly {
   std::deque<Event> events_;               // not told, as they began
   std::map<AuditStamp, uint64_t> places_;  // of those, as counted by told_
   uint64_t told_ = 0;
-  uint64_t bytes_ = 0;  // of all lines so far
+  uint64_t bytes_ = 0, lines_ = 0;  // of all that came so far
   // The latest stamp that has come, and the latest that is old enough.
   uint64_t seen_ = 0, old_ = 0;
   bool all_ended_ = false;

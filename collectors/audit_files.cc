@@ -105,6 +105,7 @@ absl::Status AuditFileReader::Unpack(const AuditFile& file) {
       host_, file.path, left, [&](std::string_view block) { bytes_ += block; });
   missing_ = Message(unpacked);
   if (unpacked.ok() || absl::IsInvalidArgument(unpacked) ||
+      absl::IsDataLoss(unpacked) ||
       absl::IsResourceExhausted(unpacked) || absl::IsUnimplemented(unpacked))
     return absl::OkStatus();
   unpacked_.clear();

@@ -182,12 +182,12 @@ class Reader {
     auto begin = files.begin();
     std::optional<AuditStamp> oldest;
     for (auto file = files.begin(); file != files.end(); ++file) {
+      const bool packed =
+          IsPacked(file->path) && CheckPacking(file->path).ok();
       ASSIGN_OR_RETURN(const std::string head,
-                       host_.ReadBytes(file->path, 0, kHead));
-      const auto stamp = FirstStamp(
-          IsPacked(file->path) && CheckPacking(file->path).ok()
-              ? Unpack(file->path, head, kHead)
-              : head);
+                       packed ? UnpackHead(host_, file->path, kHead)
+                              : host_.ReadBytes(file->path, 0, kHead));
+      const auto stamp = FirstStamp(head);
       if (!stamp) continue;
       if (!oldest) oldest = stamp;
       if (*stamp <= *after_) begin = file;

@@ -211,7 +211,7 @@ std::string Host::Remember(const std::string& what, const std::string& path,
   const std::vector<std::string> question = {what, path};
   const v1::Answer* const known = AnswerTo(question);
   const std::string answer = known != nullptr ? known->output() : find();
-  recording_->Answered(question, answer, inputs);
+  if (!answer.empty()) recording_->Answered(question, answer, inputs);
   return answer;
 }
 

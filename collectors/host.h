@@ -102,7 +102,8 @@ class Host {
   // What `find` says of the system file at `path`, or what it said before while
   // the file is as it was then: for what costs too much to find out in every
   // cycle of files that no longer change. `find` reads nothing else that changes;
-  // `what` tells apart what is asked of one file.
+  // `what` tells apart what is asked of one file. When it says nothing, it is
+  // asked again.
   std::string Remember(const std::string& what, const std::string& path,
                        const std::function<std::string()>& find) const;
 

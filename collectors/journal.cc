@@ -52,6 +52,21 @@ absl::StatusOr<std::vector<std::pair<std::string, std::string>>> ListFiles(
   return files;
 }
 
+// NotFound when it is not there, or is no regular file.
+absl::StatusOr<File> OpenFile(const Host& host, const std::string& folder,
+                              const std::string& name) {
+  ASSIGN_OR_RETURN(const int fd, host.OpenDirectory(folder));
+  const Descriptor directory(fd);
+  const std::string path = fmt::format("{}/{}", folder, name);
+  Descriptor file(openat(fd, name.c_str(),
+                         O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+  struct stat info;
+  if (!file) return ErrnoStatus(errno, path);
+  if (fstat(file.get(), &info) != 0 || !S_ISREG(info.st_mode))
+    return absl::NotFoundError(path + ": is no regular file");
+  return File{path, std::move(file), info.st_mtim.tv_sec};
+}
+
 absl::StatusOr<std::vector<File>> OpenFiles(const Host& host) {
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
     ASSIGN_OR_RETURN(const auto names, ListFiles(host));
@@ -60,16 +75,10 @@ absl::StatusOr<std::vector<File>> OpenFiles(const Host& host) {
           fmt::format("the journal has more than {} files", kMostFiles));
     std::vector<File> files;
     for (const auto& [folder, name] : names) {
-      ASSIGN_OR_RETURN(const int fd, host.OpenDirectory(folder));
-      const Descriptor directory(fd);
-      const std::string path = fmt::format("{}/{}", folder, name);
-      Descriptor file(openat(fd, name.c_str(),
-                             O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
-      struct stat info;
-      if (!file && errno == ENOENT) continue;
-      if (!file) return ErrnoStatus(errno, path);
-      if (fstat(file.get(), &info) != 0 || !S_ISREG(info.st_mode)) continue;
-      files.push_back({path, std::move(file), info.st_mtim.tv_sec});
+      auto file = OpenFile(host, folder, name);
+      if (absl::IsNotFound(file.status())) continue;
+      RETURN_IF_ERROR(file.status());
+      files.push_back(*std::move(file));
     }
     // What was rotated meanwhile may be under neither name.
     ASSIGN_OR_RETURN(const auto after, ListFiles(host));
@@ -150,6 +159,15 @@ absl::StatusOr<Journal> Journal::Open(const Host& host, const Damage& damage) {
   }
   RETURN_IF_ERROR(journal.status());
   return Journal(*std::move(journal), boot);
+}
+
+absl::StatusOr<Journal> Journal::OpenOne(const Host& host,
+                                         const std::string& path) {
+  const size_t slash = path.rfind('/');
+  ASSIGN_OR_RETURN(File file, OpenFile(host, path.substr(0, slash),
+                                       path.substr(slash + 1)));
+  ASSIGN_OR_RETURN(JournalHandle journal, OpenJournal({&file, 1}));
+  return Journal(std::move(journal), std::nullopt);
 }
 
 std::string_view Journal::Field(const char* name) const {

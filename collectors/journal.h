@@ -35,6 +35,10 @@ class Journal {
   // Unavailable when none of its files can be read or they change too fast.
   static absl::StatusOr<Journal> Open(const Host& host, const Damage& damage);
 
+  // One file of any journal. NotFound when there is none.
+  static absl::StatusOr<Journal> OpenOne(const Host& host,
+                                         const std::string& path);
+
   // For the functions of the library that move it.
   sd_journal* get() const { return journal_.get(); }
 

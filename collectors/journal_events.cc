@@ -9,9 +9,9 @@
 #include "collectors/event_reader.h"
 #include "collectors/event_sums.h"
 #include "collectors/journal.h"
+#include "collectors/journal_record.h"
 #include "collectors/own_event.h"
 #include "collectors/uid_names.h"
-#include "collectors/words.h"
 #include "proto/instant.h"
 #include "proto/status.h"
 
@@ -22,42 +22,6 @@ using Clock = std::chrono::steady_clock;
 
 // Records between two looks at the clock.
 constexpr int kStride = 128;
-
-// The uid that a field tells; nothing when there is none or it is that of nobody
-// (the kernel's word for a login uid that is not set).
-std::optional<uint32_t> UidIn(std::string_view field) {
-  const auto number = Number(field);
-  if (!number || *number < 0 || *number >= UINT32_MAX) return std::nullopt;
-  return static_cast<uint32_t>(*number);
-}
-
-// A record's fields, kept while others are read.
-struct KeptRecord {
-  std::string identifier, message, transport, exe, comm, boot;
-  JournalRecord record;
-};
-
-void Take(const Journal& journal, KeptRecord& kept) {
-  kept.identifier = journal.Field("SYSLOG_IDENTIFIER");
-  kept.message = journal.Field("MESSAGE");
-  kept.transport = journal.Field("_TRANSPORT");
-  kept.exe = journal.Field("_EXE");
-  kept.comm = journal.Field("_COMM");
-  kept.boot = journal.Field("_BOOT_ID");
-  JournalRecord& record = kept.record = JournalRecord();
-  record.identifier = kept.identifier;
-  record.message = kept.message;
-  record.transport = kept.transport;
-  record.exe = kept.exe;
-  record.comm = kept.comm;
-  record.boot = kept.boot;
-  record.uid = UidIn(journal.Field("_UID")).value_or(UINT32_MAX);
-  record.login_uid = UidIn(journal.Field("_AUDIT_LOGINUID"));
-  record.pid = static_cast<uint64_t>(Number(journal.Field("_PID")).value_or(0));
-  sd_id128_t boot;
-  sd_journal_get_realtime_usec(journal.get(), &record.time);
-  sd_journal_get_monotonic_usec(journal.get(), &record.monotonic, &boot);
-}
 
 absl::Status Sought(int code) { return JournalStatus(code, "seeking"); }
 
@@ -130,7 +94,7 @@ class Listener {
       const auto position = journal_.Position();
       if (up_to_this_boot && position && position->boot == *journal_.boot())
         return absl::OkStatus();
-      Take(journal_, kept_);
+      TakeRecord(journal_, kept_);
       if (auto event = ReadEvent(kept_.record, name_of_))
         sums_.Add(*std::move(event), kept_.record.pid);
       last_ = position;

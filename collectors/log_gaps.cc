@@ -3,7 +3,9 @@
 // journald numbers the records of all its files in one row, and logrotate the
 // files of a log. When space runs out the oldest go; what is missing between
 // others was taken out, or was never written for want of a disk or of power.
-// So was what the times of the records leave out (log_pauses.h).
+// So was what the times of the records leave out (log_pauses.h), what is cut off a
+// compressed file (log_torn.h), and what recorders themselves say that they
+// dropped (journal_drops.h).
 
 #include <fmt/format.h>
 
@@ -17,18 +19,22 @@
 #include "collectors/collector.h"
 #include "collectors/gaps.h"
 #include "collectors/host_off.h"
+#include "collectors/journal_drops.h"
 #include "collectors/journal_entries.h"
 #include "collectors/journals.h"
 #include "collectors/log_names.h"
 #include "collectors/log_pauses.h"
 #include "collectors/log_reader.h"
+#include "collectors/log_retention.h"
 #include "collectors/log_streams.h"
+#include "collectors/log_torn.h"
 #include "collectors/words.h"
 #include "proto/status.h"
 
 namespace metsuke {
 
 absl::Status CollectLogGaps(const Host& host, v1::Snapshot& snapshot);
+absl::Status CollectLogrotateRules(const Host& host, v1::Snapshot& snapshot);
 
 namespace {
 
@@ -79,6 +85,7 @@ class LogGaps {
     for (auto& [space, files] : by_namespace) {
       const std::string path = folders[space] + "/system.journal";
       AddJournal(path, files);
+      AddDrops(path, files);
       AddPauses("journal", path, JournalPauses(path, std::move(files), boots));
     }
     std::ranges::move(boots, std::back_inserter(off_));
@@ -87,10 +94,19 @@ class LogGaps {
 
   void AddLogs() {
     LogPauses pauses(host_, zone_, off_, budget_, gaps_);
-    for (const LogStream& stream : FindLogs(host_, "/var/log", {}, gaps_)) {
+    std::vector<LogStream> streams = FindLogs(host_, "/var/log", {}, gaps_);
+    // What of logrotate's rules cannot be read is a gap of log_sources.
+    v1::Snapshot read;
+    if (CollectLogrotateRules(host_, read).ok())
+      JoinOldFolders(host_,
+                     {read.logrotate_rules().begin(), read.logrotate_rules().end()},
+                     streams);
+    for (const LogStream& stream : streams) {
       AddLog(stream);
       if (IsOfTheSystem(stream.path))
         AddPauses(LogKind(stream.path), stream.path, pauses.Of(stream));
+      AddPauses(LogKind(stream.path), stream.path,
+                FindTorn(host_, stream, zone_, budget_));
     }
   }
 
@@ -134,6 +150,37 @@ class LogGaps {
     if (found > kMostOfOne)
       gaps_.Add(path, fmt::format("{} gaps, of which {} are told", found,
                                   kMostOfOne));
+  }
+
+  // What recorders say that they dropped stands in the journal, whoever it was.
+  void AddDrops(const std::string& journal,
+                const std::vector<JournalFile>& files) {
+    const std::vector<JournalDrop> drops = FindDrops(host_, files, gaps_);
+    size_t found = 0;
+    for (const JournalDrop& drop : drops) {
+      if (++found > kMostOfOne) continue;
+      const auto [source, path] = LogOf(drop, journal);
+      const auto count = OneDigit(static_cast<int64_t>(
+          std::min<uint64_t>(drop.count, INT64_MAX)));
+      Add(source, path, drop.since, drop.until,
+          count == 0 ? drop.why : fmt::format("{} {}", count, drop.why));
+    }
+    if (found > kMostOfOne)
+      gaps_.Add(journal, fmt::format("{} times records were dropped, of which {} "
+                                     "are told", found, kMostOfOne));
+  }
+
+  // Kind and path of the log that lacks them; of the journal that says so where
+  // that log is not where distributions put it.
+  std::pair<const char*, std::string> LogOf(const JournalDrop& drop,
+                                            const std::string& journal) const {
+    if (drop.of == DropOf::kAudit)
+      if (const auto conf = host_.Read("/etc/audit/auditd.conf"); conf.ok())
+        return {"audit", ReadAuditdConf(*conf).path};
+    if (drop.of == DropOf::kSyslog)
+      for (const char* path : {"/var/log/syslog", "/var/log/messages"})
+        if (host_.Stat(path).ok()) return {"syslog", path};
+    return {"journal", journal};
   }
 
   // What the system's files say, those of users left aside. `boots` gets the

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cstring>
-#include <tuple>
 #include <utility>
 
 #include "collectors/log_names.h"
@@ -128,9 +127,8 @@ Rhythm ReadFiles(const Host& host, const std::string& log,
     if (i + 1 == paths.size() && !IsPacked(paths[i])) {
       find();
     } else {
-      const std::string text =
-          host.Remember(fmt::format("{} {}", what, least), paths[i], find);
-      const auto known = RhythmFromText(text);
+      const auto known = RhythmFromText(
+          host.Remember(fmt::format("{} {}", what, least), paths[i], find));
       if (known)
         rhythm = *known;
       else if (!was_read)
@@ -155,23 +153,6 @@ Rhythm ReadFiles(const Host& host, const std::string& log,
 }
 
 namespace {
-
-// The files of a log, the oldest first, by their last change as in ReadLog. One
-// that logrotate is compressing is there twice.
-std::vector<LogPiece> InOrder(const LogStream& stream) {
-  std::vector<LogPiece> pieces = stream.pieces;
-  std::erase_if(pieces, [&](const LogPiece& piece) {
-    return IsPacked(piece.path) &&
-           std::ranges::any_of(stream.pieces, [&](const LogPiece& other) {
-             return other.path == piece.path.substr(0, piece.path.rfind('.'));
-           });
-  });
-  std::ranges::sort(pieces, [](const LogPiece& a, const LogPiece& b) {
-    return std::tie(a.info.modified, b.path) <
-           std::tie(b.info.modified, a.path);
-  });
-  return pieces;
-}
 
 // When the host was given its zone; times without an offset that were written
 // in another one before are read as if they were of this one.

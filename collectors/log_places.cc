@@ -159,7 +159,8 @@ absl::StatusOr<Rhythm> ReadPacked(const Host& host, const LogPiece& piece,
         look(end == std::string::npos ? text.size() : end + 1);
       });
   rhythm.whole = !absl::IsResourceExhausted(unpacked);
-  if (rhythm.whole) RETURN_IF_ERROR(unpacked);
+  // Of what is cut off the rest is gone, and log_torn.h tells it.
+  if (rhythm.whole && !absl::IsDataLoss(unpacked)) RETURN_IF_ERROR(unpacked);
   look(text.size());
   return rhythm;
 }

@@ -82,15 +82,13 @@ absl::StatusOr<std::optional<LogSpan>> ReadPlain(const Host& host,
 }
 
 // The beginning of a compressed file; its end would cost reading all of it, so
-// the file's last change stands for its last record, as gzip and zstd keep it.
+// the file's last change stands for its last record, as what compresses keeps it.
 absl::StatusOr<std::optional<LogSpan>> ReadPacked(const Host& host,
                                                   LogFormat format,
                                                   const LogPiece& piece,
                                                   const Zone& zone) {
-  RETURN_IF_ERROR(CheckPacking(piece.path));
-  ASSIGN_OR_RETURN(const std::string bytes,
-                   host.ReadBytes(piece.path, 0, kEnd));
-  const std::string first = Unpack(piece.path, bytes, kEnd);
+  ASSIGN_OR_RETURN(const std::string first,
+                   UnpackHead(host, piece.path, kEnd));
   const auto oldest =
       format == LogFormat::kText
           ? TextTime(first, zone, piece.info.modified, false)
@@ -152,6 +150,12 @@ void Join(const LogSpan& span, std::optional<LogSpan>& all) {
   if (!all) all = span;
   all->oldest = std::min(all->oldest, span.oldest);
   all->newest = std::max(all->newest, span.newest);
+}
+
+std::optional<int64_t> LastRecord(LogFormat format, std::string_view end,
+                                  const Zone& zone, int64_t modified) {
+  if (format == LogFormat::kText) return TextTime(end, zone, modified, true);
+  return format == LogFormat::kUtmp ? UtmpTime(end, true) : std::nullopt;
 }
 
 absl::StatusOr<std::optional<LogSpan>> ReadPiece(const Host& host,

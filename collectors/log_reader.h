@@ -46,6 +46,12 @@ absl::StatusOr<std::optional<LogSpan>> ReadPiece(const Host& host,
                                                  const LogPiece& piece,
                                                  const Zone& zone);
 
+// The last record in the end of a file that was last changed at `modified`; of
+// utmp(5) it begins with a whole one. Nothing when there is none, or the format
+// has no end.
+std::optional<int64_t> LastRecord(LogFormat format, std::string_view end,
+                                  const Zone& zone, int64_t modified);
+
 // The zone of the host's clock on the wall; UTC when it has none.
 Zone ReadZone(const Host& host);
 

@@ -21,27 +21,45 @@ const v1::JournalOption* Find(const std::vector<v1::JournalOption>& options,
   return found == options.end() ? nullptr : &*found;
 }
 
+// The first rule whose pattern matches the log at `path`.
+const v1::LogrotateRule* RuleOf(const std::vector<v1::LogrotateRule>& rules,
+                                const std::string& path) {
+  // glob(3) as logrotate calls it: "*" matches no slash.
+  const auto rule = std::ranges::find_if(rules, [&](const auto& one) {
+    return fnmatch(one.path().c_str(), path.c_str(), FNM_PATHNAME) == 0;
+  });
+  return rule == rules.end() ? nullptr : &*rule;
+}
+
 }  // namespace
 
 LogLimits LimitsOfLogrotate(const std::vector<v1::LogrotateRule>& rules,
                             const std::string& path) {
-  for (const v1::LogrotateRule& rule : rules) {
-    // glob(3) as logrotate calls it: "*" matches no slash.
-    if (fnmatch(rule.path().c_str(), path.c_str(), FNM_PATHNAME) != 0) continue;
-    LogLimits limits{.by = "logrotate " + rule.source()};
-    if (rule.rotate() < 0) {
-      if (rule.max_age_days() == 0) return {};
-      limits.days = rule.max_age_days();
-      return limits;
-    }
-    if (rule.frequency() != "size") limits.days = rule.keep_days();
-    if (rule.size_bytes() > 0)
-      limits.bytes = (rule.rotate() + int64_t{1}) * rule.size_bytes();
-    if (rule.max_age_days() > 0 && limits.days < 0)
-      limits.days = rule.max_age_days();
+  const v1::LogrotateRule* const rule = RuleOf(rules, path);
+  if (rule == nullptr) return {};
+  LogLimits limits{.by = "logrotate " + rule->source()};
+  if (rule->rotate() < 0) {
+    if (rule->max_age_days() == 0) return {};
+    limits.days = rule->max_age_days();
     return limits;
   }
-  return {};
+  if (rule->frequency() != "size") limits.days = rule->keep_days();
+  if (rule->size_bytes() > 0)
+    limits.bytes = (rule->rotate() + int64_t{1}) * rule->size_bytes();
+  if (rule->max_age_days() > 0 && limits.days < 0)
+    limits.days = rule->max_age_days();
+  return limits;
+}
+
+std::string OldFolderOf(const std::vector<v1::LogrotateRule>& rules,
+                        const std::string& path) {
+  const v1::LogrotateRule* const rule = RuleOf(rules, path);
+  if (rule == nullptr || rule->old_folder().empty()) return "";
+  std::string folder = rule->old_folder();
+  if (!folder.starts_with('/'))
+    folder = path.substr(0, path.rfind('/') + 1) + folder;
+  while (folder.ends_with('/')) folder.pop_back();
+  return folder;
 }
 
 // journald.conf(5): a tenth of the file system and at most 4 GiB unless

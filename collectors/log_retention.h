@@ -24,6 +24,11 @@ struct LogLimits {
 LogLimits LimitsOfLogrotate(const std::vector<v1::LogrotateRule>& rules,
                             const std::string& path);
 
+// The folder that the same rule moves old files of that log to; empty when they
+// stay beside it.
+std::string OldFolderOf(const std::vector<v1::LogrotateRule>& rules,
+                        const std::string& path);
+
 // Of a journal in a file system of `disk` bytes. `runtime` is that below /run.
 LogLimits LimitsOfJournal(const std::vector<v1::JournalOption>& options,
                           bool runtime, int64_t disk);

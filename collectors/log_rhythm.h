@@ -26,6 +26,8 @@ inline int64_t Length(const Pause& pause) { return pause.until - pause.since; }
 struct LogBudget {
   size_t looks = 16'384;
   size_t unpacked = 64 << 20;  // bytes out of compressed files
+  // And to see whether they are whole.
+  size_t checked = 32 << 20;
 };
 
 // A silence that is told is at least an hour long.

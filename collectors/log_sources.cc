@@ -71,7 +71,9 @@ class Sources {
     for (const auto& [path, rules] : syslog_.files()) known.insert(path);
     if (audit_) known.insert(audit_->path);
     std::map<std::string, std::vector<LogPiece>> logs;
-    for (LogStream& stream : FindLogs(host_, "/var/log", known, gaps_))
+    std::vector<LogStream> streams = FindLogs(host_, "/var/log", known, gaps_);
+    JoinOldFolders(host_, rules_, streams);
+    for (LogStream& stream : streams)
       logs[stream.path] = std::move(stream.pieces);
     // What is written elsewhere, or is not there yet.
     for (const std::string& path : known)
@@ -191,6 +193,7 @@ class Sources {
     } else {
       row.set_source(LogKind(path));
     }
+    if (row.copy().empty()) row.set_copy(syslog_.CopyOfInput(path));
     for (const LogPiece& piece : pieces)
       if (piece.path == path) SetFile(piece.info, row);
     row.set_files(static_cast<uint32_t>(pieces.size()));

@@ -2,10 +2,15 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
+#include <set>
+#include <tuple>
 #include <utility>
 
 #include "collectors/log_names.h"
+#include "collectors/log_retention.h"
+#include "collectors/unpack.h"
 #include "proto/status.h"
 
 namespace metsuke {
@@ -86,6 +91,46 @@ std::vector<LogStream> FindLogs(const Host& host, const std::string& folder,
   Finder finder(host, whole, gaps);
   finder.Look(folder, 1);
   return finder.Take();
+}
+
+void JoinOldFolders(const Host& host,
+                    const std::vector<v1::LogrotateRule>& rules,
+                    std::vector<LogStream>& streams) {
+  std::set<std::string> moved;
+  for (LogStream& stream : streams) {
+    const std::string folder = OldFolderOf(rules, stream.path);
+    const std::string base = stream.path.substr(stream.path.rfind('/') + 1);
+    const std::string old = fmt::format("{}/{}", folder, base);
+    if (folder.empty() || old == stream.path) continue;
+    const auto names = host.List(folder);
+    if (!names.ok()) continue;
+    for (const std::string& name : *names) {
+      const std::string path = fmt::format("{}/{}", folder, name);
+      if (LogBase(name) != base) continue;
+      const auto info = host.Stat(path);
+      if (info.ok() && info->kind == FileInfo::Kind::kRegular)
+        stream.pieces.push_back({path, *info});
+    }
+    moved.insert(old);
+  }
+  std::erase_if(streams, [&](const LogStream& stream) {
+    return moved.contains(stream.path);
+  });
+}
+
+std::vector<LogPiece> InOrder(const LogStream& stream) {
+  std::vector<LogPiece> pieces = stream.pieces;
+  std::erase_if(pieces, [&](const LogPiece& piece) {
+    return IsPacked(piece.path) &&
+           std::ranges::any_of(stream.pieces, [&](const LogPiece& other) {
+             return other.path == piece.path.substr(0, piece.path.rfind('.'));
+           });
+  });
+  std::ranges::sort(pieces, [](const LogPiece& a, const LogPiece& b) {
+    return std::tie(a.info.modified, b.path) <
+           std::tie(b.info.modified, a.path);
+  });
+  return pieces;
 }
 
 }  // namespace metsuke

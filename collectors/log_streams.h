@@ -12,6 +12,7 @@
 #include "collectors/gaps.h"
 #include "collectors/host.h"
 #include "collectors/log_reader.h"
+#include "proto/snapshot.pb.h"
 
 namespace metsuke {
 
@@ -25,6 +26,16 @@ struct LogStream {
 // are no files are passed over.
 std::vector<LogStream> FindLogs(const Host& host, const std::string& folder,
                                 const std::set<std::string>& whole, Gaps& gaps);
+
+// Gives each log the files that logrotate moved to another folder (olddir), which
+// are no logs of their own then.
+void JoinOldFolders(const Host& host,
+                    const std::vector<v1::LogrotateRule>& rules,
+                    std::vector<LogStream>& streams);
+
+// The files of a log, the oldest first, by their last change as in ReadLog. One
+// that logrotate is compressing is there twice, and told once.
+std::vector<LogPiece> InOrder(const LogStream& stream);
 
 }  // namespace metsuke
 

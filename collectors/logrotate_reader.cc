@@ -35,8 +35,7 @@ constexpr auto kScripts = std::to_array<std::string_view>(
     {"prerotate", "postrotate", "firstaction", "lastaction", "preremove"});
 // Directives with a value that says nothing of what is kept.
 constexpr auto kOtherValues = std::to_array<std::string_view>(
-    {"su", "create", "createolddir", "dateformat", "mail", "olddir",
-     "extension", "addextension", "compresscmd", "uncompresscmd", "compressext",
+    {"su", "create", "createolddir", "dateformat", "mail", "extension", "addextension", "compresscmd", "uncompresscmd", "compressext",
      "compressoptions", "shredcycles", "start", "minage"});
 
 // "100k" in bytes.
@@ -174,6 +173,8 @@ class LogrotateReader::File {
   Done Apply(std::string_view key) {
     if (key == "compress" || key == "nocompress") {
       Current().compress = key == "compress";
+    } else if (key == "olddir" || key == "noolddir") {
+      Current().old_folder = key == "olddir" ? Value() : "";
     } else if (IsOneOf(key, kFrequencies)) {
       Current().frequency = std::string(key);
       if (key == "weekly" && Count(Value(), 0).value_or(0) > 7)
@@ -220,7 +221,7 @@ class LogrotateReader::File {
     constexpr auto kFlags = std::to_array<std::string_view>(
         {"delaycompress", "shred", "sharedscripts", "copytruncate",
          "renamecopy", "copy", "dateext", "missingok", "allowhardlink",
-         "olddir", "mail", "create", "createolddir"});
+         "mail", "create", "createolddir"});
     constexpr auto kAlone = std::to_array<std::string_view>(
         {"ifempty", "notifempty", "dateyesterday", "datehourago", "mailfirst",
          "maillast", "errors", "ignoreduplicates"});
@@ -352,6 +353,7 @@ v1::LogrotateRule LogrotateReader::Rule(const std::string& path,
   rule.set_max_age_days(settings.max_age);
   rule.set_compress(settings.compress);
   rule.set_source(source);
+  rule.set_old_folder(settings.old_folder);
   int days = -1;
   if (settings.rotate >= 0)
     days = by_size ? 0 : PeriodDays(settings.frequency, settings.rotate);

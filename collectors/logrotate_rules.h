@@ -55,6 +55,7 @@ class LogrotateReader {
     int64_t max_size = 0;
     int max_age = 0;
     bool compress = false;
+    std::string old_folder;
   };
 
   static v1::LogrotateRule Rule(const std::string& path,

@@ -3,10 +3,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <map>
-#include <tuple>
-
 #include "collectors/syslog_config.h"
 #include "collectors/syslog_text.h"
 #include "collectors/words.h"
@@ -16,25 +12,6 @@ namespace {
 
 constexpr int kMaxDepth = 10;   // of includes
 constexpr int kMaxBlocks = 50;  // of blocks in each other
-
-constexpr std::string_view kFacilities[] = {
-    "kern", "user", "mail", "daemon", "auth", "syslog", "lpr", "news", "uucp",
-    "cron", "authpriv", "ftp", "", "", "", "", "local0", "local1", "local2",
-    "local3", "local4", "local5", "local6", "local7"};
-constexpr std::string_view kSeverities[] = {"emerg",   "alert",  "crit", "err",
-                                            "warning", "notice", "info", "debug"};
-
-// The lowest severity of `bits` when it and all above are there, else each
-// with "=".
-std::string SeverityText(uint8_t bits) {
-  for (int i = 0; i < 8; ++i)
-    if (bits == (2 << i) - 1) return std::string(kSeverities[i]);
-  std::string text;
-  for (int i = 0; i < 8; ++i)
-    if (bits & 1 << i)
-      text += fmt::format("{}={}", text.empty() ? "" : ",", kSeverities[i]);
-  return text;
-}
 
 bool IsLetter(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
@@ -49,14 +26,12 @@ class RsyslogReader::File {
       : reader_(reader), path_(file.path), text_(file.text) {}
 
   void Read() {
-    SyslogMask all;
-    all.fill(0xff);
     while (text_.Skip(), !text_.AtEnd()) {
       if (text_.Here() == '}') {
         Tell("an unexpected }");
         text_.Advance();
       } else {
-        Statement(all);
+        Statement(EveryMessage());
       }
     }
   }
@@ -118,6 +93,8 @@ class RsyslogReader::File {
       Act(within, ReadScriptAction(inside), where);
     } else if (word == "include") {
       IncludeFiles(ScriptParameter(inside, "file"));
+    } else if (word == "input") {
+      Input(inside);
     } else if (word == "ruleset") {
       text_.Skip();
       if (text_.Here() == '{') text_.Balanced('{', '}');
@@ -127,12 +104,38 @@ class RsyslogReader::File {
     // The others (module, input, template, global …) route nothing.
   }
 
+  // input(type="imfile" file="/var/log/app/*.log" facility="local3").
+  void Input(const std::string& inside) {
+    if (Lower(ScriptParameter(inside, "type")) != "imfile" ||
+        !ScriptParameter(inside, "ruleset").empty())
+      return;
+    SyslogInput input{.path = ScriptParameter(inside, "file")};
+    Set(ScriptParameter(inside, "facility"), input.facility);
+    Set(ScriptParameter(inside, "severity"), input.severity);
+    reader_.inputs_.push_back(std::move(input));
+  }
+
+  static void Set(std::string_view value, std::string& name) {
+    if (!value.empty()) name = Lower(value);
+  }
+
+  // The same of older files: "$InputRunFileMonitor" ends the description of one.
+  void LegacyInput(const std::string& name, std::string_view value) {
+    SyslogInput& input = reader_.legacy_;
+    if (name == "$inputfilename") input.path = value;
+    if (name == "$inputfilefacility") Set(value, input.facility);
+    if (name == "$inputfileseverity") Set(value, input.severity);
+    if (name == "$inputrunfilemonitor") reader_.inputs_.push_back(input);
+  }
+
   // A line with "$": what else it may set, it routes nothing.
   void Directive() {
     const std::string where = Where();
     const std::string line = text_.Line();
     const auto words = Words(line);
     const std::string name = Lower(words[0]);
+    if (name.starts_with("$input"))
+      LegacyInput(name, words.size() > 1 ? words[1] : "");
     if (name == "$includeconfig" && words.size() > 1)
       IncludeFiles(std::string(words[1]));
     if (name == "$ruleset")
@@ -231,7 +234,7 @@ class RsyslogReader::File {
       text_.Line();
       return;
     }
-    for (size_t i = 0; i < mask->size(); ++i) (*mask)[i] &= within[i];
+    *mask = *mask & within;
     text_.SkipBlanks();
     Follow(*mask, where);
   }
@@ -276,7 +279,7 @@ class RsyslogReader::File {
       reader_.troubles_.push_back(
           {where, "the rule holds for one program, host or ruleset"});
     else
-      reader_.AddRoute(mask, action, where);
+      reader_.routes_.Add(mask, action, where);
   }
 
   void IncludeFiles(const std::string& pattern) {
@@ -296,50 +299,12 @@ class RsyslogReader::File {
   std::optional<SyslogMask> last_;  // of the rule before; none for a condition
 };
 
-RsyslogReader::RsyslogReader(Include include) : include_(std::move(include)) {
-  alive_.fill(0xff);
-}
+RsyslogReader::RsyslogReader(Include include) : include_(std::move(include)) {}
 
 void RsyslogReader::Read(const SyslogFile& file) { File(*this, file).Read(); }
 
-void RsyslogReader::AddRoute(const SyslogMask& mask, const SyslogAction& action,
-                             const std::string& source) {
-  Route route{mask, action, source};
-  for (size_t i = 0; i < mask.size(); ++i) {
-    route.mask[i] &= alive_[i];
-    if (action.action == "discard") alive_[i] &= ~mask[i];
-  }
-  routes_.push_back(std::move(route));
-}
-
 std::vector<v1::SyslogRoute> RsyslogReader::Routes() const {
-  // Two rules may send one facility to one place: together they are one row.
-  struct Row {
-    size_t facility;
-    const Route* route;
-    uint8_t bits;
-  };
-  std::vector<Row> rows;
-  std::map<std::tuple<size_t, std::string_view, std::string_view>, size_t> row_of;
-  for (const Route& route : routes_)
-    for (size_t i = 0; i < route.mask.size(); ++i) {
-      if (kFacilities[i].empty() || route.mask[i] == 0) continue;
-      const auto [row, added] = row_of.try_emplace(
-          {i, route.action.action, route.action.target}, rows.size());
-      if (added) rows.push_back({i, &route, 0});
-      rows[row->second].bits |= route.mask[i];
-    }
-  std::vector<v1::SyslogRoute> routes;
-  for (const Row& row : rows) {
-    v1::SyslogRoute& route = routes.emplace_back();
-    route.set_facility(std::string(kFacilities[row.facility]));
-    route.set_severity(SeverityText(row.bits));
-    route.set_action(row.route->action.action);
-    route.set_target(row.route->action.target);
-    route.set_daemon("rsyslog");
-    route.set_source(row.route->source);
-  }
-  return routes;
+  return routes_.Rows("rsyslog");
 }
 
 }  // namespace metsuke

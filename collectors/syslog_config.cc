@@ -1,11 +1,12 @@
-// Fills the syslog_config table from the configuration of rsyslog. Another
-// system logger than rsyslog is said in gaps: its rules are not read.
+// Fills the syslog_config table from the configuration of rsyslog or of
+// syslog-ng. Another system logger is said in gaps: its rules are not read.
 
 #include "collectors/syslog_config.h"
 
 #include <fnmatch.h>
 
 #include "collectors/collector.h"
+#include "collectors/syslog_ng_reader.h"
 #include "proto/status.h"
 
 namespace metsuke {
@@ -15,7 +16,10 @@ absl::Status CollectSyslogConfig(const Host& host, v1::Snapshot& snapshot);
 namespace {
 
 constexpr char kTable[] = "syslog_config";
-constexpr char kMain[] = "/etc/rsyslog.conf";
+constexpr char kRsyslogd[] = "/usr/sbin/rsyslogd";
+constexpr char kRsyslogConfig[] = "/etc/rsyslog.conf";
+constexpr char kSyslogNg[] = "/usr/sbin/syslog-ng";
+constexpr char kSyslogNgConfig[] = "/etc/syslog-ng/syslog-ng.conf";
 
 // Other loggers and where their rules stand.
 struct Logger {
@@ -23,7 +27,6 @@ struct Logger {
   std::string_view config;
 };
 constexpr Logger kOthers[] = {
-    {"/usr/sbin/syslog-ng", "/etc/syslog-ng/syslog-ng.conf"},
     {"/usr/sbin/syslogd", "/etc/syslog.conf"},
     {"/sbin/syslogd", "/etc/syslog.conf"},
 };
@@ -38,6 +41,10 @@ class Includes {
     std::vector<SyslogFile> files;
     const size_t slash = pattern.rfind('/');
     if (pattern.find_first_of("*?[") == std::string::npos) {
+      // syslog-ng takes a folder for what ends in ".conf" in it.
+      const auto info = host_.Stat(pattern);
+      if (info.ok() && info->kind == FileInfo::Kind::kDirectory)
+        return (*this)(pattern + "/*.conf");
       AddFile(pattern, files);
       return files;
     }
@@ -68,35 +75,51 @@ class Includes {
   v1::Snapshot& snapshot_;
 };
 
-absl::Status ReadRsyslog(const Host& host, v1::Snapshot& snapshot) {
-  auto text = host.Read(kMain);
-  if (!text.ok()) return Annotate(text.status(), kMain);
-  RsyslogReader reader(Includes(host, snapshot));
-  reader.Read({kMain, *std::move(text)});
+template <typename Reader>
+absl::StatusOr<Reader> ReadConfig(const Host& host, const std::string& path,
+                                  v1::Snapshot& snapshot) {
+  auto text = host.Read(path);
+  if (!text.ok()) return Annotate(text.status(), path);
+  Reader reader(Includes(host, snapshot));
+  reader.Read({path, *std::move(text)});
   for (v1::SyslogRoute& route : reader.Routes())
     *snapshot.add_syslog_config() = std::move(route);
-  for (const RsyslogReader::Trouble& trouble : reader.troubles())
+  for (const SyslogTrouble& trouble : reader.troubles())
     AddGap(snapshot, kTable, trouble.where, trouble.why);
-  return absl::OkStatus();
+  return reader;
 }
 
 }  // namespace
 
 absl::Status CollectSyslogConfig(const Host& host, v1::Snapshot& snapshot) {
+  return ReadSyslogConfig(host, snapshot).status();
+}
+
+absl::StatusOr<std::vector<SyslogInput>> ReadSyslogConfig(
+    const Host& host, v1::Snapshot& snapshot) {
   // What is there and cannot be seen is not absent.
   const auto installed = [&](std::string_view program) {
     return !absl::IsNotFound(host.Stat(program).status());
   };
-  const bool rsyslog = installed("/usr/sbin/rsyslogd");
+  const bool rsyslog = installed(kRsyslogd), syslog_ng = installed(kSyslogNg);
   bool other = false;
   for (const Logger& logger : kOthers) {
     if (other || !installed(logger.program)) continue;
     other = true;
     AddGap(snapshot, kTable, logger.config,
-           "the rules of this logger are not read; only rsyslog's are");
+           "the rules of this logger are not read; only those of rsyslog and "
+           "syslog-ng are");
   }
-  if (rsyslog) return ReadRsyslog(host, snapshot);
-  if (other) return absl::OkStatus();
+  std::vector<SyslogInput> inputs;
+  if (rsyslog) {
+    ASSIGN_OR_RETURN(const RsyslogReader reader,
+                     ReadConfig<RsyslogReader>(host, kRsyslogConfig, snapshot));
+    inputs = reader.inputs();
+  }
+  if (syslog_ng)
+    RETURN_IF_ERROR(
+        ReadConfig<SyslogNgReader>(host, kSyslogNgConfig, snapshot).status());
+  if (rsyslog || syslog_ng || other) return inputs;
   return Absent("no system logger is installed");
 }
 

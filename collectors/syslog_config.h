@@ -3,31 +3,22 @@
 #ifndef METSUKE_COLLECTORS_SYSLOG_CONFIG_H_
 #define METSUKE_COLLECTORS_SYSLOG_CONFIG_H_
 
-#include <array>
-#include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "absl/status/statusor.h"
+#include "collectors/host.h"
+#include "collectors/syslog_routes.h"
 #include "proto/snapshot.pb.h"
 
 namespace metsuke {
 
-// Which messages a rule speaks of: for each facility, by its code of
-// RFC 5424, one bit per severity, bit 0 is emerg.
-using SyslogMask = std::array<uint8_t, 24>;
-
 // The messages a selector such as "*.info;mail.none" takes; nothing when a
 // facility or severity is none that rsyslog knows.
 std::optional<SyslogMask> ReadSelector(std::string_view selector);
-
-// What happens to a message: `action` and `target` of v1::SyslogRoute.
-struct SyslogAction {
-  std::string action;
-  std::string target;
-};
 
 // The action of a legacy line, "-/var/log/syslog" or "@@loghost:514".
 SyslogAction ReadLegacyAction(std::string_view text);
@@ -43,6 +34,12 @@ std::string ScriptParameter(std::string_view text, std::string_view name);
 struct SyslogFile {
   std::string path;
   std::string text;
+};
+
+// Files that rsyslog reads (imfile), and as what it takes each of their lines.
+struct SyslogInput {
+  std::string path;  // a pattern of glob(7)
+  std::string facility = "local0", severity = "notice";
 };
 
 // Reads configuration files in rsyslog's order and collects where each
@@ -62,32 +59,27 @@ class RsyslogReader {
   // One row per facility, action and target, in the order of the rules.
   std::vector<v1::SyslogRoute> Routes() const;
 
-  // File and line of what could not be expanded, and why.
-  struct Trouble {
-    std::string where;
-    std::string why;
-  };
+  // Those whose lines go by the rules that are read, and not by a ruleset's.
+  const std::vector<SyslogInput>& inputs() const { return inputs_; }
+
+  using Trouble = SyslogTrouble;
   const std::vector<Trouble>& troubles() const { return troubles_; }
 
  private:
   class File;
 
-  struct Route {
-    SyslogMask mask;
-    SyslogAction action;
-    std::string source;
-  };
-
-  void AddRoute(const SyslogMask& mask, const SyslogAction& action,
-                const std::string& source);
-
   const Include include_;
   int depth_ = 0;
-  // What no earlier rule has discarded.
-  SyslogMask alive_;
-  std::vector<Route> routes_;
+  SyslogRoutes routes_;
+  std::vector<SyslogInput> inputs_;
+  SyslogInput legacy_;  // as $InputFile directives have set it so far
   std::vector<Trouble> troubles_;
 };
+
+// Adds the rows of syslog_config and its gaps, as its collector does, and returns
+// what the logger reads besides.
+absl::StatusOr<std::vector<SyslogInput>> ReadSyslogConfig(
+    const Host& host, v1::Snapshot& snapshot);
 
 }  // namespace metsuke
 

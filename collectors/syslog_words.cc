@@ -1,7 +1,6 @@
 // Selectors and actions of rsyslog: which messages, and what happens to them.
 
 #include <algorithm>
-#include <utility>
 
 #include "collectors/syslog_config.h"
 #include "collectors/words.h"
@@ -10,30 +9,6 @@ namespace metsuke {
 namespace {
 
 constexpr uint8_t kEverything = 0xff;
-
-// Names of rsyslog's syslogFacNames, by code (RFC 5424, table 1).
-constexpr std::pair<std::string_view, int> kFacilities[] = {
-    {"kern", 0},    {"user", 1},      {"mail", 2},    {"daemon", 3},
-    {"auth", 4},    {"security", 4},  {"syslog", 5},  {"lpr", 6},
-    {"news", 7},    {"uucp", 8},      {"cron", 9},    {"authpriv", 10},
-    {"ftp", 11},    {"ntp", 12},      {"audit", 13},  {"alert", 14},
-    {"clock", 15},  {"local0", 16},   {"local1", 17}, {"local2", 18},
-    {"local3", 19}, {"local4", 20},   {"local5", 21}, {"local6", 22},
-    {"local7", 23}};
-
-constexpr std::pair<std::string_view, int> kSeverities[] = {
-    {"emerg", 0},   {"panic", 0}, {"alert", 1},  {"crit", 2}, {"err", 3},
-    {"error", 3},   {"warning", 4}, {"warn", 4}, {"notice", 5},
-    {"info", 6},    {"debug", 7}};
-
-template <size_t N>
-std::optional<int> Code(const std::pair<std::string_view, int> (&names)[N],
-                        std::string_view word) {
-  const std::string name = Lower(word);
-  for (const auto& [known, code] : names)
-    if (name == known) return code;
-  return {};
-}
 
 // What ".severity" does to the severities that a facility has so far:
 // "=" takes one severity in place of it and all above, "!" takes away.
@@ -44,7 +19,7 @@ std::optional<uint8_t> Change(uint8_t before, std::string_view severity) {
   if (single) severity.remove_prefix(1);
   if (severity == "none") return away ? kEverything : uint8_t{0};
   if (severity == "*") return away ? uint8_t{0} : kEverything;
-  const auto code = Code(kSeverities, severity);
+  const auto code = SeverityCode(severity);
   if (!code) return {};
   const uint8_t bits = single ? 1 << *code : (2 << *code) - 1;
   return away ? before & ~bits : before | bits;
@@ -120,7 +95,7 @@ std::optional<SyslogMask> ReadSelector(std::string_view selector) {
     if (dot == std::string_view::npos) return {};
     for (const std::string_view word : Pieces(part.substr(0, dot), ',')) {
       const std::string_view name = Strip(word);
-      const auto code = Code(kFacilities, name);
+      const auto code = FacilityCode(name);
       // Marks are rsyslog's own messages and no facility of syslog(3).
       if (Lower(name) == "mark") continue;
       if (name != "*" && !code) return {};

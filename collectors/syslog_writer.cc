@@ -1,19 +1,33 @@
 #include "collectors/syslog_writer.h"
 
+#include <fnmatch.h>
+
 #include <algorithm>
 
 #include "collectors/collector.h"
 #include "proto/status.h"
 
 namespace metsuke {
+namespace {
 
-absl::Status CollectSyslogConfig(const Host& host, v1::Snapshot& snapshot);
+// Whether who takes the severities of `more` takes all of `less`, both as
+// v1::SyslogRoute has them.
+bool Covers(const std::string& more, const std::string& less) {
+  if (more == less) return true;
+  const auto most = SeverityCode(more), least = SeverityCode(less);
+  // Of several each has a "=" before it.
+  return more == "debug" || (most && least && *most >= *least);
+}
+
+}  // namespace
 
 SyslogWriter::SyslogWriter(const Host& host, const Trouble& trouble) {
   v1::Snapshot read;
-  const absl::Status status = CollectSyslogConfig(host, read);
-  if (!status.ok() && !IsAbsent(status))
-    trouble("rsyslog's configuration", Message(status));
+  auto inputs = ReadSyslogConfig(host, read);
+  if (inputs.ok())
+    inputs_ = *std::move(inputs);
+  else if (!IsAbsent(inputs.status()))
+    trouble("the system logger's configuration", Message(inputs.status()));
   for (const v1::Gap& gap : read.gaps()) trouble(gap.subject(), gap.reason());
   for (const v1::SyslogRoute& route : read.syslog_config()) {
     if (route.action() == "file")
@@ -28,10 +42,20 @@ std::string SyslogWriter::CopyOf(const Rules& rules) const {
     if (std::ranges::all_of(rules, [&, &others = others](const auto& rule) {
           const auto other = others.find(rule.first);
           return other != others.end() &&
-                 (other->second.severity() == "debug" ||
-                  other->second.severity() == rule.second.severity());
+                 Covers(other->second.severity(), rule.second.severity());
         }))
       return target;
+  return "";
+}
+
+std::string SyslogWriter::CopyOfInput(const std::string& path) const {
+  for (const SyslogInput& input : inputs_) {
+    if (fnmatch(input.path.c_str(), path.c_str(), FNM_PATHNAME) != 0) continue;
+    v1::SyslogRoute lines;
+    lines.set_severity(input.severity);
+    if (std::string copy = CopyOf({{input.facility, lines}}); !copy.empty())
+      return copy;
+  }
   return "";
 }
 

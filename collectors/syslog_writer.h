@@ -6,8 +6,10 @@
 #include <functional>
 #include <map>
 #include <string>
+#include <vector>
 
 #include "collectors/host.h"
+#include "collectors/syslog_config.h"
 #include "proto/snapshot.pb.h"
 
 namespace metsuke {
@@ -28,11 +30,16 @@ class SyslogWriter {
   // Where all that `rules` write is sent as well; empty when nowhere.
   std::string CopyOf(const Rules& rules) const;
 
+  // Where the lines of the log at `path`, which another program writes and the
+  // logger reads, are sent; empty when nowhere.
+  std::string CopyOfInput(const std::string& path) const;
+
   // Fills the columns source, writer and facilities; `rules` are not empty.
   static void Describe(const Rules& rules, v1::LogSource& row);
 
  private:
   std::map<std::string, Rules> files_, sent_;
+  std::vector<SyslogInput> inputs_;
 };
 
 }  // namespace metsuke

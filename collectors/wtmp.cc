@@ -42,10 +42,14 @@ absl::Status ReadPiece(const Host& host, const LogPiece& piece, int64_t& left,
     take(records);
   };
   if (IsPacked(piece.path)) {
-    ASSIGN_OR_RETURN(const std::string records,
-                     UnpackWhole(host, piece.path, static_cast<size_t>(left)));
-    give(records);
-    return absl::OkStatus();
+    std::string records;
+    auto most = static_cast<size_t>(std::max<int64_t>(left, 0));
+    const absl::Status unpacked =
+        UnpackBlocks(host, piece.path, most,
+                     [&](std::string_view block) { records += block; });
+    // Of one that is larger the newest records, at its end, are not seen.
+    if (!absl::IsResourceExhausted(unpacked)) give(records);
+    return unpacked;
   }
   const int64_t end = piece.info.size / kRecord * kRecord;
   const int64_t start = std::max<int64_t>(0, end - left / kRecord * kRecord);

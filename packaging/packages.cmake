@@ -168,6 +168,8 @@ set(CPACK_DEBIAN_AGENT_PACKAGE_DEPENDS systemd)
 set(CPACK_DEBIAN_CONTROLLER_PACKAGE_SECTION admin)
 # Its setup knows what metsukectl of its own version says.
 set(CPACK_DEBIAN_CONTROLLER_PACKAGE_DEPENDS "metsukectl (= ${PROJECT_VERSION}-1), openssl, systemd")
+# The controller knocks at SSH servers with the agent's metsuke-probe.
+set(CPACK_DEBIAN_CONTROLLER_PACKAGE_RECOMMENDS metsuke-agent)
 set(CPACK_DEBIAN_CTL_PACKAGE_SECTION admin)
 set(CPACK_DEBIAN_CTL_PACKAGE_SUGGESTS metsuke-agent)
 

@@ -6,7 +6,7 @@
 set(portable ${PROJECT_BINARY_DIR}/portable)
 pkg_check_modules(portable REQUIRED QUIET grpc++ protobuf libcares re2 openssl yaml-cpp libutf8proc audit auparse libcap
                   libcrypt libzstd sqlite3 zlib libssh)
-set(portable_archives ${portable_STATIC_LIBRARIES} boost_filesystem boost_atomic cap-ng)
+set(portable_archives ${portable_STATIC_LIBRARIES} boost_filesystem boost_atomic cap-ng lzma bz2)
 list(REMOVE_ITEM portable_archives atomic dl m pthread rt) # glibc's and the compiler's
 list(REMOVE_DUPLICATES portable_archives)
 list(TRANSFORM portable_archives REPLACE "^(.+)$" "-l:lib\\1.a")

@@ -1,6 +1,7 @@
 #include "proto/ssh_probe.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <map>
 #include <set>
@@ -72,7 +73,11 @@ std::vector<std::string> AccountsToAsk(
 }
 
 absl::StatusOr<v1::Snapshot> RunProbe(const ProbeTarget& target) {
-  std::vector<std::string> argv = {OwnProgram("metsuke-probe"),
+  const std::string program = OwnProgram("metsuke-probe");
+  if (access(program.c_str(), X_OK) != 0)
+    return absl::FailedPreconditionError(
+        program + " is not there; it comes with the package metsuke-agent");
+  std::vector<std::string> argv = {program,
                                    target.address,
                                    "--port",
                                    std::to_string(target.port),

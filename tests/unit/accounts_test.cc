@@ -447,10 +447,10 @@ TEST(LastLogin, BeyondItsBoundIsAGap) {
                   174'763 * sizeof(struct utmp));
   folder.Write("var/log/wtmp.1",
                WtmpRecord(USER_PROCESS, "old", "192.0.2.3", 900));
-  folder.Write("var/log/wtmp.2.xz", "xz");
+  folder.Write("var/log/wtmp.2.lz4", "xz");
   folder.Write("attributes",
                "644 0 0 3 /var/log/wtmp\n644 0 0 2 /var/log/wtmp.1\n"
-               "644 0 0 1 /var/log/wtmp.2.xz\n");
+               "644 0 0 1 /var/log/wtmp.2.lz4\n");
   v1::Snapshot snapshot;
   EXPECT_TRUE(
       ReadLastLogins(RecordedHost(folder.path()), {}, snapshot).empty());
@@ -458,8 +458,8 @@ TEST(LastLogin, BeyondItsBoundIsAGap) {
   EXPECT_THAT(GapsOf(snapshot),
               testing::ElementsAre("/var/log/wtmp: " + reason,
                                    "/var/log/wtmp.1: " + reason,
-                                   "/var/log/wtmp.2.xz: /var/log/wtmp.2.xz: "
-                                   "only gzip and zstd are read"));
+                                   "/var/log/wtmp.2.lz4: /var/log/wtmp.2.lz4: "
+                                   "only gzip, xz, bzip2 and zstd are read"));
 }
 
 TEST(LastLogin, StandsInTheTableByItsDay) {

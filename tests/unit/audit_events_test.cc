@@ -18,7 +18,7 @@
 #include "collectors/cycle.h"
 #include "collectors/event_position.h"
 #include "collectors/words.h"
-#include "tests/unit/gzip.h"
+#include "tests/unit/packed.h"
 #include "tests/unit/host_folder.h"
 
 namespace metsuke {
@@ -29,6 +29,7 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
+using ::testing::UnorderedElementsAre;
 
 constexpr char kLog[] = "var/log/audit/audit.log";
 constexpr int64_t kNow = 1795393300;
@@ -269,6 +270,19 @@ TEST_F(AuditEvents, AreToldOnceWhereTheirLinesAreMixed) {
       }
 }
 
+// Two that both took long: the later stamp of the other one shows nothing of
+// whether all lines of the first are there.
+TEST_F(AuditEvents, ThatBothTookLongMayBeMixed) {
+  const auto first = Call(kNow - 160, 4, "first"),
+             second = Call(kNow - 120, 5, "second");
+  std::string text;
+  for (size_t i = 0; i < first.size(); ++i) text += first[i] + second[i];
+  Append(text + Session(kNow - 100, 6));
+  EXPECT_THAT(Lines(), UnorderedElementsAre(HasSubstr("k: /tmp/first"),
+                                            HasSubstr("k: /tmp/second"),
+                                            HasSubstr("login su")));
+}
+
 // One that has ended, but within which another begins that has not.
 TEST_F(AuditEvents, WithinWhichAnotherBeginsAreToldOnceWithThat) {
   const auto other = Call(kNow - 100, 2, "b");
@@ -289,6 +303,13 @@ TEST_F(AuditEvents, WithinWhichAnotherBeginsAreToldOnceWithThat) {
                                    HasSubstr("k: /tmp/b")));
 }
 
+// As many as stand behind a line that no other of its call can follow.
+std::string Sessions(int64_t seconds) {
+  std::string text;
+  for (int i = 0; i < 32; ++i) text += Session(seconds, 100 + i);
+  return text;
+}
+
 TEST_F(AuditEvents, WaitForTheirLinesUntilNoneCanCome) {
   const auto lines = Call(kNow - 100, 1, "a");
   // It may be written to at any moment.
@@ -303,17 +324,17 @@ TEST_F(AuditEvents, WaitForTheirLinesUntilNoneCanCome) {
   const auto next = Call(kNow + 100, 2, "b");
   Append(next[0] + next[1] + next[2] + Session(kNow + 101, 3), kNow + 105);
   EXPECT_THAT(Lines(kNow + 106), IsEmpty());
-  Append(Session(kNow + 102, 4), kNow + 104);
+  Append(Sessions(kNow + 102), kNow + 104);
   EXPECT_THAT(Lines(kNow + 105), IsEmpty());
-  EXPECT_THAT(Lines(kNow + 106), SizeIs(3));
+  EXPECT_THAT(Lines(kNow + 106), SizeIs(34));
   // A clock that was ahead: the file's, and that of a record.
   Append(Call(kNow + 200, 5, "c")[0] + Call(kNow + 200, 5, "c")[2],
          kNow + 86400);
   EXPECT_THAT(Lines(kNow + 210), SizeIs(1));
   const auto ahead = Call(kNow + 86400, 6, "d");
-  Append(ahead[0] + ahead[2] + Session(kNow + 220, 7), kNow + 222);
-  EXPECT_THAT(Lines(kNow + 223), IsEmpty());
-  EXPECT_THAT(Lines(kNow + 224), SizeIs(2));
+  Append(ahead[0] + ahead[2] + Sessions(kNow + 220), kNow + 222);
+  EXPECT_THAT(Lines(kNow + 222), IsEmpty());
+  EXPECT_THAT(Lines(kNow + 224), SizeIs(33));
 }
 
 // It is from its last line on that others must be younger.
@@ -492,14 +513,14 @@ TEST_F(AuditEvents, AreNotHeldBackByRecordsOfOtherHosts) {
 TEST_F(AuditEvents, SayWhatOfACompressedLogCannotBeRead) {
   folder_.Write(std::string(kLog) + ".2.gz",
                 Gzip(Session(kNow - 95, 9)) + "no gzip");
-  folder_.Write(std::string(kLog) + ".1.xz", "no xz");
+  folder_.Write(std::string(kLog) + ".1.lz4", "no lz4");
   Append(Session(kNow - 70, 3));
   EXPECT_THAT(Lines(), ElementsAre(HasSubstr("audit.log.2.gz: cannot be "
                                              "unpacked: records in it are not "
                                              "told"),
-                                   HasSubstr("audit.log.1.xz: only gzip and "
-                                             "zstd are read: records in it "
-                                             "are not told"),
+                                   HasSubstr("audit.log.1.lz4: only gzip, xz, "
+                                             "bzip2 and zstd are read: records "
+                                             "in it are not told"),
                                    HasSubstr(fmt::format("{} ", kNow - 95)),
                                    HasSubstr(fmt::format("{} ", kNow - 70))));
   EXPECT_THAT(Lines(), IsEmpty());

@@ -3,7 +3,6 @@
 #include <gtest/gtest.h>
 #include <sqlite3.h>
 #include <utmp.h>
-#include <zstd.h>
 
 #include <boost/filesystem.hpp>
 #include <cstring>
@@ -12,8 +11,7 @@
 #include "collectors/collector.h"
 #include "collectors/log_names.h"
 #include "collectors/log_reader.h"
-#include "collectors/unpack.h"
-#include "tests/unit/gzip.h"
+#include "tests/unit/packed.h"
 #include "tests/unit/recorded_host.h"
 
 namespace metsuke {
@@ -150,23 +148,6 @@ TEST(LogReader, KnowsItsPieces) {
                            "asyslog", "syslog-"})
     EXPECT_NE(LogBase(name), "syslog") << name;
   EXPECT_EQ(LogBase("wtmp_20261121_000000.db"), "wtmp.db");
-}
-
-std::string Zstd(const std::string& text) {
-  std::string out(ZSTD_compressBound(text.size()), '\0');
-  out.resize(ZSTD_compress(out.data(), out.size(), text.data(), text.size(), 3));
-  return out;
-}
-
-TEST(LogReader, UnpacksNoMoreThanItIsAskedFor) {
-  const std::string text(1 << 20, 'a');
-  EXPECT_EQ(Unpack("x.gz", Gzip(text), 1000), text.substr(0, 1000));
-  EXPECT_EQ(Unpack("x.zst", Zstd(text), 1000), text.substr(0, 1000));
-  EXPECT_EQ(Unpack("x.gz", Gzip("abc"), 1000), "abc");
-  EXPECT_EQ(Unpack("x.zst", Zstd("abc"), 1000), "abc");
-  EXPECT_EQ(Unpack("x.gz", "no gzip", 1000), "");
-  EXPECT_EQ(Unpack("x.zst", "no zstd", 1000), "");
-  EXPECT_EQ(Unpack("x.gz", "", 1000), "");
 }
 
 std::string Utmp(short type, int32_t seconds) {

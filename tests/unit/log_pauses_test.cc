@@ -20,7 +20,7 @@
 #include "collectors/log_places.h"
 #include "collectors/outcome.h"
 #include "proto/run.h"
-#include "tests/unit/gzip.h"
+#include "tests/unit/packed.h"
 #include "tests/unit/host_folder.h"
 
 namespace metsuke {
@@ -490,7 +490,11 @@ TEST_F(LogPausesTest, AFileThatIsBeingCompressedIsReadOnce) {
 TEST_F(LogPausesTest, WhatCannotBeUnpackedIsAGap) {
   Busy(Without(FourWeeks(), kHoleBegins, kHoleEnds));
   Write("syslog.2.gz", "this is no gzip", kNow - 15 * kDay);
-  EXPECT_THAT(Rows(), ElementsAre(kHole, HasSubstr("cannot be unpacked")));
+  EXPECT_THAT(Rows(),
+              ElementsAre(kHole,
+                          "syslog 2026-11-01T23:58:00 2026-11-09T00:00:00 "
+                          "syslog.2.gz cannot be unpacked to its end",
+                          "gap: /var/log/syslog.2.gz: cannot be unpacked"));
 }
 
 TEST_F(LogPausesTest, NewYearWithoutAYearIsNoStep) {
@@ -654,7 +658,8 @@ TEST_F(LogPausesTest, OldFilesAreReadOnce) {
   sleep(2);
   const v1::Outcome first = RunCollector(host_, collector);
   const auto& answers = first.recorded().answers();
-  EXPECT_EQ(answers.size(), 6) << "three files, looked at for two lengths";
+  EXPECT_EQ(answers.size(), 8)
+      << "three files, looked at for two lengths, and two whether they are whole";
   // What is remembered is taken for what is there.
   v1::Recorded changed = first.recorded();
   for (v1::Answer& answer : *changed.mutable_answers()) answer.set_output(ToText(Rhythm(kHour)));

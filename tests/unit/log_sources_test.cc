@@ -276,6 +276,66 @@ TEST_F(LogSources, ACopyLeavesTheHostOnlyWhenAllOfItDoes) {
   EXPECT_FALSE(sent.persistent());
 }
 
+// Severities above the lowest that is sent are sent as well.
+TEST_F(LogSources, ACopyOfMoreIsACopy) {
+  Rsyslog("mail.err /var/log/mail.err\nmail.warning /var/log/mail.warn\n"
+          "mail.err @loghost\nkern.=err /var/log/kern\nkern.=crit @loghost\n");
+  EXPECT_EQ(Row("/var/log/mail.err").copy(), "@loghost:514");
+  EXPECT_EQ(Row("/var/log/mail.warn").copy(), "");
+  EXPECT_EQ(Row("/var/log/kern").copy(), "");
+  Rsyslog("mail.err /var/log/mail.err\nmail.warning @loghost\n");
+  EXPECT_EQ(Row("/var/log/mail.err").copy(), "@loghost:514");
+}
+
+// What a program writes by itself leaves the host where rsyslog reads it.
+TEST_F(LogSources, WhatRsyslogReadsIsSentAsItsFacilityIs) {
+  Log("var/log/nginx/access.log", kNov21, "2026-11-20 00:00:00 x\n");
+  Log("var/log/app/a.log", kNov21, "2026-11-20 00:00:00 x\n");
+  Log("var/log/app/b.txt", kNov21, "2026-11-20 00:00:00 x\n");
+  Log("var/log/old.log", kNov21, "2026-11-20 00:00:00 x\n");
+  Log("var/log/elsewhere.log", kNov21, "2026-11-20 00:00:00 x\n");
+  Rsyslog("module(load=\"imfile\")\n"
+          "input(type=\"imfile\" File=\"/var/log/nginx/access.log\" Tag=\"n\""
+          " Severity=\"info\" Facility=\"local6\")\n"
+          "input(type=\"imfile\" File=\"/var/log/app/*.log\" Tag=\"a\")\n"
+          "input(type=\"imfile\" File=\"/var/log/elsewhere.log\" Tag=\"a\""
+          " ruleset=\"other\")\n"
+          "input(type=\"imtcp\" port=\"514\")\n"
+          "$InputFileName /var/log/old.log\n$InputFileTag old:\n"
+          "$InputFileFacility local7\n$InputRunFileMonitor\n"
+          "local6.info @@web:514\nlocal0.warning @@warnings:514\n"
+          "local7.* @old\n");
+  EXPECT_EQ(Row("/var/log/nginx/access.log").copy(), "@@web:514");
+  EXPECT_EQ(Row("/var/log/nginx/access.log").source(), "web");
+  EXPECT_EQ(Row("/var/log/app/a.log").copy(), "") << "a notice is no warning";
+  EXPECT_EQ(Row("/var/log/old.log").copy(), "@old:514");
+  EXPECT_EQ(Row("/var/log/elsewhere.log").copy(), "");
+  Rsyslog("input(type=\"imfile\" File=\"/var/log/app/*.log\" Tag=\"a\")\n"
+          "local0.* @all\n");
+  EXPECT_EQ(Row("/var/log/app/a.log").copy(), "@all:514");
+  EXPECT_EQ(Row("/var/log/app/b.txt").copy(), "");
+}
+
+TEST_F(LogSources, FilesInAnotherFolderAreOfTheirLog) {
+  Log("var/log/app.log", kNov21, "2026-11-20 00:00:00 x\n");
+  Log("var/log/old/app.log.1", kNov21 - kDay, "2026-11-10 00:00:00 x\n");
+  Log("var/log/old/other.log.1", kNov21 - kDay, "2026-11-10 00:00:00 x\n");
+  Log("srv/gone/far.log-20261101", kNov21 - kDay, "2026-11-01 00:00:00 x\n");
+  Log("var/log/sub/far.log", kNov21, "2026-11-20 00:00:00 x\n");
+  EXPECT_EQ(Row("/var/log/app.log").files(), 1u);
+  EXPECT_EQ(Row("/var/log/old/app.log").files(), 1u);
+  Logrotate("olddir /srv/gone/\n/var/log/app.log {\nolddir old\n}\n"
+            "/var/log/sub/*.log {\nweekly\n}\n"
+            "/var/log/old/*.log {\nnoolddir\n}\n");
+  EXPECT_EQ(Row("/var/log/app.log").files(), 2u);
+  EXPECT_EQ(Row("/var/log/app.log").oldest(), kNov21 - 11 * kDay);
+  EXPECT_THAT(Rows(), testing::Not(Contains("application /var/log/old/app.log")))
+      << "it is no log of its own";
+  EXPECT_EQ(Row("/var/log/old/other.log").files(), 1u);
+  EXPECT_EQ(Row("/var/log/sub/far.log").files(), 2u);
+  EXPECT_EQ(Row("/var/log/sub/far.log").oldest(), kNov21 - 20 * kDay);
+}
+
 TEST_F(LogSources, GrowthIsThatOfTheFilesThatAreNotCompressed) {
   Logrotate("/var/log/app.log {\nsize 10000\nrotate 4\n}\n");
   Log("var/log/app.log", kNov21, "2026-11-20 00:00:00 x\n");
@@ -290,8 +350,8 @@ TEST_F(LogSources, GrowthIsThatOfTheFilesThatAreNotCompressed) {
   EXPECT_EQ(row.reach_days(), 40);  // nine days to write 9,978 bytes
   EXPECT_THAT(snapshot_.gaps(), IsEmpty()) << "an application's";
   EXPECT_EQ(row.unread(), "");
-  Log("var/log/app.log.3.xz", kNov21 - 20 * kDay, "x");
-  EXPECT_THAT(Row("/var/log/app.log").unread(), HasSubstr("only gzip and zstd"));
+  Log("var/log/app.log.3.lz4", kNov21 - 20 * kDay, "x");
+  EXPECT_THAT(Row("/var/log/app.log").unread(), HasSubstr("only gzip, xz, bzip2 and zstd"));
 }
 
 // Young files of an old log are not taken for a day's.

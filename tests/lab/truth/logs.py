@@ -2,6 +2,7 @@
 
 import contextlib
 import datetime
+import json
 import re
 import sqlite3
 import struct
@@ -79,7 +80,7 @@ def logrotate(host, snapshot):
     return found
 
 
-apart("logrotate_rules", max_age_days="logrotate -d does not tell it", compress="logrotate -d tells of compression only for what it would rotate now",
+apart("logrotate_rules", old_folder="logrotate -d tells of it in other words in each release; a scenario expects the files in it", max_age_days="logrotate -d does not tell it", compress="logrotate -d tells of compression only for what it would rotate now",
       source="logrotate -d does not tell where a rule stands")
 
 
@@ -96,6 +97,11 @@ def _journal_header(host):
             if word.startswith("Tail realtime") and int(at[1], 16):
                 last.append(int(at[1], 16) // 1000000)
     return first, last, files
+
+
+# What files hold, down to where they are cut off.
+ALL_OF = ('for f; do case $f in *.gz) zcat "$f" ;; *.xz) xzcat "$f" ;; *.bz2) bzcat "$f" ;; *.zst) zstdcat "$f" ;; '
+          '*) cat "$f" ;; esac; done 2>/dev/null')
 
 
 @check("log_files", "journalctl --header, stat and the files' ends", "path", "files", "mode", "owner", "group", "newest", "oldest")
@@ -130,7 +136,7 @@ def _ends(host, source, path, names):
         moments = re.findall(r"\[(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d),\d+\+00:00\]", said)
         moments = [int(host.tool("date", "-ud", m, "+%s")) for m in (min(moments), max(moments))] if moments else [0, 0]
         return moments[0], moments[1]
-    said = host.tool("sh", "-c", "for f; do case $f in *.gz) zcat \"$f\" ;; *) cat \"$f\" ;; esac; done | "
+    said = host.tool("sh", "-c", f"{ALL_OF} | "
                      "awk '{print $1}' | sort | sed -n '1p;$p'", "sh", *names).split()
     if not said:
         return 0, 0
@@ -174,7 +180,7 @@ def _moments(host, path, names):
         with contextlib.closing(sqlite3.connect(f"file:{host.root / path.lstrip('/')}?mode=ro", uri=True)) as database:
             moments = [s for (s,) in database.execute("SELECT Time FROM Lastlog2") if s]
         return min(moments, default=0), max(moments, default=0)
-    said = host.tool("sh", "-c", "for f; do case $f in *.gz) zcat \"$f\" ;; *.xz) ;; *) cat \"$f\" ;; esac; done | "
+    said = host.tool("sh", "-c", f"{ALL_OF} | "
                      "grep -aoE '[0-9]{4}-[0-9]{2}-[0-9]{2}[T ]+[0-9]{2}:[0-9]{2}:[0-9]{2}(\\.[0-9]+)?([+-][0-9]{2}:[0-9]{2})?' | "
                      "sort | sed -n '1p;$p'", "sh", *names, codes=(0, 1)).splitlines()
     if not said:
@@ -250,7 +256,7 @@ OF_THE_SYSTEM = re.compile(r"/var/log/(syslog|messages|auth\.log|secure|cron(\.l
 
 def _stamps(host, names):
     """Seconds of each record of a text log, in its order, from all of its lines."""
-    said = host.tool("sh", "-c", "for f; do case $f in *.gz) zcat \"$f\" ;; *) cat \"$f\" ;; esac; done | "
+    said = host.tool("sh", "-c", f"{ALL_OF} | "
                      "grep -aoE '^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}(\\.[0-9]+)?[+-][0-9]{2}:[0-9]{2}'", "sh", *names, codes=(0, 1))
     return [int(datetime.datetime.fromisoformat(line).timestamp()) for line in said.splitlines()]
 
@@ -272,9 +278,57 @@ def _off_rhythm(path, stamps):
         yield from steps
 
 
-@check("log_gaps", "journalctl --header, ls and all lines of the logs", "path", "since", "until", may_be_empty=True)
-def holes(host, _):
+PROGRAMS = {"gz": "gzip", "xz": "xz", "bz2": "bzip2", "zst": "zstd"}
+
+
+def _torn(host):
+    """Rotated files that the program they were made with finds no end of: from the last line it gives to the next file's first."""
     found = []
+    logs = {}
+    names = host.tool("sh", "-c", "find /var/log -path /var/log/journal -prune -o -type f -printf '%T@ %p\\n' | sort -n | cut -d' ' -f2-")
+    for name in names.splitlines():
+        if at := re.fullmatch(rf"(.+?){ROTATED}", name):
+            logs.setdefault(at[1], []).append(name)
+    for path, files in logs.items():
+        for at, name in enumerate(files):
+            program = PROGRAMS.get(name.rsplit(".", 1)[-1])
+            if not program or name == path or host.tool("sh", "-c", f"{program} -t '{name}' 2>/dev/null; echo $?").strip() == "0":
+                continue
+            text = host.tool("sh", "-c", f"{program} -dc '{name}' 2>/dev/null || true")
+            since = _second(host, text[:text.rfind("\n") + 1].splitlines()[-1])
+            until = 0
+            if at + 1 < len(files):
+                until = _second(host, host.tool("head", "-n1", files[at + 1]))
+            found.append({"path": path, "since": since, "until": until})
+    return found
+
+
+def _second(host, line):
+    return int(host.tool("date", "-d", line.split()[0], "+%s"))
+
+
+SUPPRESSED = "a596d6fe7bfa4994828e72309e95d61e"
+
+
+def _dropped(host):
+    """What journald says that it suppressed, by unit and day: from the unit's last record before."""
+    sums = {}
+    for line in host.tool("journalctl", "-o", "json", "_TRANSPORT=driver", f"MESSAGE_ID={SUPPRESSED}").splitlines():
+        record = json.loads(line)
+        second = int(record["__REALTIME_TIMESTAMP"]) // 1000000
+        unit = re.fullmatch(r"Suppressed \d+ messages from (.*)", record["MESSAGE"])[1]
+        sums.setdefault((second // 86400, unit), []).append(second)
+    path = host.tool("sh", "-c", "ls -d /var/log/journal/*/system.journal || true").strip()
+    for (_, unit), seconds in sums.items():
+        before = [int(json.loads(line)["__REALTIME_TIMESTAMP"]) // 1000000
+                  for line in host.tool("journalctl", "-o", "json", f"_SYSTEMD_UNIT={unit}").splitlines()]
+        before = [second for second in before if second < seconds[0]]
+        yield {"path": path, "since": max(before, default=seconds[0]), "until": seconds[-1]}
+
+
+@check("log_gaps", "journalctl, ls, gzip -t and the like, and all lines of the logs", "path", "since", "until", may_be_empty=True)
+def holes(host, _):
+    found = [*_torn(host), *_dropped(host)]
     by_row = {}
     for file in _sequences(host):
         by_row.setdefault(file["row"], []).append(file)

@@ -1,0 +1,94 @@
+#include "collectors/log_torn.h"
+
+#include <fmt/format.h>
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "collectors/log_names.h"
+#include "collectors/unpack.h"
+#include "collectors/words.h"
+
+namespace metsuke {
+namespace {
+
+// What is kept of the end, to find the last record in. Records of utmp(5) are
+// taken off whole.
+constexpr size_t kUtmp = 384, kEnd = 170 * kUtmp;
+
+// "whole", "left" of one that is too large or is not read, "cut" or "bad" with
+// the last record that can be read; nothing when that is not known yet.
+std::string LookAt(const Host& host, LogFormat format, const LogPiece& piece,
+                   const Zone& zone, LogBudget& budget) {
+  if (budget.checked == 0) return "";
+  const bool all = budget.checked == LogBudget().checked;
+  std::string end;
+  const absl::Status unpacked = UnpackBlocks(
+      host, piece.path, budget.checked, [&](std::string_view block) {
+        end += block;
+        if (end.size() > 2 * kEnd)
+          end.erase(0, (end.size() - kEnd) / kUtmp * kUtmp);
+      });
+  if (unpacked.ok()) return "whole";
+  if (absl::IsResourceExhausted(unpacked) && !all) return "";
+  const bool cut = absl::IsDataLoss(unpacked);
+  // log_sources tells of what cannot be read at all.
+  if (!cut && !absl::IsInvalidArgument(unpacked)) return "left";
+  // The last line may be cut within its time.
+  if (format == LogFormat::kText) end.erase(end.rfind('\n') + 1);
+  return fmt::format(
+      "{} {}", cut ? "cut" : "bad",
+      LastRecord(format, end, zone, piece.info.modified).value_or(0));
+}
+
+// The records next to a file that is torn: the last one of the files before it
+// and the first one of those behind it; 0 when there is none.
+LogSpan Around(const Host& host, LogFormat format,
+               const std::vector<LogPiece>& pieces, size_t torn,
+               const Zone& zone) {
+  const auto span = [&](size_t i) {
+    const auto read = ReadPiece(host, format, pieces[i], zone);
+    return read.ok() && *read ? **read : LogSpan{0, 0};
+  };
+  LogSpan around{0, 0};
+  for (size_t i = torn; i-- > 0 && around.oldest == 0;)
+    around.oldest = span(i).newest;
+  for (size_t i = torn + 1; i < pieces.size() && around.newest == 0; ++i)
+    around.newest = span(i).oldest;
+  return around;
+}
+
+}  // namespace
+
+std::vector<LogPause> FindTorn(const Host& host, const LogStream& stream,
+                               const Zone& zone, LogBudget& budget) {
+  const LogFormat format = LogFormatOf(stream.path);
+  const std::vector<LogPiece> pieces = InOrder(stream);
+  std::vector<LogPause> found;
+  for (size_t i = 0; i < pieces.size(); ++i) {
+    const std::string& path = pieces[i].path;
+    // What is compressed and no rotated file is its program's own.
+    if (!IsPacked(path) || path == stream.path) continue;
+    const auto look = [&] {
+      return LookAt(host, format, pieces[i], zone, budget);
+    };
+    const std::string said = host.Remember("torn", path, look);
+    if (said.empty()) host.ReadLive();
+    const auto words = Words(said);
+    if (words.size() != 2) continue;
+    const std::string_view name =
+        std::string_view(path).substr(path.rfind('/') + 1);
+    const LogSpan around = Around(host, format, pieces, i, zone);
+    const int64_t last = Number(words[1]).value_or(0);
+    found.push_back(
+        {last != 0 ? last : around.oldest, around.newest,
+         words[0] == "cut"
+             ? fmt::format("{} is cut off: what followed is lost", name)
+             : fmt::format("{} cannot be unpacked to its end", name)});
+  }
+  return found;
+}
+
+}  // namespace metsuke

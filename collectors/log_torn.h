@@ -1,0 +1,26 @@
+// Compressed files of logs that end before what they hold does, as when the
+// disk was full or the host fell while they were made.
+
+#ifndef METSUKE_COLLECTORS_LOG_TORN_H_
+#define METSUKE_COLLECTORS_LOG_TORN_H_
+
+#include <vector>
+
+#include "collectors/host.h"
+#include "collectors/log_pauses.h"
+#include "collectors/log_rhythm.h"
+#include "collectors/log_streams.h"
+#include "collectors/log_time.h"
+
+namespace metsuke {
+
+// What the rotated files of a log lack: from the last record that can be
+// unpacked to the first one of the next file. Each file is unpacked once, out
+// of `budget.checked`; one that takes all of that is left alone. Where the
+// budget is spent the collector goes on in its next run.
+std::vector<LogPause> FindTorn(const Host& host, const LogStream& stream,
+                               const Zone& zone, LogBudget& budget);
+
+}  // namespace metsuke
+
+#endif  // METSUKE_COLLECTORS_LOG_TORN_H_
