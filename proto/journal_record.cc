@@ -6,6 +6,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdlib>
 #include <string>
 
@@ -29,11 +31,16 @@ bool SendToJournal(
   if (!ErrorsGoToJournal()) return false;
   std::string record;
   for (const auto& [name, value] : fields)
-    if (!value.empty()) record += fmt::format("{}={}\n", name, value);
+    if (!value.empty()) {
+      record += fmt::format("{}={}\n", name, value);
+      // One in a value would begin another field.
+      std::replace(record.end() - static_cast<std::ptrdiff_t>(value.size()) - 1,
+                   record.end() - 1, '\n', ' ');
+    }
   const int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
   if (fd < 0) return false;
   const ssize_t sent =
-      sendto(fd, record.data(), record.size(), MSG_NOSIGNAL,
+      sendto(fd, record.data(), record.size(), MSG_NOSIGNAL | MSG_DONTWAIT,
              reinterpret_cast<const sockaddr*>(&kJournal), sizeof kJournal);
   close(fd);
   return sent == static_cast<ssize_t>(record.size());

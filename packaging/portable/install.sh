@@ -38,15 +38,20 @@ esac
 
 usr/libexec/metsuke/metsuke-agent --version >/dev/null || fail "glibc @GLIBC@ or later is needed; this host has $(getconf GNU_LIBC_VERSION)"
 
+# Others read and run what is installed, whatever whoever unpacked it allows.
+umask 022
 # A program that runs cannot be written over, but its name can be taken.
 find usr ! -type d | while read -r file; do
   mkdir -p "/${file%/*}"
-  cp -P --preserve=mode "$file" "/$file.new"
+  cp -P "$file" "/$file.new"
+  if [ ! -h "$file" ]; then
+    if [ -x "$file" ]; then chmod 0755 "/$file.new"; else chmod 0644 "/$file.new"; fi
+  fi
   mv -f "/$file.new" "/$file"
 done
 mkdir -p /etc/metsuke
 for file in etc/metsuke/*; do
-  [ -e "/$file" ] || cp "$file" "/$file"
+  [ -e "/$file" ] || install -m 0644 "$file" "/$file"
 done
 if command -v restorecon >/dev/null; then
   restorecon -RF /usr/libexec/metsuke /etc/metsuke
