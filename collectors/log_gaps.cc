@@ -106,7 +106,7 @@ class LogGaps {
       if (IsOfTheSystem(stream.path))
         AddPauses(LogKind(stream.path), stream.path, pauses.Of(stream));
       AddPauses(LogKind(stream.path), stream.path,
-                FindTorn(host_, stream, zone_, budget_));
+                FindTorn(host_, stream, zone_, budget_, gaps_));
     }
   }
 

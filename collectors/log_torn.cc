@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <ctime>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -10,6 +11,7 @@
 #include "collectors/log_names.h"
 #include "collectors/unpack.h"
 #include "collectors/words.h"
+#include "proto/status.h"
 
 namespace metsuke {
 namespace {
@@ -18,8 +20,19 @@ namespace {
 // taken off whole.
 constexpr size_t kUtmp = 384, kEnd = 170 * kUtmp;
 
-// "whole", "left" of one that is too large or is not read, "cut" or "bad" with
-// the last record that can be read; nothing when that is not known yet.
+// Of so many files of a log at most, and with so many files beside one.
+constexpr size_t kMostTorn = 100, kMostBeside = 16;
+// One that has changed since may still be being written.
+constexpr int64_t kYoung = 600;
+
+bool IsSame(const FileInfo& a, const FileInfo& b) {
+  return a.inode == b.inode && a.size == b.size && a.modified == b.modified &&
+         a.modified_nanos == b.modified_nanos;
+}
+
+// "whole", "left" of one that is too large, "cut" or "bad" with the last record
+// that can be read, "?" and why when it cannot be read; nothing when that is not
+// known yet.
 std::string LookAt(const Host& host, LogFormat format, const LogPiece& piece,
                    const Zone& zone, LogBudget& budget) {
   if (budget.checked == 0) return "";
@@ -32,10 +45,17 @@ std::string LookAt(const Host& host, LogFormat format, const LogPiece& piece,
           end.erase(0, (end.size() - kEnd) / kUtmp * kUtmp);
       });
   if (unpacked.ok()) return "whole";
-  if (absl::IsResourceExhausted(unpacked) && !all) return "";
+  if (absl::IsResourceExhausted(unpacked)) return all ? "left" : "";
   const bool cut = absl::IsDataLoss(unpacked);
-  // log_sources tells of what cannot be read at all.
-  if (!cut && !absl::IsInvalidArgument(unpacked)) return "left";
+  // log_sources tells of those in other formats.
+  if (!CheckPacking(piece.path).ok()) return "left";
+  if (!cut && !absl::IsInvalidArgument(unpacked))
+    return "? " + Message(unpacked);
+  // What was read may be of two files, or of one that is not ready.
+  const auto now = host.Stat(piece.path);
+  if (!now.ok() || !IsSame(*now, piece.info) ||
+      std::time(nullptr) - now->modified < kYoung)
+    return "";
   // The last line may be cut within its time.
   if (format == LogFormat::kText) end.erase(end.rfind('\n') + 1);
   return fmt::format(
@@ -53,9 +73,12 @@ LogSpan Around(const Host& host, LogFormat format,
     return read.ok() && *read ? **read : LogSpan{0, 0};
   };
   LogSpan around{0, 0};
-  for (size_t i = torn; i-- > 0 && around.oldest == 0;)
+  for (size_t i = torn;
+       i-- > 0 && around.oldest == 0 && torn - i <= kMostBeside;)
     around.oldest = span(i).newest;
-  for (size_t i = torn + 1; i < pieces.size() && around.newest == 0; ++i)
+  for (size_t i = torn + 1; i < pieces.size() && around.newest == 0 &&
+                            i - torn <= kMostBeside;
+       ++i)
     around.newest = span(i).oldest;
   return around;
 }
@@ -63,7 +86,8 @@ LogSpan Around(const Host& host, LogFormat format,
 }  // namespace
 
 std::vector<LogPause> FindTorn(const Host& host, const LogStream& stream,
-                               const Zone& zone, LogBudget& budget) {
+                               const Zone& zone, LogBudget& budget,
+                               Gaps& gaps) {
   const LogFormat format = LogFormatOf(stream.path);
   const std::vector<LogPiece> pieces = InOrder(stream);
   std::vector<LogPause> found;
@@ -75,9 +99,14 @@ std::vector<LogPause> FindTorn(const Host& host, const LogStream& stream,
       return LookAt(host, format, pieces[i], zone, budget);
     };
     const std::string said = host.Remember("torn", path, look);
-    if (said.empty()) host.ReadLive();
+    if (said.empty() || said[0] == '?') host.ReadLive();
+    if (said.starts_with("? ")) gaps.Add(path, said.substr(2));
     const auto words = Words(said);
-    if (words.size() != 2) continue;
+    if (words.size() != 2 || (words[0] != "cut" && words[0] != "bad")) continue;
+    if (found.size() == kMostTorn) {
+      gaps.Add(stream.path, "more files are cut off than are told");
+      break;
+    }
     const std::string_view name =
         std::string_view(path).substr(path.rfind('/') + 1);
     const LogSpan around = Around(host, format, pieces, i, zone);

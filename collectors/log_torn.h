@@ -17,9 +17,10 @@ namespace metsuke {
 // What the rotated files of a log lack: from the last record that can be
 // unpacked to the first one of the next file. Each file is unpacked once, out
 // of `budget.checked`; one that takes all of that is left alone. Where the
-// budget is spent the collector goes on in its next run.
+// budget is spent the collector goes on in its next run. Adds to `gaps` what
+// cannot be read.
 std::vector<LogPause> FindTorn(const Host& host, const LogStream& stream,
-                               const Zone& zone, LogBudget& budget);
+                               const Zone& zone, LogBudget& budget, Gaps& gaps);
 
 }  // namespace metsuke
 

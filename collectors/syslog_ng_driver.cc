@@ -39,14 +39,28 @@ SyslogAction Forward(const std::string& driver, std::string host,
 
 }  // namespace
 
-SyslogMask ReadSyslogNgSource(const std::string& driver) {
-  constexpr int kSyslog = 5;
+SyslogMatch ReadSyslogNgSource(std::string driver,
+                               const std::vector<SyslogNgNode>& options) {
+  constexpr int kKern = 0, kSyslog = 5;
+  // To syslog-ng they are the same.
+  std::ranges::replace(driver, '_', '-');
+  const std::string first = options.empty() ? "" : options[0].text;
   SyslogMask mask{};
-  if (driver == "internal") mask[kSyslog] = 0xff;
-  if (IsOneOf(driver, {"system", "unix-stream", "unix-dgram", "systemd-journal",
-                       "systemd-syslog"}))
+  if (IsOneOf(driver, {"system", "systemd-journal", "systemd-syslog"}) ||
+      (IsOneOf(driver, {"unix-stream", "unix-dgram"}) &&
+       IsOneOf(first, {"/dev/log", "/run/systemd/journal/syslog"}))) {
     mask = EveryMessage();
-  return mask;
+  } else if (driver == "internal") {
+    mask[kSyslog] = 0xff;
+  } else if (driver == "file" && IsOneOf(first, {"/proc/kmsg", "/dev/kmsg"})) {
+    mask[kKern] = 0xff;
+  } else if (!IsOneOf(driver,
+                      {"network", "syslog", "tcp", "tcp6", "udp", "udp6",
+                       "default-network-drivers", "file", "wildcard-file",
+                       "snmptrap", "mqtt", "kafka", "pacct"})) {
+    return {{}, EveryMessage()};
+  }
+  return {mask, mask};
 }
 
 SyslogAction ReadSyslogNgDestination(const std::string& driver,

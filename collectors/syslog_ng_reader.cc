@@ -13,6 +13,7 @@ namespace {
 
 constexpr int kMaxDepth = 10;   // of includes
 constexpr int kMaxFiles = 500;  // of all includes together
+constexpr int kMaxFilters = 50;  // of filters that name others
 constexpr char kFolder[] = "/etc/syslog-ng/";
 
 constexpr char kMoreThanThat[] =
@@ -55,7 +56,9 @@ void SyslogNgReader::Directive(const std::string& file,
   constexpr std::string_view kInclude = "include";
   if (!node.text.starts_with(kInclude)) return;
   std::string path(Strip(std::string_view(node.text).substr(kInclude.size())));
-  std::erase_if(path, [](char c) { return c == '"' || c == '\''; });
+  // What stands behind a path in quotes is a comment.
+  if (!path.empty() && (path[0] == '"' || path[0] == '\''))
+    path = path.substr(1, path.find(path[0], 1) - 1);
   // What syslog-ng brings along defines names of drivers alone.
   if (path.empty() || path == "scl.conf") return;
   if (!path.starts_with('/')) path = kFolder + path;
@@ -95,18 +98,24 @@ SyslogMatch SyslogNgReader::Filter(const std::string& name) {
   // filters of two others each would take for ever.
   const auto [known, first] = read_.try_emplace(name, UnknownMatch());
   if (!first) return known->second;
+  if (filter_depth_ >= kMaxFilters) {
+    Tell(name, "filters of filters, too deep");
+    return known->second;
+  }
+  ++filter_depth_;
   const auto statements = SyslogNgStatements(filter->second);
   if (statements.size() == 1)
     known->second = ReadSyslogNgFilter(
         statements[0], [&](const auto& other) { return Filter(other); });
+  --filter_depth_;
   return known->second;
 }
 
 // Of the host's own messages, those that a log path takes in.
-SyslogMask SyslogNgReader::Sources(const std::string& file,
-                                   const SyslogNgNode& block) {
-  if (HasFlag(block, "catchall")) return EveryMessage();
-  SyslogMask mask{};
+SyslogMatch SyslogNgReader::Sources(const std::string& file,
+                                    const SyslogNgNode& block) {
+  if (HasFlag(block, "catchall") || HasFlag(block, "catch-all")) return {};
+  SyslogMatch match{{}, {}};
   for (const Nodes& statement : SyslogNgStatements(block.inside)) {
     if (!statement[0].Is("source") || statement.size() != 2) continue;
     Nodes drivers = statement[1].inside;
@@ -121,9 +130,11 @@ SyslogMask SyslogNgReader::Sources(const std::string& file,
       drivers = source->second;
     }
     for (const Nodes& driver : SyslogNgStatements(drivers))
-      mask = mask | ReadSyslogNgSource(driver[0].text);
+      match = match | ReadSyslogNgSource(
+                          driver[0].text,
+                          driver.size() > 1 ? driver[1].inside : Nodes{});
   }
-  return mask;
+  return match;
 }
 
 void SyslogNgReader::Act(const std::string& where, const Nodes& drivers,
@@ -157,8 +168,10 @@ SyslogMatch SyslogNgReader::Branches(const std::string& file,
       const bool by_block =
           statement[i - 1].Is("if") || statement[i - 1].Is("elif");
       if (statement[0].Is("junction")) {
+        std::vector<LogPath> channels;
         for (const Nodes& channel : SyslogNgStatements(node.inside))
-          Follow(file, channel.back(), reached, true);
+          channels.push_back({file, channel.back()});
+        Siblings(channels, reached, true);
       } else {
         Follow(file, node, left & condition, true);
       }
@@ -211,39 +224,37 @@ SyslogMatch SyslogNgReader::Element(const std::string& file,
 SyslogNgReader::Passed SyslogNgReader::Follow(const std::string& file,
                                               const SyslogNgNode& block,
                                               SyslogMatch reached, bool inner) {
-  if (!inner) {
-    const SyslogMask sources = Sources(file, block);
-    reached = reached & SyslogMatch{sources, sources};
-  }
+  if (!inner) reached = reached & Sources(file, block);
   if (IsNothing(reached.maybe)) return {reached, false};
-  // Of log paths within this one, those behind one that is final.
-  SyslogMatch within;
+  // The paths within this one stand behind its elements.
+  std::vector<LogPath> within;
   for (const Nodes& statement : SyslogNgStatements(block.inside)) {
-    if (!statement[0].Is("log")) {
+    if (statement[0].Is("log"))
+      within.push_back({file, statement.back()});
+    else
       reached = Element(file, statement, reached);
-      continue;
-    }
-    const Passed passed =
-        Follow(file, statement.back(), reached & within, true);
-    if (passed.final) within = within & ~passed.match;
   }
+  Siblings(within, reached, true);
   return {reached, HasFlag(block, "final")};
+}
+
+void SyslogNgReader::Siblings(const std::vector<LogPath>& paths,
+                              const SyslogMatch& reached, bool inner) {
+  SyslogMatch left = reached, unmatched;
+  for (const bool fallback : {false, true})
+    for (const LogPath& path : paths) {
+      if (HasFlag(path.block, "fallback") != fallback) continue;
+      const Passed passed = Follow(path.file, path.block,
+                                   fallback ? unmatched & left : left, inner);
+      if (!fallback) unmatched = unmatched & ~passed.match;
+      if (passed.final) left = left & ~passed.match;
+    }
 }
 
 std::vector<v1::SyslogRoute> SyslogNgReader::Routes() {
   routes_ = SyslogRoutes();
   read_.clear();
-  SyslogMatch left, unmatched;
-  // Those of flags(fallback) get what no other has taken.
-  for (const bool fallback : {false, true})
-    for (const LogPath& path : paths_) {
-      if (HasFlag(path.block, "fallback") != fallback) continue;
-      const Passed passed = Follow(path.file, path.block,
-                                   fallback ? unmatched & left : left, false);
-      if (!fallback) unmatched = unmatched & ~passed.match;
-      if (!passed.final) continue;
-      left = left & ~passed.match;
-    }
+  Siblings(paths_, {}, false);
   return routes_.Rows("syslog-ng");
 }
 

@@ -63,12 +63,16 @@ class SyslogNgReader {
                        SyslogMatch reached);
   void Act(const std::string& where, const Nodes& drivers,
            const SyslogMatch& reached);
-  SyslogMask Sources(const std::string& file, const SyslogNgNode& block);
+  SyslogMatch Sources(const std::string& file, const SyslogNgNode& block);
+  // Follows log paths that stand side by side; those of flags(fallback) get
+  // what no other has taken.
+  void Siblings(const std::vector<LogPath>& paths, const SyslogMatch& reached,
+                bool inner);
   SyslogMatch Filter(const std::string& name);
   static bool HasFlag(const SyslogNgNode& block, std::string_view flag);
 
   const Include include_;
-  int depth_ = 0, files_ = 0;
+  int depth_ = 0, files_ = 0, filter_depth_ = 0;
   std::map<std::string, Nodes> sources_, filters_, destinations_;
   std::map<std::string, SyslogMatch> read_;  // of filters_, those that are known
   std::vector<LogPath> paths_;

@@ -11,6 +11,7 @@ namespace metsuke {
 namespace {
 
 constexpr size_t kRead = 256 << 10;
+constexpr size_t kLeast = 1 << 10;  // what a step counts for
 
 }  // namespace
 
@@ -32,9 +33,9 @@ std::string Unpack(std::string_view name, std::string_view bytes, size_t most) {
   std::string text, block;
   if (unpacker == nullptr) return text;
   do {
-    const bool good = unpacker->Fill(bytes, block);
+    const Unpacker::Result result = unpacker->Fill(bytes, block);
     text.append(block, 0, most - text.size());
-    if (!good) break;
+    if (result != Unpacker::Result::kGood) break;
   } while (text.size() < most &&
            (!bytes.empty() || block.size() == Unpacker::kBlock));
   return text;
@@ -69,12 +70,16 @@ absl::Status UnpackBlocks(const Host& host, const std::string& path,
       if (left == 0)
         return absl::ResourceExhaustedError(
             fmt::format("{}: too much to unpack", path));
-      const bool good = unpacker->Fill(packed, block);
+      const Unpacker::Result result = unpacker->Fill(packed, block);
       take(block);
-      if (!good)
+      if (result == Unpacker::Result::kTooLarge)
+        return absl::UnimplementedError(fmt::format(
+            "{}: more memory is needed to unpack it than is allowed", path));
+      if (result == Unpacker::Result::kBad)
         return absl::InvalidArgumentError(
             fmt::format("{}: cannot be unpacked", path));
-      left -= std::min(left, block.size());
+      // Members that hold nothing cost something, too.
+      left -= std::min(left, std::max(block.size(), kLeast));
     } while (!packed.empty() || block.size() == Unpacker::kBlock);
   }
 }

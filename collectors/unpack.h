@@ -35,7 +35,8 @@ absl::StatusOr<std::string> UnpackHead(const Host& host,
 // and takes the bytes off `left`. ResourceExhausted when it holds more, or is
 // itself longer; DataLoss when it ends before what it holds does,
 // InvalidArgument where it is none of its format, Unimplemented when it is
-// compressed in another way. Takes the same memory for any file.
+// compressed in another way or takes too much memory. Takes the same memory for
+// any file.
 absl::Status UnpackBlocks(const Host& host, const std::string& path,
                           size_t& left,
                           const std::function<void(std::string_view)>& take);

@@ -4,6 +4,7 @@
 #include <lzma.h>
 #include <zlib.h>
 #include <zstd.h>
+#include <zstd_errors.h>
 
 #include <algorithm>
 
@@ -59,14 +60,16 @@ class Xz : public Unpacker {
   }
 
   Step Unpack(std::string_view& packed, std::string& block) override {
-    if (!good_) return Step::kBad;
+    if (!good_) return Step::kTooLarge;
     stream_.next_in = reinterpret_cast<const uint8_t*>(packed.data());
     stream_.avail_in = packed.size();
     stream_.next_out = reinterpret_cast<uint8_t*>(block.data());
     stream_.avail_out = block.size();
     const lzma_ret code = lzma_code(&stream_, LZMA_RUN);
     Took(stream_.avail_in, stream_.avail_out, packed, block);
-    if (code == LZMA_STREAM_END) return Begin() ? Step::kEnd : Step::kBad;
+    if (code == LZMA_STREAM_END) return Begin() ? Step::kEnd : Step::kTooLarge;
+    if (code == LZMA_MEMLIMIT_ERROR || code == LZMA_MEM_ERROR)
+      return Step::kTooLarge;
     return code == LZMA_OK || (code == LZMA_BUF_ERROR && packed.empty())
                ? Step::kOn
                : Step::kBad;
@@ -89,16 +92,17 @@ class Bzip2 : public Unpacker {
   }
 
   Step Unpack(std::string_view& packed, std::string& block) override {
-    if (!good_) return Step::kBad;
+    if (!good_) return Step::kTooLarge;
     stream_.next_in = const_cast<char*>(packed.data());
     stream_.avail_in = static_cast<unsigned>(packed.size());
     stream_.next_out = block.data();
     stream_.avail_out = static_cast<unsigned>(block.size());
     const int code = BZ2_bzDecompress(&stream_);
     Took(stream_.avail_in, stream_.avail_out, packed, block);
+    if (code == BZ_MEM_ERROR) return Step::kTooLarge;
     if (code != BZ_STREAM_END) return code == BZ_OK ? Step::kOn : Step::kBad;
     BZ2_bzDecompressEnd(&stream_);
-    return Begin() ? Step::kEnd : Step::kBad;
+    return Begin() ? Step::kEnd : Step::kTooLarge;
   }
 
   bz_stream stream_;
@@ -118,7 +122,11 @@ class Zstd : public Unpacker {
     ZSTD_outBuffer out{block.data(), block.size(), 0};
     const size_t code = ZSTD_decompressStream(stream_.get(), &out, &in);
     Took(in.size - in.pos, out.size - out.pos, packed, block);
-    if (ZSTD_isError(code)) return Step::kBad;
+    const ZSTD_ErrorCode error = ZSTD_getErrorCode(code);
+    if (error == ZSTD_error_frameParameter_windowTooLarge ||
+        error == ZSTD_error_memory_allocation)
+      return Step::kTooLarge;
+    if (error != ZSTD_error_no_error) return Step::kBad;
     return code == 0 ? Step::kEnd : Step::kOn;
   }
 
@@ -127,7 +135,7 @@ class Zstd : public Unpacker {
 
 }  // namespace
 
-bool Unpacker::Fill(std::string_view& packed, std::string& block) {
+Unpacker::Result Unpacker::Fill(std::string_view& packed, std::string& block) {
   // gzip, xz and tapes pad members with zeros.
   if (ended_)
     packed.remove_prefix(
@@ -136,14 +144,18 @@ bool Unpacker::Fill(std::string_view& packed, std::string& block) {
   // A library that is given nothing would think that the next member begins.
   if (ended_ && before == 0) {
     block.clear();
-    return true;
+    return Result::kGood;
   }
   block.resize(kBlock);
   const Step step = Unpack(packed, block);
-  if (step == Step::kBad) return false;
+  if (step == Step::kBad) return Result::kBad;
+  if (step == Step::kTooLarge) {
+    block.clear();
+    return Result::kTooLarge;
+  }
   if (step == Step::kEnd || packed.size() != before || !block.empty())
     ended_ = step == Step::kEnd;
-  return true;
+  return Result::kGood;
 }
 
 std::unique_ptr<Unpacker> UnpackerOf(std::string_view name) {

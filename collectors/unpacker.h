@@ -20,15 +20,17 @@ class Unpacker {
   virtual ~Unpacker() = default;
 
   // Fills `block` from `packed`, of which it takes off what it used: one of the
-  // two to its end, or up to the end of a member. False when the bytes are none
-  // of its format.
-  bool Fill(std::string_view& packed, std::string& block);
+  // two to its end, or up to the end of a member.
+  enum class Result { kGood, kBad, kTooLarge };
+  // kBad when the bytes are none of its format, kTooLarge when more memory than
+  // is allowed would be needed.
+  Result Fill(std::string_view& packed, std::string& block);
 
   // Whether a member has ended and none has begun since.
   bool ended() const { return ended_; }
 
  protected:
-  enum class Step { kOn, kEnd, kBad };
+  enum class Step { kOn, kEnd, kBad, kTooLarge };
 
   // The same with room for a block; `block` is cut to what it was filled with.
   virtual Step Unpack(std::string_view& packed, std::string& block) = 0;

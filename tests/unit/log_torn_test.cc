@@ -7,7 +7,9 @@
 #include <utmp.h>
 
 #include <boost/filesystem/operations.hpp>
+#include <cstdlib>
 #include <cstring>
+#include <ctime>
 
 #include "collectors/collector.h"
 #include "collectors/outcome.h"
@@ -76,7 +78,7 @@ class LogTornTest : public testing::Test {
     Gaps gaps("log_gaps", snapshot);
     std::vector<std::string> rows;
     for (const LogStream& stream : FindLogs(host_, "/var/log", {}, gaps))
-      for (const LogPause& pause : FindTorn(host_, stream, Zone(), budget))
+      for (const LogPause& pause : FindTorn(host_, stream, Zone(), budget, gaps))
         rows.push_back(fmt::format("{} {} {}", pause.since - kNow,
                                    pause.until - kNow, pause.reason));
     return rows;
@@ -210,6 +212,54 @@ TEST_F(LogTornTest, EachFileIsUnpackedOnceAndNoneIsForgotten) {
     outcome = RunCollector(host_, collector, outcome.recorded());
   }
   EXPECT_THAT(rows, ElementsAre(1, 2, 3));
+}
+
+TEST_F(LogTornTest, OneThatIsStillBeingWrittenIsNotCutYet) {
+  ThreeDays(".gz", 0.5);
+  fs::last_write_time(folder_.path() / "var/log/app.log.1.gz",
+                      std::time(nullptr) - 30);
+  EXPECT_THAT(Rows(), IsEmpty());
+  fs::last_write_time(folder_.path() / "var/log/app.log.1.gz",
+                      std::time(nullptr) - 3600);
+  EXPECT_EQ(Rows().size(), 1u);
+}
+
+// xz(1) and zstd(1) are told to use more memory than a collector has.
+TEST_F(LogTornTest, WhatTakesTooMuchMemoryIsNotDamaged) {
+  Write("app.log", Records(1), kNow);
+  const std::string path = (folder_.path() / "var/log/app.log.1").string();
+  for (const char* made : {"xz --lzma2=dict=256MiB -c", "zstd -q --long=27 -c"}) {
+    // Of less than the window zstd needs no more than that.
+    const std::string end = made[0] == 'x' ? ".xz" : ".zst";
+    ASSERT_EQ(std::system(fmt::format("head -c 12000000 /dev/zero | {} >'{}{}'",
+                                      made, path, end)
+                              .c_str()),
+              0);
+    fs::last_write_time(path + end, kNow - kDay);
+    v1::Snapshot snapshot;
+    Gaps gaps("log_gaps", snapshot);
+    LogBudget budget;
+    for (const LogStream& stream : FindLogs(host_, "/var/log", {}, gaps))
+      EXPECT_THAT(FindTorn(host_, stream, Zone(), budget, gaps), IsEmpty());
+    ASSERT_EQ(snapshot.gaps_size(), 1) << end;
+    EXPECT_THAT(snapshot.gaps(0).reason(), testing::HasSubstr("more memory"));
+    fs::remove(path + end);
+  }
+}
+
+// Nine bytes each that hold nothing.
+TEST_F(LogTornTest, MembersThatHoldNothingCostTheBudgetToo) {
+  const std::string empty = Packed(".zst", "");
+  std::string many;
+  while (many.size() < (4u << 20)) many += empty;
+  Write("app.log", Records(1), kNow);
+  Write("app.log.1.zst", many, kNow - kDay);
+  LogBudget budget;
+  v1::Snapshot snapshot;
+  Gaps gaps("log_gaps", snapshot);
+  for (const LogStream& stream : FindLogs(host_, "/var/log", {}, gaps))
+    EXPECT_THAT(FindTorn(host_, stream, Zone(), budget, gaps), IsEmpty());
+  EXPECT_EQ(budget.checked, 0u);
 }
 
 }  // namespace

@@ -289,5 +289,63 @@ TEST(SyslogNg, IsReadWhereItIsInstalled) {
             "/etc/syslog-ng/conf.d/a.conf:1");
 }
 
+// What one that stands before takes does not get to the others.
+TEST(SyslogNg, FallbackAndFinalCountWhereverPathsStandSideBySide) {
+  const std::string parts =
+      std::string(kSource) +
+      "filter f { facility(auth); };\n"
+      "destination here { file(\"/a\"); };\n"
+      "destination away { network(\"log\"); };\n";
+  const Read within(parts +
+                    "log { source(s); log { filter(f); destination(here); };\n"
+                    " log { destination(away); flags(fallback); }; };\n");
+  EXPECT_THAT(within.Of("auth"), ElementsAre(HasSubstr("file /a")));
+  EXPECT_THAT(within.Of("mail"), ElementsAre(HasSubstr("forward @@log")));
+  const Read channels(
+      parts +
+      "log { source(s); junction {\n"
+      " channel { filter(f); destination(here); flags(final); };\n"
+      " channel { destination(away); }; }; };\n");
+  EXPECT_THAT(channels.Of("auth"), ElementsAre(HasSubstr("file /a")));
+  EXPECT_THAT(channels.Of("mail"), ElementsAre(HasSubstr("forward @@log")));
+}
+
+TEST(SyslogNg, ASourceThatIsNotTheHostsOwnIsNotAllOfIt) {
+  const auto away = [](const std::string& source) {
+    return Read("source s { " + source +
+                " };\nlog { source(s); destination { network(\"log\"); }; };\n");
+  };
+  EXPECT_EQ(away("unix-dgram(\"/dev/log\");").Of("auth").size(), 1u);
+  EXPECT_EQ(away("unix_stream(\"/dev/log\");").Of("auth").size(), 1u);
+  EXPECT_THAT(away("network(port(514));").Of("auth"), IsEmpty());
+  EXPECT_THAT(away("network(port(514));").Troubles(), IsEmpty());
+  EXPECT_EQ(away("file(\"/proc/kmsg\");").Of("kern").size(), 1u);
+  for (const char* unknown :
+       {"unix-dgram(\"/var/spool/postfix/dev/log\");", "mysys();",
+        "channel { source { system(); }; };"}) {
+    EXPECT_THAT(away(unknown).Of("auth"), IsEmpty()) << unknown;
+    EXPECT_EQ(away(unknown).Troubles().size(), 1u) << unknown;
+  }
+}
+
+TEST(SyslogNg, AChainOfFiltersHasAnEnd) {
+  std::string text = kSource;
+  for (int i = 0; i < 40000; ++i)
+    text += fmt::format("filter a{} {{ filter(a{}); }};\n", i, i + 1);
+  const Read read(text +
+                  "log { source(s); filter(a0); destination { file(\"/a\"); "
+                  "}; };\n");
+  EXPECT_THAT(read.Of("auth"), IsEmpty());
+  EXPECT_THAT(read.Troubles(), Contains(HasSubstr("too deep")));
+}
+
+TEST(SyslogNg, WhatStandsBehindAnIncludeIsAComment) {
+  const Read read("@include \"more.conf\" # of ours\n",
+                  {{"/etc/syslog-ng/more.conf",
+                    std::string(kSource) +
+                        "log { source(s); destination { file(\"/a\"); }; };"}});
+  EXPECT_EQ(read.Of("auth").size(), 1u);
+}
+
 }  // namespace
 }  // namespace metsuke
