@@ -40,6 +40,7 @@ constexpr const char* kSayings[] = {
     "MESSAGE=audit: backlog limit exceeded",
     "MESSAGE=audit: rate limit exceeded",
     "MESSAGE=audit: kauditd hold queue overflow",
+    "MESSAGE=audit: kauditd retry queue overflow",
     "MESSAGE=audit: out of memory in audit_log_start",
 };
 

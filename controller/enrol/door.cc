@@ -104,10 +104,17 @@ absl::Status EnrolDoor::Talk(int fd, const std::string& address,
                     fmt::format("refused \"{}\", token {}", request.hostname(),
                                 request.token()));
   if (!answered.ok()) return absl::OkStatus();
-  // The host's certificate is made but it did not get it: somebody should know.
-  if (!sent.ok()) return Annotate(sent, "enrolled host " + reply.host());
-  Log(Priority::kNotice,
-      fmt::format("{}: enrolled host {}", Shown(address), reply.host()));
+  // The host's certificate is made and its token used; if it did not get it
+  // somebody should know.
+  if (sent.ok())
+    Log(Priority::kNotice,
+        fmt::format("{}: enrolled host {}", Shown(address), reply.host()));
+  else
+    Log(Priority::kWarning,
+        fmt::format("{}: enrolled host {}, which may not have heard so: {}; if "
+                    "it has not joined: metsukectl host remove {}",
+                    Shown(address), reply.host(), Shown(Message(sent)),
+                    reply.host()));
   return absl::OkStatus();
 }
 

@@ -21,7 +21,8 @@ def fared(controller, host):
 
 
 def installed(controller, host, check):
-    said = host.sh("cd /root && tar xzf packages/agent.tar.gz && metsuke-agent-*/install.sh")
+    # As somebody unpacks it whose files nobody else may read.
+    said = host.sh("umask 077; cd /root && tar xz --no-same-permissions -f packages/agent.tar.gz && metsuke-agent-*/install.sh")
     check("the agent for any glibc is installed by its script", said.endswith("metsuke-agent join\n"), said)
     line = controller.run("metsukectl", "token", "create").strip()
     host.sh(f"echo '{line}' | metsuke-agent join")
