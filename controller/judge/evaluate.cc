@@ -27,14 +27,23 @@ Why First(const Reads& reads, const Sight& sight,
   return {};
 }
 
-Why FirstGap(const Access& access, const Sight& sight) {
+// The same of the columns that decide.
+Why First(const Access& access, const Sight& sight,
+          Why (Sight::*ask)(const std::string&, const std::set<std::string>&)
+              const) {
   for (const auto& [table, columns] : access.decides)
-    if (Why why = sight.Gap(table, columns)) return why;
+    if (Why why = (sight.*ask)(table, columns)) return why;
   return {};
 }
 
+// Why what the rows say counts neither for the host nor against it.
+Why Blind(const Access& access, const Sight& sight) {
+  if (Why why = First(access.reads, sight, &Sight::Unseen)) return why;
+  return First(access, sight, &Sight::Missing);
+}
+
 Judgement NotApplicable(const CompiledControl& control, const Sight& sight) {
-  if (Why gap = FirstGap(control.applies, sight)) return Unknown(*gap);
+  if (Why gap = First(control.applies, sight, &Sight::Gap)) return Unknown(*gap);
   Why why = First(control.applies.reads, sight, &Sight::Absent);
   if (!why) why = HostText(std::string("the host has nothing it speaks of"));
   return {v1::VERDICT_NOT_APPLICABLE, *std::move(why), {}};
@@ -60,18 +69,17 @@ Reads CompiledControl::Decides() const {
 
 Judgement Evaluate(const CompiledControl& control, Tables& tables,
                    const Sight& sight, int64_t now, const QueryLimits& limits) {
-  if (Why why = First(control.applies.reads, sight, &Sight::Unseen))
-    return Unknown(*std::move(why));
+  if (Why why = Blind(control.applies, sight)) return Unknown(*std::move(why));
   if (!control.control.applies().empty()) {
     const auto rows = tables.Query(control.control.applies(), now, limits);
     if (!rows.ok()) return Failed("applies", rows.status());
     if (rows->rows.empty()) return NotApplicable(control, sight);
   }
-  if (Why why = First(control.violations.reads, sight, &Sight::Unseen))
+  if (Why why = Blind(control.violations, sight))
     return Unknown(*std::move(why));
   auto rows = tables.Query(control.control.violations(), now, limits);
   if (!rows.ok()) return Failed("violations", rows.status());
-  Why gap = FirstGap(control.violations, sight);
+  Why gap = First(control.violations, sight, &Sight::Gap);
   const bool failed = !rows->rows.empty();
   if (gap && (!failed || control.control.absence()))
     return Unknown(*std::move(gap));

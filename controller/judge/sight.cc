@@ -81,7 +81,7 @@ Sight::Sight(const v1::Snapshot& snapshot, const Digests& tables) {
   }
   snapshot_.mutable_collections()->MergeFrom(snapshot.collections());
   for (const v1::Collection& row : snapshot.collections())
-    if (auto gap = LaterColumns(row)) *snapshot_.add_gaps() = *std::move(gap);
+    if (auto gap = LaterColumns(row)) missing_.push_back(*std::move(gap));
   for (const v1::Gap& gap : snapshot.gaps()) {
     const auto* table = KnownTable(gap.table());
     if (table == nullptr || !IsOurs(table)) *snapshot_.add_gaps() = gap;
@@ -126,6 +126,15 @@ std::optional<HostText> Sight::Gap(const std::string& table,
                   more > 0 ? fmt::format(" (and {} more)", more) : ""));
 }
 
+std::optional<HostText> Sight::Missing(
+    const std::string& table, const std::set<std::string>& columns) const {
+  for (const v1::Gap& gap : missing_)
+    if (Concerns(gap, table, columns))
+      return HostText(
+          fmt::format("{}: {}: {}", table, gap.subject(), gap.reason()));
+  return {};
+}
+
 std::optional<HostText> Sight::Absent(const std::string& table) const {
   const v1::Collection* row = Find(table);
   if (row == nullptr || row->status() != "absent") return {};
@@ -139,6 +148,7 @@ std::string Sight::Digest(const std::string& table,
   if (row != nullptr && row->status() != "ok") own = row->SerializeAsString();
   for (const v1::Gap& gap : snapshot_.gaps())
     if (Concerns(gap, table, columns)) own += Sha256(gap.SerializeAsString());
+  if (const auto missing = Missing(table, columns)) own += missing->raw();
   return own.empty() ? "ok" : Sha256(own);
 }
 

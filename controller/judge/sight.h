@@ -7,6 +7,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "controller/table_digests.h"
 #include "proto/host_text.h"
@@ -34,6 +35,11 @@ class Sight {
   std::optional<HostText> Gap(const std::string& table,
                               const std::set<std::string>& columns) const;
 
+  // Why nothing is known of these columns of `table` in any row, in which they
+  // are empty; nothing when it is.
+  std::optional<HostText> Missing(const std::string& table,
+                                  const std::set<std::string>& columns) const;
+
   // Why the host has nothing for `table`; nothing when it has.
   std::optional<HostText> Absent(const std::string& table) const;
 
@@ -46,6 +52,7 @@ class Sight {
   const v1::Collection* Find(const std::string& table) const;
 
   v1::Snapshot snapshot_;
+  std::vector<v1::Gap> missing_;
   bool clear_ = false;
 };
 

@@ -338,6 +338,19 @@ TEST(Evaluate, AColumnThatAnOlderAgentDoesNotKnowIsUnknown) {
             "UNKNOWN ports: its agent: it is older than this column; upgrade "
             "metsuke-agent");
   EXPECT_EQ(Verdict(Control(), kOlder), "PASS") << "it asks for the port alone";
+  // What is empty in every row neither fails a host nor lets a control apply.
+  const std::string row = std::string(kOlder) + "ports { port: 1 }";
+  EXPECT_THAT(
+      Verdict(Control({{"violations",
+                        "SELECT port FROM ports WHERE program = ''"},
+                       {"flags", "{ports: [{port: 1}]}"},
+                       {"clears", "{ports: [{program: a}]}"}}),
+              row.c_str()),
+      ::testing::StartsWith("UNKNOWN ports: its agent"));
+  EXPECT_THAT(
+      Verdict(Control({{"applies", "SELECT 1 FROM ports WHERE program = ''"}}),
+              row.c_str()),
+      ::testing::StartsWith("UNKNOWN ports: its agent"));
   EXPECT_EQ(Verdict(Control(), (std::string(kOlder) + "ports { port: 23 }").c_str()),
             "FAIL");
   EXPECT_EQ(
