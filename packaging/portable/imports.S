@@ -51,6 +51,7 @@ import sd_bus_set_fd
 import sd_bus_set_method_call_timeout
 import sd_bus_start
 import sd_bus_wait
+import sd_journal_add_disjunction
 import sd_journal_add_match
 import sd_journal_close
 import sd_journal_flush_matches
