@@ -184,10 +184,12 @@ class Reader {
     for (auto file = files.begin(); file != files.end(); ++file) {
       const bool packed =
           IsPacked(file->path) && CheckPacking(file->path).ok();
-      ASSIGN_OR_RETURN(const std::string head,
-                       packed ? UnpackHead(host_, file->path, kHead)
-                              : host_.ReadBytes(file->path, 0, kHead));
-      const auto stamp = FirstStamp(head);
+      const auto head = packed ? UnpackHead(host_, file->path, kHead)
+                               : host_.ReadBytes(file->path, 0, kHead);
+      // One that cannot be unpacked must not keep the others from being read.
+      if (absl::IsResourceExhausted(head.status())) continue;
+      if (!head.ok()) return head.status();
+      const auto stamp = FirstStamp(*head);
       if (!stamp) continue;
       if (!oldest) oldest = stamp;
       if (*stamp <= *after_) begin = file;

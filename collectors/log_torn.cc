@@ -45,7 +45,8 @@ std::string LookAt(const Host& host, LogFormat format, const LogPiece& piece,
           end.erase(0, (end.size() - kEnd) / kUtmp * kUtmp);
       });
   if (unpacked.ok()) return "whole";
-  if (absl::IsResourceExhausted(unpacked)) return all ? "left" : "";
+  if (absl::IsResourceExhausted(unpacked) && budget.checked == 0)
+    return all ? "left" : "";
   const bool cut = absl::IsDataLoss(unpacked);
   // log_sources tells of those in other formats.
   if (!CheckPacking(piece.path).ok()) return "left";

@@ -13,6 +13,11 @@ namespace {
 constexpr size_t kRead = 256 << 10;
 constexpr size_t kLeast = 1 << 10;  // what a step counts for
 
+absl::Status TooLarge(const std::string& path) {
+  return absl::ResourceExhaustedError(fmt::format(
+      "{}: more memory is needed to unpack it than is allowed", path));
+}
+
 }  // namespace
 
 bool IsPacked(std::string_view name) {
@@ -28,16 +33,18 @@ absl::Status CheckPacking(const std::string& path) {
       fmt::format("{}: only gzip, xz, bzip2 and zstd are read", path));
 }
 
-std::string Unpack(std::string_view name, std::string_view bytes, size_t most) {
-  const auto unpacker = UnpackerOf(name);
+absl::StatusOr<std::string> Unpack(const std::string& name,
+                                   std::string_view bytes, size_t most) {
   std::string text, block;
+  const auto unpacker = UnpackerOf(name);
   if (unpacker == nullptr) return text;
+  auto result = Unpacker::Result::kGood;
   do {
-    const Unpacker::Result result = unpacker->Fill(bytes, block);
+    result = unpacker->Fill(bytes, block);
     text.append(block, 0, most - text.size());
-    if (result != Unpacker::Result::kGood) break;
-  } while (text.size() < most &&
+  } while (result == Unpacker::Result::kGood && text.size() < most &&
            (!bytes.empty() || block.size() == Unpacker::kBlock));
+  if (result == Unpacker::Result::kTooLarge) return TooLarge(name);
   return text;
 }
 
@@ -73,8 +80,7 @@ absl::Status UnpackBlocks(const Host& host, const std::string& path,
       const Unpacker::Result result = unpacker->Fill(packed, block);
       take(block);
       if (result == Unpacker::Result::kTooLarge)
-        return absl::UnimplementedError(fmt::format(
-            "{}: more memory is needed to unpack it than is allowed", path));
+        return TooLarge(path);
       if (result == Unpacker::Result::kBad)
         return absl::InvalidArgumentError(
             fmt::format("{}: cannot be unpacked", path));

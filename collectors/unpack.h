@@ -23,8 +23,9 @@ absl::Status CheckPacking(const std::string& path);
 
 // The beginning of what a file of one of those names holds, at most `most`
 // bytes, from the beginning of the file; less when it is torn. `name` says
-// which it is.
-std::string Unpack(std::string_view name, std::string_view bytes, size_t most);
+// which it is. ResourceExhausted when that takes more memory than is allowed.
+absl::StatusOr<std::string> Unpack(const std::string& name,
+                                   std::string_view bytes, size_t most);
 
 // The same of a file of a host, of which no more is read than that takes.
 // Unimplemented when it is compressed in another way.
@@ -33,10 +34,10 @@ absl::StatusOr<std::string> UnpackHead(const Host& host,
 
 // Calls `take` with what a compressed file holds, in its order, block by block,
 // and takes the bytes off `left`. ResourceExhausted when it holds more, or is
-// itself longer; DataLoss when it ends before what it holds does,
+// itself longer, and nothing is left then, or when it takes more memory than is
+// allowed; DataLoss when it ends before what it holds does,
 // InvalidArgument where it is none of its format, Unimplemented when it is
-// compressed in another way or takes too much memory. Takes the same memory for
-// any file.
+// compressed in another way. Takes the same memory for any file.
 absl::Status UnpackBlocks(const Host& host, const std::string& path,
                           size_t& left,
                           const std::function<void(std::string_view)>& take);

@@ -5,12 +5,12 @@
 #include <algorithm>
 #include <cmath>
 #include <ctime>
-#include <map>
 #include <set>
 #include <string_view>
 #include <utility>
 
 #include "controller/drift/change_line.h"
+#include "controller/report/turn_groups.h"
 #include "proto/text.h"
 
 namespace metsuke {
@@ -32,16 +32,6 @@ std::string CellText(const v1::Cell& cell) {
     default:
       return Number(cell);
   }
-}
-
-// What is the same for controls that became unknown together.
-std::string WhatBlinds(const v1::ReportTurn& turn) {
-  v1::ReportTurn same;
-  same.set_before(turn.before());
-  same.set_reason(turn.reason());
-  *same.mutable_hosts() = turn.hosts();
-  *same.mutable_causes() = turn.causes();
-  return same.SerializeAsString();
 }
 
 class Writer {
@@ -79,7 +69,7 @@ class Writer {
   void Turns(std::string_view en, std::string_view ja,
              const std::set<v1::Verdict>& into);
   void Turn(const v1::ReportTurn& turn);
-  void Blinded(const std::vector<const v1::ReportTurn*>& turns);
+  void Blinded(const TurnGroup& turns);
   void Rows(const google::protobuf::RepeatedPtrField<v1::ReportRow>& rows,
             const google::protobuf::RepeatedPtrField<std::string>& columns,
             uint32_t omitted, const char* added);
@@ -220,9 +210,7 @@ void Writer::Turn(const v1::ReportTurn& turn) {
   Causes(turn.causes(), 2);
 }
 
-// Controls that one and the same thing keeps from being judged. The worst comes
-// first.
-void Writer::Blinded(const std::vector<const v1::ReportTurn*>& turns) {
+void Writer::Blinded(const TurnGroup& turns) {
   const v1::ReportTurn& first = *turns.front();
   Line(LineKind::kBlind, 1,
        Say("[{}] {} controls: {} → {}, {}", "[{}] {} 項目: {} → {}, {}",
@@ -238,23 +226,10 @@ void Writer::Blinded(const std::vector<const v1::ReportTurn*>& turns) {
 
 void Writer::Turns(std::string_view en, std::string_view ja,
                    const std::set<v1::Verdict>& into) {
-  // Where the first of those that belong together stands.
-  std::vector<std::vector<const v1::ReportTurn*>> lines;
-  std::map<std::string, size_t> places;
-  for (const v1::ReportTurn& turn : report_.turns()) {
-    if (!into.contains(turn.after())) continue;
-    size_t place = lines.size();
-    // Of more hosts than have names here nobody knows whether they are the same.
-    const auto& hosts = turn.hosts();
-    if (turn.after() == v1::VERDICT_UNKNOWN && !turn.reason().empty() &&
-        hosts.count() == static_cast<uint32_t>(hosts.names_size()))
-      place = places.emplace(WhatBlinds(turn), place).first->second;
-    if (place == lines.size()) lines.emplace_back();
-    lines[place].push_back(&turn);
-  }
-  if (!lines.empty()) Head(en, ja);
-  for (const auto& together : lines)
-    together.size() == 1 ? Turn(*together.front()) : Blinded(together);
+  const std::vector<TurnGroup> groups = GroupTurns(report_, into);
+  if (!groups.empty()) Head(en, ja);
+  for (const TurnGroup& group : groups)
+    group.size() == 1 ? Turn(*group.front()) : Blinded(group);
 }
 
 void Writer::Moves() {

@@ -18,7 +18,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string text(reinterpret_cast<const char*>(data + 1), size - 1);
   const unsigned which = data[0] % 6;
   if (which < 4) {
-    if (Unpack(kNames[which], text, kMost).size() > kMost) std::abort();
+    if (const auto held = Unpack(kNames[which], text, kMost);
+        held.ok() && held->size() > kMost)
+      std::abort();
   } else if (which == 4) {
     // What it includes is itself.
     SyslogNgReader reader([&](const std::string& path) {

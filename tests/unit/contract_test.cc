@@ -127,7 +127,6 @@ TEST(Contract, WhatAVersionHasPromisedStands) {
     std::ofstream out(path.string());
     out << "# What version " << version << " has promised to others.\n";
     for (const std::string& line : promised) out << line << "\n";
-    GTEST_SKIP() << "wrote " << path;
   }
   int versions = 0;
   for (const auto& entry : fs::directory_iterator(folder)) {

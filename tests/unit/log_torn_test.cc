@@ -13,6 +13,7 @@
 
 #include "collectors/collector.h"
 #include "collectors/outcome.h"
+#include "collectors/unpack.h"
 #include "proto/run.h"
 #include "tests/unit/host_folder.h"
 #include "tests/unit/packed.h"
@@ -243,6 +244,9 @@ TEST_F(LogTornTest, WhatTakesTooMuchMemoryIsNotDamaged) {
       EXPECT_THAT(FindTorn(host_, stream, Zone(), budget, gaps), IsEmpty());
     ASSERT_EQ(snapshot.gaps_size(), 1) << end;
     EXPECT_THAT(snapshot.gaps(0).reason(), testing::HasSubstr("more memory"));
+    EXPECT_TRUE(absl::IsResourceExhausted(
+        UnpackHead(host_, "/var/log/app.log.1" + end, 100).status()))
+        << "its first record is not known, and does not look as if it had none";
     fs::remove(path + end);
   }
 }

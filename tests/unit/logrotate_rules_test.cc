@@ -1,4 +1,5 @@
 #include "collectors/logrotate_rules.h"
+#include "tests/unit/troubles.h"
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
@@ -36,12 +37,7 @@ struct Read {
     return lines;
   }
 
-  std::vector<std::string> Troubles() const {
-    std::vector<std::string> lines;
-    for (const auto& trouble : reader.troubles())
-      lines.push_back(trouble.where + ": " + trouble.why);
-    return lines;
-  }
+  std::vector<std::string> Troubles() const { return TroublesOf(reader); }
 
   LogrotateReader reader;
 };

@@ -7,6 +7,7 @@
 #include "collectors/collector.h"
 #include "collectors/syslog_ng_reader.h"
 #include "tests/unit/host_folder.h"
+#include "tests/unit/troubles.h"
 
 namespace metsuke {
 
@@ -45,12 +46,7 @@ struct Read {
     return lines;
   }
 
-  std::vector<std::string> Troubles() const {
-    std::vector<std::string> lines;
-    for (const auto& trouble : reader.troubles())
-      lines.push_back(trouble.where + ": " + trouble.why);
-    return lines;
-  }
+  std::vector<std::string> Troubles() const { return TroublesOf(reader); }
 
   SyslogNgReader reader;
   std::vector<v1::SyslogRoute> rows;

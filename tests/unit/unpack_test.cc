@@ -35,10 +35,10 @@ std::pair<std::string, absl::StatusCode> Unpacked(const std::string& name,
 TEST(Unpack, GivesNoMoreThanItIsAskedFor) {
   const std::string text(1 << 20, 'a');
   for (const char* name : kNames) {
-    EXPECT_EQ(Unpack(name, Packed(name, text), 1000), text.substr(0, 1000));
-    EXPECT_EQ(Unpack(name, Packed(name, "abc"), 1000), "abc");
-    EXPECT_EQ(Unpack(name, "none of it", 1000), "");
-    EXPECT_EQ(Unpack(name, "", 1000), "");
+    EXPECT_EQ(*Unpack(name, Packed(name, text), 1000), text.substr(0, 1000));
+    EXPECT_EQ(*Unpack(name, Packed(name, "abc"), 1000), "abc");
+    EXPECT_EQ(*Unpack(name, "none of it", 1000), "");
+    EXPECT_EQ(*Unpack(name, "", 1000), "");
   }
 }
 
