@@ -54,9 +54,10 @@ void PrintLines(const Session& session, const v1::Report& report) {
   }
 }
 
-// The worst of what fails now and did not, or fails for more than it did.
+// The worst of what fails now and did not, or fails for more than it did; all
+// that fails on a host that joined is new.
 v1::Severity WorstTurn(const v1::Report& report) {
-  v1::Severity worst = v1::SEVERITY_UNSPECIFIED;
+  v1::Severity worst = report.joined_worst();
   for (const v1::ReportTurn& turn : report.turns())
     if (turn.after() == v1::VERDICT_FAIL &&
         turn.waived() < turn.hosts().count())

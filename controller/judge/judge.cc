@@ -71,7 +71,7 @@ class Judge::Session {
 // A state without these tables is one of which nothing was collected.
 absl::Status Judge::Session::ReadSight() {
   v1::Snapshot snapshot;
-  for (const char* table : {"collections", "gaps", "gaps_outside"}) {
+  for (const char* table : kSightTables) {
     const std::string* digest = tables_.Find(table);
     if (digest == nullptr) continue;
     ASSIGN_OR_RETURN(const std::string bytes,

@@ -16,13 +16,15 @@ constexpr QueryLimits kLimits{.rows = 100'000, .bytes = 64 << 20};
 // States that look the same to the query.
 using Group = std::vector<const StateHosts*>;
 
+// A part of a key that stands for the rows of the table.
+std::string Part(const TableDigests& state, const std::string& table) {
+  const auto digest = state.find(table);
+  return (digest == state.end() ? "-" : digest->second) + '\0';
+}
+
 std::string GroupKey(const TableDigests& state, const Reads& reads) {
   std::string key;
-  for (const auto& [table, columns] : reads) {
-    const auto digest = state.find(table);
-    key += digest == state.end() ? "-" : digest->second;
-    key += '\0';
-  }
+  for (const auto& [table, columns] : reads) key += Part(state, table);
   return key;
 }
 
@@ -50,11 +52,14 @@ class FleetQuery::Runner {
   absl::StatusOr<std::string> Body(const StateHosts& state,
                                    const std::string& table);
   absl::StatusOr<Rows> QueryState(const StateHosts& state);
+  std::vector<HostText> Blind(const StateHosts& state);
   void NoteIncomplete(const StateHosts& state, const absl::Status& status);
 
   FleetQuery& query_;
   const BodySource& bodies_;
   const int64_t now_;
+  // What could not be seen, by all that it depends on.
+  std::map<std::string, std::vector<HostText>> blind_;
   Shortfall shortfall_;
 };
 
@@ -79,14 +84,11 @@ absl::StatusOr<Rows> FleetQuery::Runner::QueryState(const StateHosts& state) {
   return query_.tables_.Query(query_.sql_, now_, kLimits);
 }
 
-// Notes what the hosts of the state could not show of the tables, or that the
-// query failed on them.
-void FleetQuery::Runner::NoteIncomplete(const StateHosts& state,
-                                        const absl::Status& status) {
+// What the hosts of the state could not show of the tables.
+std::vector<HostText> FleetQuery::Runner::Blind(const StateHosts& state) {
   std::vector<HostText> reasons;
-  if (!status.ok()) reasons.push_back(HostText(Message(status)));
   v1::Snapshot snapshot;
-  for (const char* table : {"collections", "gaps", "gaps_outside"})
+  for (const char* table : kSightTables)
     if (const auto bytes = Body(state, table); !bytes.ok())
       reasons.push_back(HostText(Message(bytes.status())));
     else if (!snapshot.MergeFromString(*bytes))
@@ -94,8 +96,23 @@ void FleetQuery::Runner::NoteIncomplete(const StateHosts& state,
   const Sight sight(snapshot, state.tables);
   for (const auto& [table, columns] : query_.access_.reads)
     if (auto why = sight.Unseen(table);
-        why || (why = sight.Gap(table, columns)))
+        why || (why = sight.Missing(table, columns)) ||
+        (why = sight.Gap(table, columns)))
       reasons.push_back(*std::move(why));
+  return reasons;
+}
+
+// Notes what the hosts of the state could not show of the tables, or that the
+// query failed on them.
+void FleetQuery::Runner::NoteIncomplete(const StateHosts& state,
+                                        const absl::Status& status) {
+  // Many states differ in nothing of this.
+  std::string key = GroupKey(state.tables, query_.access_.reads);
+  for (const char* table : kSightTables) key += Part(state.tables, table);
+  const auto [blind, fresh] = blind_.try_emplace(std::move(key));
+  if (fresh) blind->second = Blind(state);
+  std::vector<HostText> reasons = blind->second;
+  if (!status.ok()) reasons.insert(reasons.begin(), HostText(Message(status)));
   if (reasons.empty()) return;
   shortfall_.incomplete_hosts += state.hosts.size();
   for (const HostText& host : state.hosts)

@@ -15,10 +15,13 @@
 
 namespace metsuke {
 
+// Where collectors say what they could not see.
+inline constexpr const char* kSightTables[] = {"collections", "gaps",
+                                               "gaps_outside"};
+
 class Sight {
  public:
-  // Of a host whose tables `collections`, `gaps` and `gaps_outside` are those
-  // of `snapshot`, of which the other tables are not looked at. Of tables that
+  // Of a host whose kSightTables are those of `snapshot`, of which the other tables are not looked at. Of tables that
   // the controller fills no collector speaks, nor of registers: they were seen
   // if they are among `tables`.
   Sight(const v1::Snapshot& snapshot, const Digests& tables);

@@ -50,11 +50,11 @@ absl::StatusOr<std::vector<v1::Event>> CauseTable::Events(
   std::vector<v1::Event> events(std::make_move_iterator(sessions.begin()),
                                 std::make_move_iterator(sessions.end()));
   std::ranges::move(near, std::back_inserter(events));
-  ASSIGN_OR_RETURN(const int64_t booted,
-                   BootTime(*host.after, [this](const std::string& digest) {
-                     return store_.Body(digest);
-                   }));
-  if (booted >= since) events.push_back(Booted(booted));
+  const auto booted = BootTime(*host.after, [this](const std::string& digest) {
+    return store_.Body(digest);
+  });
+  // Rows that are damaged are told of where they are looked at.
+  if (booted.ok() && *booted >= since) events.push_back(Booted(*booted));
   std::ranges::stable_sort(events, {}, &v1::Event::time);
   return events;
 }

@@ -154,9 +154,7 @@ void Writer::Unseen() {
   Head("Not seen", "確認できなかったもの");
   for (const v1::ReportUnseen& unseen : report_.unseen())
     Line(unseen.fresh() ? LineKind::kBlind : LineKind::kMuted, 1,
-         words_.Unseen(unseen) + (unseen.fresh() || unseen.kind() == "stale"
-                                      ? ""
-                                      : Say(" (as before)", " (以前から)")));
+         words_.Unseen(unseen));
   if (report_.unseen_omitted() > 0)
     Line(LineKind::kBlind, 1,
          Say("… and {} more", "… ほか {} 件", report_.unseen_omitted()));
@@ -237,7 +235,11 @@ void Writer::Moves() {
   Head("Hosts", "サーバーの増減");
   if (report_.joined().count() > 0)
     Line(LineKind::kPlain, 1,
-         Say("+ joined: {}", "+ 追加: {}", words_.Hosts(report_.joined())));
+         Say("+ joined: {}", "+ 追加: {}", words_.Hosts(report_.joined())) +
+             (report_.joined_worst() == v1::SEVERITY_UNSPECIFIED
+                  ? ""
+                  : Say("; worst finding {}", "、最も重い不適合: {}",
+                        words_.Severity(report_.joined_worst()))));
   if (report_.removed().count() > 0)
     Line(LineKind::kPlain, 1,
          Say("- removed: {}", "- 削除: {}", words_.Hosts(report_.removed())));

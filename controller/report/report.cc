@@ -147,7 +147,10 @@ absl::Status Maker::Judge() {
       ASSIGN_OR_RETURN(const Stand* stand, after_->Of(*host.after, host.id));
       is = stand->score;
       RETURN_IF_ERROR(findings_->Add(i, stood ? &*stood : nullptr, *stand));
-      if (stood) AddScore(host, *stood, *stand);
+      if (stood)
+        AddScore(host, *stood, *stand);
+      else
+        report_.set_joined_worst(std::max(report_.joined_worst(), is.worst));
     }
     if (host.was) before.Add(was);
     if (host.is) after.Add(is);
@@ -185,11 +188,14 @@ absl::Status Maker::AddTables(size_t number, DifferingRows& differing) {
   const StatePair& pair = fleet_.pairs[number];
   for (const std::string& table : DifferingTables(*pair.before, *pair.after)) {
     if (std::ranges::find(kToldApart, table) != std::end(kToldApart)) continue;
-    ASSIGN_OR_RETURN(const Changes* changes,
-                     tables_.Between(table, *pair.before, *pair.after));
-    rows_.Add(number, table, *changes, differing);
+    const auto changes = tables_.Between(table, *pair.before, *pair.after);
+    if (changes.ok())
+      rows_.Add(number, table, **changes, differing);
+    else
+      RETURN_IF_ERROR(unseen_.AddDamage(changes.status(), table, pair.hosts));
   }
-  return reaches_.Add(bodies_, pair, question_.to);
+  const absl::Status logs = reaches_.Add(bodies_, pair, question_.to);
+  return logs.ok() ? logs : unseen_.AddDamage(logs, "log_sources", pair.hosts);
 }
 
 absl::Status Maker::AddTurns(const StatePair& pair) {
@@ -245,6 +251,12 @@ absl::Status Maker::AddSights() {
   stale.ForEach([this](const v1::Control& rule, const HostNumbers& hosts) {
     unseen_.AddStale(rule, hosts);
   });
+  for (const RuleRows* rules : {&coming, &stale})
+    rules->ForEachUnasked([this](const v1::Control& rule,
+                                 const std::string& reason,
+                                 const HostNumbers& hosts) {
+      unseen_.AddUnasked(rule, reason, hosts);
+    });
   return absl::OkStatus();
 }
 

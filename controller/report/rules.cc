@@ -18,6 +18,10 @@ absl::Status RuleRows::Add(const TableDigests& tables,
                    rules_.State({tables, registers_.digests}, now_));
   for (size_t i = 0; i < judged->judgements.size(); ++i) {
     const Judgement& judgement = *judged->judgements[i];
+    if (judgement.verdict == v1::VERDICT_UNKNOWN) {
+      HostNumbers& unasked = unasked_[{i, judgement.reason.raw()}];
+      unasked.insert(unasked.end(), hosts.begin(), hosts.end());
+    }
     if (judgement.verdict != v1::VERDICT_FAIL) continue;
     Found& found = found_[i];
     found.columns = judgement.evidence.columns;
@@ -46,6 +50,13 @@ void RuleRows::ForEach(
                              const HostNumbers& hosts)>& take) const {
   for (const auto& [number, found] : found_)
     take(rules_.baseline().controls[number].control, found.hosts);
+}
+
+void RuleRows::ForEachUnasked(
+    const std::function<void(const v1::Control& rule, const std::string& reason,
+                             const HostNumbers& hosts)>& take) const {
+  for (const auto& [key, hosts] : unasked_)
+    take(rules_.baseline().controls[key.first].control, key.second, hosts);
 }
 
 }  // namespace metsuke

@@ -7,6 +7,7 @@
 #include <functional>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -34,6 +35,12 @@ class RuleRows {
   void ForEach(const std::function<void(const v1::Control& rule,
                                         const HostNumbers& hosts)>& take) const;
 
+  // Calls `take` with each rule that could not be asked, and why and where.
+  void ForEachUnasked(
+      const std::function<void(const v1::Control& rule,
+                               const std::string& reason,
+                               const HostNumbers& hosts)>& take) const;
+
  private:
   struct Found {
     std::vector<std::string> columns;
@@ -45,6 +52,8 @@ class RuleRows {
   const RegisterRows& registers_;
   const int64_t now_;
   std::map<size_t, Found> found_;  // by the number of the rule
+  // By the number of the rule and the reason.
+  std::map<std::pair<size_t, std::string>, HostNumbers> unasked_;
 };
 
 }  // namespace metsuke

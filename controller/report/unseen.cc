@@ -5,6 +5,7 @@
 #include <set>
 #include <utility>
 
+#include "controller/judge/sight.h"
 #include "controller/silence.h"
 #include "proto/snapshot.pb.h"
 #include "proto/status.h"
@@ -14,7 +15,16 @@ namespace metsuke {
 namespace {
 
 // As in ReportUnseen.kind, the worst first.
-enum Kind { kSilent, kNew, kLost, kFailed, kGap, kStale };
+enum Kind {
+  kSilent,
+  kNew,
+  kLost,
+  kDamaged,
+  kFailed,
+  kGap,
+  kUnasked,
+  kStale
+};
 // More lines nobody reads; one host could write any number of them.
 constexpr uint32_t kMostLines = 200;
 constexpr size_t kMostReason = 300;  // bytes
@@ -24,8 +34,8 @@ std::string Shortened(const std::string& text) {
   return kept.size() == text.size() ? text : std::string(kept) + "…";
 }
 
-constexpr std::array<const char*, 6> kNames = {"silent", "new", "lost",
-                                               "failed", "gap", "stale"};
+constexpr std::array<const char*, 8> kNames = {
+    "silent", "new", "lost", "damaged", "failed", "gap", "unasked", "stale"};
 
 bool Failed(const v1::Collection& row) {
   return row.status() != "ok" && row.status() != "absent";
@@ -57,23 +67,41 @@ void Unseen::AddHost(uint32_t number) {
   silent.hosts.push_back(number);
 }
 
-absl::Status Unseen::ReadRows(const TableDigests& tables, const char* table,
-                              v1::Snapshot& rows) const {
-  const auto digest = tables.find(table);
-  if (digest == tables.end()) return absl::OkStatus();
-  ASSIGN_OR_RETURN(const std::string bytes, ReadBody(bodies_, digest->second));
-  if (rows.MergeFromString(bytes)) return absl::OkStatus();
-  return absl::DataLossError("the stored rows cannot be read");
+absl::Status Unseen::AddDamage(const absl::Status& status,
+                               const std::string& table,
+                               const HostNumbers& hosts) {
+  if (!absl::IsDataLoss(status) && !absl::IsNotFound(status)) return status;
+  HostNumbers& damaged = Find(kDamaged, true, table, Message(status)).hosts;
+  Append(damaged, hosts);
+  // The same rows are asked for more than once.
+  std::ranges::sort(damaged);
+  damaged.erase(std::ranges::unique(damaged).begin(), damaged.end());
+  return absl::OkStatus();
+}
+
+// Adds what the collectors said of their sight to `rows`.
+absl::Status Unseen::ReadRows(const TableDigests& tables,
+                              const HostNumbers& hosts, v1::Snapshot& rows) {
+  for (const char* table : kSightTables) {
+    const auto digest = tables.find(table);
+    if (digest == tables.end()) continue;
+    const auto bytes = ReadBody(bodies_, digest->second);
+    const absl::Status status =
+        !bytes.ok() ? bytes.status()
+        : rows.MergeFromString(*bytes)
+            ? absl::OkStatus()
+            : absl::DataLossError("the stored rows cannot be read");
+    if (!status.ok()) RETURN_IF_ERROR(AddDamage(status, table, hosts));
+  }
+  return absl::OkStatus();
 }
 
 absl::Status Unseen::AddSight(const TableDigests* before,
                               const TableDigests& after,
                               const HostNumbers& hosts) {
   v1::Snapshot was, is;
-  for (const char* table : {"collections", "gaps", "gaps_outside"}) {
-    RETURN_IF_ERROR(ReadRows(after, table, is));
-    if (before != nullptr) RETURN_IF_ERROR(ReadRows(*before, table, was));
-  }
+  RETURN_IF_ERROR(ReadRows(after, hosts, is));
+  if (before != nullptr) RETURN_IF_ERROR(ReadRows(*before, hosts, was));
   std::set<std::string> failed;
   for (const v1::Collection& row : was.collections())
     if (Failed(row)) failed.insert(row.table());
@@ -119,6 +147,14 @@ void Unseen::AddStale(const v1::Control& rule, const HostNumbers& hosts) {
   Append(stale.hosts, hosts);
 }
 
+void Unseen::AddUnasked(const v1::Control& rule, const std::string& reason,
+                        const HostNumbers& hosts) {
+  // In the place of the table, so that each rule has an entry.
+  Entry& unasked = Find(kUnasked, false, rule.id(), reason);
+  unasked.title = rule.title();
+  Append(unasked.hosts, hosts);
+}
+
 void Unseen::Tell(v1::Report& report) const {
   std::set<uint32_t> hosts;
   for (const auto& [key, entry] : entries_)
@@ -144,9 +180,10 @@ void Unseen::Tell(v1::Report& report) const {
     const Entry& entry = one->second;
     v1::ReportUnseen& told = *report.add_unseen();
     told.set_kind(kNames[static_cast<size_t>(kind)]);
-    told.set_table(table);
+    told.set_table(kind == kUnasked ? "" : table);
     told.set_reason(reason);
-    if (kind == kStale) *told.mutable_title() = entry.title;
+    if (kind == kStale || kind == kUnasked)
+      *told.mutable_title() = entry.title;
     told.set_since(entry.since);
     told.set_fresh(!old);
     told.set_records(entry.records);

@@ -37,11 +37,20 @@ class Unseen {
   absl::Status AddSight(const TableDigests* before, const TableDigests& after,
                         const HostNumbers& hosts);
 
+  // Stored rows of a table of these hosts are not what was stored. Passes on
+  // any other error: one host's damage must not cost the report of the others.
+  absl::Status AddDamage(const absl::Status& status, const std::string& table,
+                         const HostNumbers& hosts);
+
   // Records that were lost, by the ids of hosts.
   void AddLosses(const std::vector<HostLoss>& losses);
 
   // What is stale on these hosts, by a rule.
   void AddStale(const v1::Control& rule, const HostNumbers& hosts);
+
+  // A rule of the report could not be asked of these hosts.
+  void AddUnasked(const v1::Control& rule, const std::string& reason,
+                  const HostNumbers& hosts);
 
   // Sets what the report could not see.
   void Tell(v1::Report& report) const;
@@ -58,8 +67,8 @@ class Unseen {
 
   Entry& Find(int kind, bool fresh, const std::string& table,
               const std::string& reason);
-  absl::Status ReadRows(const TableDigests& tables, const char* table,
-                        v1::Snapshot& rows) const;
+  absl::Status ReadRows(const TableDigests& tables, const HostNumbers& hosts,
+                        v1::Snapshot& rows);
 
   const FleetChange& fleet_;
   const BodySource bodies_;

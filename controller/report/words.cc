@@ -95,6 +95,14 @@ std::string Words::Cause(const v1::ReportCause& cause) const {
 }
 
 std::string Words::Unseen(const v1::ReportUnseen& unseen) const {
+  // A rule has no memory of what it said before.
+  const bool rule = unseen.kind() == "stale" || unseen.kind() == "unasked";
+  return What(unseen) + (unseen.fresh() || rule
+                             ? ""
+                             : Say(" (as before)", " (以前から)"));
+}
+
+std::string Words::What(const v1::ReportUnseen& unseen) const {
   const std::string hosts = Hosts(unseen.hosts());
   if (unseen.kind() == "silent")
     return Say("silent since {}: {}", "{} から応答なし: {}",
@@ -104,6 +112,13 @@ std::string Words::Unseen(const v1::ReportUnseen& unseen) const {
   if (unseen.kind() == "lost")
     return Say("{} records lost ({}): {}", "記録 {} 件を失った ({}): {}",
                unseen.records(), unseen.reason(), hosts);
+  if (unseen.kind() == "damaged")
+    return Say("the controller cannot read its rows of {} ({}): {}",
+               "コントローラーに保存された {} の行を読めない ({}): {}",
+               unseen.table(), unseen.reason(), hosts);
+  if (unseen.kind() == "unasked")
+    return Say("not known: {} ({}): {}", "分からない: {} ({}): {}",
+               In(unseen.title()), unseen.reason(), hosts);
   if (unseen.kind() == "failed")
     return Say("{} could not be collected ({}): {}",
                "{} を収集できない ({}): {}", unseen.table(), unseen.reason(),

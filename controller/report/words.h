@@ -41,13 +41,14 @@ class Words {
   std::string Hosts(const v1::ReportHosts& hosts) const;
   std::string Verdict(v1::Verdict verdict) const;
   std::string Severity(v1::Severity severity) const;
-  // What could not be seen, and on which hosts.
+  // What could not be seen, on which hosts, and whether it was so before.
   std::string Unseen(const v1::ReportUnseen& unseen) const;
   // What happened, when, and whether it is a likely cause.
   std::string Cause(const v1::ReportCause& cause) const;
   std::string Reach(const v1::ReportReach& reach) const;
 
  private:
+  std::string What(const v1::ReportUnseen& unseen) const;
   std::string Who(const v1::ReportCause& cause) const;
 
   const bool japanese_;

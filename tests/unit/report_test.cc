@@ -16,12 +16,16 @@
 #include "controller/store/body.h"
 #include "controller/store/sqlite.h"
 #include "proto/canonical.h"
+#include "tests/unit/run_sql.h"
 #include "tests/unit/test_fleet.h"
 
 namespace metsuke {
 namespace {
 
+using testing::AllOf;
+using testing::Contains;
 using testing::ElementsAre;
+using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::UnorderedElementsAre;
 
@@ -357,6 +361,67 @@ TEST_F(ReportTest, TellsWhatItCouldNotSeeBeforeAnythingElse) {
                           "failed ports web01", "stale  web02"));
 }
 
+// The judge says so of controls; the report of what it rests on itself.
+TEST_F(ReportTest, DamagedRowsOfAHostCostOthersNothing) {
+  ApplyBaseline();
+  for (int host = 1; host <= 2; ++host) {
+    Join(host, kFirst - 1000);
+    Report(host, {.at = kFirst - 500, .ports = {22}});
+    Report(host, {.at = kFirst + 500,
+                  .ports = {22, host == 1 ? 80u : 23u},
+                  .gap = host == 1 ? "socket 7" : ""});
+    Touch(host, kSecond);
+  }
+  store_.reset();
+  const auto digest = [&](v1::Snapshot rows, const char* table) {
+    return "x'" + Hex(MakeBody(table, CanonicalTable(
+                                               rows, TableField(table)))
+                               .digest) +
+           "'";
+  };
+  v1::Snapshot ports, gaps;
+  ports.add_ports()->set_port(22);
+  ports.add_ports()->set_port(80);
+  gaps.add_gaps()->set_table("ports");
+  gaps.mutable_gaps(0)->set_subject("socket 7");
+  gaps.mutable_gaps(0)->set_reason("denied");
+  RunSql(folder_.path(), "UPDATE body SET zstd = x'28b52ffd' WHERE digest IN (" +
+                             digest(ports, "ports") + ", " +
+                             digest(gaps, "gaps") + ")");
+  Open();
+  const v1::Report report = Make(kFirst, kSecond);
+  EXPECT_THAT(Blind(report), ElementsAre("damaged gaps new web01",
+                                         "damaged ports new web01",
+                                         "unasked  web01", "unasked  web01"));
+  EXPECT_THAT(report.unseen(1).reason(), HasSubstr("restore it from a backup"));
+  EXPECT_EQ(EntryOf(report).unseen(), 1u);
+  EXPECT_THAT(Turned(report),
+              ElementsAre("no-telnet 1>2 web02: +23x1", "no-telnet 1>3 web01:",
+                          "no-ftp 1>3 web01:"));
+  EXPECT_THAT(Changed(report), Contains(HasSubstr("port=23")));
+}
+
+TEST_F(ReportTest, ARuleThatCannotBeAskedIsTold) {
+  ApplyBaseline();
+  Join(1, kFirst - 1000);
+  Report(1, {.at = kFirst - 500, .expires = kSecond + kDay});
+  Report(1, {.at = kFirst + 500, .failed = "accounts"});
+  Touch(1, kSecond);
+  const v1::Report report = Make(kFirst, kSecond);
+  EXPECT_THAT(Blind(report), ElementsAre("failed accounts new web01",
+                                         "unasked  web01"));
+  EXPECT_EQ(report.unseen(1).title().en(), "Accounts that expire");
+  EXPECT_THAT(report.unseen(1).reason(), HasSubstr("accounts"));
+  std::vector<std::string> lines;
+  for (const ReportLine& line : ReportLines(report, Language::kEnglish))
+    lines.push_back(line.text.raw());
+  EXPECT_THAT(
+      lines,
+      Contains(AllOf(HasSubstr("not known: Accounts that expire (accounts"),
+                     HasSubstr("1 host: web01"))));
+  EXPECT_THAT(report.coming(), IsEmpty());
+}
+
 TEST_F(ReportTest, OnlyNewGapsAreTold) {
   ApplyBaseline();
   for (int host = 1; host <= 2; ++host) {
@@ -402,6 +467,10 @@ TEST_F(ReportTest, HostsThatCameAndWentAreTold) {
   EXPECT_THAT(report.joined().names(), ElementsAre("web01", "web02"))
       << "one was in the fleet, and had never reported";
   EXPECT_THAT(report.removed().names(), ElementsAre("web03"));
+  EXPECT_EQ(report.joined_worst(), v1::SEVERITY_CRITICAL);
+  EXPECT_EQ(Make(kSecond, kSecond + 100).joined_worst(),
+            v1::SEVERITY_UNSPECIFIED)
+      << "no host joined since";
   EXPECT_THAT(Turned(report), IsEmpty());
   EXPECT_EQ(report.after().hosts(), 2u);
 }

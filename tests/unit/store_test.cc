@@ -23,6 +23,7 @@
 #include "proto/canonical.h"
 #include "proto/snapshot.pb.h"
 #include "proto/status.h"
+#include "tests/unit/run_sql.h"
 
 namespace metsuke {
 namespace {
@@ -584,17 +585,6 @@ TEST_F(StoreTest, OneProcessAtATimeHasTheFolder) {
   EXPECT_THAT(Message(second.status()), HasSubstr("another"));
 }
 
-// Runs a statement on the database behind the store's back.
-void Sqlite(const std::string& folder, const char* statement) {
-  sqlite3* handle = nullptr;
-  ASSERT_EQ(sqlite3_open((folder + "/metsuke.db").c_str(), &handle), SQLITE_OK);
-  char* error = nullptr;
-  EXPECT_EQ(sqlite3_exec(handle, statement, nullptr, nullptr, &error),
-            SQLITE_OK)
-      << error;
-  sqlite3_close(handle);
-}
-
 TableBody KnockBody(const std::string& methods) {
   v1::Snapshot snapshot;
   snapshot.add_ssh_endpoints_outside()->set_methods(methods);
@@ -722,7 +712,7 @@ TEST_F(StoreTest, ADatabaseOfTheFourthVersionGetsItsLabelsAsTables) {
     ASSERT_TRUE(Connect(*store_, id).ok());
   store_.reset();
   // Of a host that is gone nothing is made.
-  Sqlite(folder_, ("INSERT INTO label VALUES('" + kWeb +
+  RunSql(folder_, ("INSERT INTO label VALUES('" + kWeb +
                    "', 'role', 'web');"
                    "INSERT INTO label VALUES('" + kDb +
                    "', 'role', 'db');"
@@ -759,7 +749,7 @@ TEST_F(StoreTest, ADatabaseWithReportsLearnsWhereTheyGo) {
   entry.set_to(100);
   ASSERT_TRUE(store_->PutReport({.entry = entry, .bytes = "report"}).ok());
   store_.reset();
-  Sqlite(folder_,
+  RunSql(folder_,
          "DROP TABLE report_part; DROP TABLE delivery; DROP TABLE silence;"
          "PRAGMA user_version = 6");
   Open();
@@ -781,7 +771,7 @@ TEST_F(StoreTest, ADatabaseOfTheSeventhVersionRemembersSilencesFromNowOn) {
   ASSERT_TRUE(Connect(*store_, kWeb, 100).ok());
   ASSERT_TRUE(Commit(*store_, Update(kWeb, 1, 200, {PortBody(22)})).ok());
   store_.reset();
-  Sqlite(folder_, "DROP TABLE silence; PRAGMA user_version = 7");
+  RunSql(folder_, "DROP TABLE silence; PRAGMA user_version = 7");
   Open();
   ASSERT_TRUE(Commit(*store_, Update(kWeb, 2, 9000, {PortBody(80)})).ok());
   EXPECT_EQ(ReadFleet({}, 8999).hosts.at(0).entry.last_seen(), 200);
@@ -789,7 +779,7 @@ TEST_F(StoreTest, ADatabaseOfTheSeventhVersionRemembersSilencesFromNowOn) {
 
 TEST_F(StoreTest, ADatabaseOfANewerProgramIsLeftAlone) {
   store_.reset();
-  Sqlite(folder_, "PRAGMA user_version = 9");
+  RunSql(folder_, "PRAGMA user_version = 9");
   const absl::Status status = OpenSqliteStore(folder_).status();
   EXPECT_TRUE(absl::IsFailedPrecondition(status)) << status;
   EXPECT_THAT(Message(status), HasSubstr("newer"));
@@ -888,7 +878,7 @@ TEST_F(StoreTest, ADatabaseOfTheFirstVersionIsBroughtUpToDate) {
   ASSERT_TRUE(Connect(*store_, kWeb).ok());
   ASSERT_TRUE(Commit(*store_, Update(kWeb, 1, 200, {HostBody("web")})).ok());
   store_.reset();
-  Sqlite(folder_,
+  RunSql(folder_,
          "ALTER TABLE host DROP COLUMN seen;"
          "ALTER TABLE host DROP COLUMN seen_since;"
          "ALTER TABLE host DROP COLUMN last_knock;"
@@ -916,7 +906,7 @@ TEST_F(StoreTest, ADatabaseOfTheSecondVersionIsBroughtUpToDate) {
     ASSERT_TRUE(Connect(*store_, id).ok());
   ASSERT_TRUE(store_->Observe({kWeb, 300, {KnockBody("none")}}).ok());
   store_.reset();
-  Sqlite(folder_,
+  RunSql(folder_,
          "ALTER TABLE host DROP COLUMN last_knock;"
          "ALTER TABLE host DROP COLUMN knocked_for;"
          "ALTER TABLE host DROP COLUMN knock_address;"
@@ -1192,7 +1182,7 @@ TEST_F(StoreTest, ADamagedBodyIsToldAndNotServed) {
   const TableBody ports = PortBody(22);
   ASSERT_TRUE(Commit(*store_, Update(kWeb, 1, 200, {ports})).ok());
   store_.reset();
-  Sqlite(folder_, "UPDATE body SET zstd = x'28b52ffd'");
+  RunSql(folder_, "UPDATE body SET zstd = x'28b52ffd'");
   Open();
   EXPECT_TRUE(absl::IsDataLoss(store_->Body(ports.digest).status()));
 }
