@@ -35,14 +35,14 @@ class Measures {
 
   // Good until the next call.
   absl::StatusOr<const Shared*> Of(const FleetHost& host,
-                                   const std::vector<HostState>& states) {
+                                   const HostStates& states) {
     if (!HasReported(host)) return &unreported_;
     if (verdicts_.IsApart(host.entry.id())) {
-      ASSIGN_OR_RETURN(apart_, Make(states[host.state], host.entry.id()));
+      ASSIGN_OR_RETURN(apart_, Make(*states[host.state], host.entry.id()));
       return &apart_;
     }
     while (shared_.size() < states.size()) {
-      ASSIGN_OR_RETURN(Shared made, Make(states[shared_.size()], ""));
+      ASSIGN_OR_RETURN(Shared made, Make(*states[shared_.size()], ""));
       shared_.push_back(std::move(made));
     }
     return &shared_[host.state];
@@ -104,7 +104,7 @@ absl::StatusOr<FleetMetrics> MeasureFleet(const MetricsSources& sources,
   RETURN_IF_ERROR(sources.store.VisitFleet(
       {}, 0,
       [&](const FleetHost& host,
-          const std::vector<HostState>& states) -> absl::Status {
+          const HostStates& states) -> absl::Status {
         const auto [place, fresh] = fleet.hosts.try_emplace(host.entry.id());
         // One that took another name meanwhile comes again.
         if (!fresh) return absl::OkStatus();

@@ -124,7 +124,7 @@ grpc::Status OperatorService::ListSessions(
     const int64_t booted =
         host.state < 0
             ? 0
-            : BootTime(fleet->states[host.state].tables, Bodies()).value_or(0);
+            : BootTime(fleet->states[host.state]->tables, Bodies()).value_or(0);
     for (v1::HostSession& session : join.Take(booted)) {
       if (!Overlaps(session, *request) || !wanted->Matches(session)) continue;
       session.set_host(host.entry.host());

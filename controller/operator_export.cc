@@ -29,7 +29,7 @@ class Writer {
   }
 
   absl::Status Host(const FleetHost& host, bool stale,
-                    const std::vector<HostState>& states) {
+                    const HostStates& states) {
     Flush();
     *reply_.mutable_host() = host.entry;
     reply_.mutable_host()->set_stale(stale);
@@ -43,7 +43,7 @@ class Writer {
       Unreported(posture);
       return absl::OkStatus();
     }
-    const TableDigests& tables = states[host.state].tables;
+    const TableDigests& tables = states[host.state]->tables;
     ASSIGN_OR_RETURN(const auto judged, verdicts_.Judged(tables));
     const Waived waived = verdicts_.WaivedOn(tables, *judged, host.entry.id());
     SetScore(verdicts_.baseline(),
@@ -120,7 +120,7 @@ grpc::Status OperatorService::Export(
   const absl::Status read = store_.VisitFleet(
       {request->selector(), request->host()}, request->at(),
       [&](const FleetHost& host,
-          const std::vector<HostState>& states) -> absl::Status {
+          const HostStates& states) -> absl::Status {
         // One that took another name meanwhile comes again.
         if (!told.insert(host.entry.id()).second) return absl::OkStatus();
         RETURN_IF_ERROR(

@@ -36,15 +36,15 @@ class Postures {
   // What is said of the host, but for its name and when it was heard of; good
   // until the next call.
   absl::StatusOr<const v1::HostPosture*> Of(
-      const FleetHost& host, const std::vector<HostState>& states) {
+      const FleetHost& host, const HostStates& states) {
     if (verdicts_ == nullptr || !HasReported(host)) return &none_;
     while (postures_.size() < states.size()) {
       ASSIGN_OR_RETURN(v1::HostPosture shared,
-                       Make(states[postures_.size()], ""));
+                       Make(*states[postures_.size()], ""));
       postures_.push_back(std::move(shared));
     }
     if (!verdicts_->IsApart(host.entry.id())) return &postures_[host.state];
-    ASSIGN_OR_RETURN(apart_, Make(states[host.state], host.entry.id()));
+    ASSIGN_OR_RETURN(apart_, Make(*states[host.state], host.entry.id()));
     return &apart_;
   }
 
@@ -138,7 +138,7 @@ grpc::Status OperatorService::Posture(
   const absl::Status read = store_.VisitFleet(
       {request->selector(), request->host()}, request->at(),
       [&](const FleetHost& host,
-          const std::vector<HostState>& states) -> absl::Status {
+          const HostStates& states) -> absl::Status {
         ASSIGN_OR_RETURN(const v1::HostPosture* shared,
                          postures.Of(host, states));
         const bool stale = Stale(host.entry.last_seen(), std::min(at, present));
@@ -180,7 +180,7 @@ grpc::Status OperatorService::Findings(
   if (!registers.ok()) return ToGrpc(registers.status());
   Verdicts verdicts(*judge, Bodies(), (*registers)->digests, (*registers)->rows,
                     request->at() ? request->at() : Now());
-  const HostState& of = fleet->states[fleet->hosts[0].state];
+  const HostState& of = *fleet->states[fleet->hosts[0].state];
   const auto state = verdicts.Judged(of.tables);
   if (!state.ok()) return ToGrpc(state.status());
   const Waived waived =

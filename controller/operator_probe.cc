@@ -89,7 +89,7 @@ grpc::Status OperatorService::ProbeSsh(
       probed.set_host(host.entry.host());
       const TableDigests none;
       const TableDigests& tables =
-          host.state < 0 ? none : fleet->states[host.state].tables;
+          host.state < 0 ? none : fleet->states[host.state]->tables;
       const absl::Status status = ProbeHost(
           knocker_, std::move(host), tables, request->anyway(), probed);
       if (!status.ok()) probed.set_error(Message(status));

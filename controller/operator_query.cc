@@ -21,7 +21,7 @@ std::vector<StateHosts> ByState(const Fleet& fleet,
                                 const TableDigests& registers) {
   std::vector<StateHosts> states(fleet.states.size());
   for (size_t i = 0; i < states.size(); ++i) {
-    states[i].tables = fleet.states[i].tables;
+    states[i].tables = fleet.states[i]->tables;
     states[i].tables.insert(registers.begin(), registers.end());
   }
   for (const FleetHost& host : fleet.hosts)
@@ -188,7 +188,7 @@ grpc::Status OperatorService::Drift(
       continue;
     }
     const auto changes =
-        drift.Between(before.states[old_state], after.states[host.state]);
+        drift.Between(*before.states[old_state], *after.states[host.state]);
     if (!changes.ok()) return ToGrpc(changes.status());
     for (const v1::Change& found : **changes) {
       v1::Change& change = *batches.Next().add_changes();

@@ -104,7 +104,7 @@ absl::StatusOr<v1::Registers> OperatorService::HostRows(int64_t at) {
   RETURN_IF_ERROR(store_.VisitFleet(
       {}, at,
       [&](const FleetHost& host,
-          const std::vector<HostState>& states) -> absl::Status {
+          const HostStates& states) -> absl::Status {
         std::vector<std::string> labels(host.entry.labels().begin(),
                                         host.entry.labels().end());
         // What the entry has are those of today.
@@ -112,7 +112,7 @@ absl::StatusOr<v1::Registers> OperatorService::HostRows(int64_t at) {
           labels.clear();
           if (host.state >= 0) {
             ASSIGN_OR_RETURN(labels,
-                             ReadLabels(states[host.state].tables, Bodies()));
+                             ReadLabels(states[host.state]->tables, Bodies()));
           }
         }
         *rows.add_hosts() = HostRow(host.entry.host(), labels);

@@ -29,10 +29,10 @@ struct Due {
 absl::StatusOr<Due> FindDue(Store& store, int64_t now) {
   Due due;
   RETURN_IF_ERROR(store.VisitFleet(
-      {}, 0, [&](FleetHost& host, const std::vector<HostState>& states) {
-        if (host.state < 0 || !IsDue(host, states[host.state].tables, now))
+      {}, 0, [&](FleetHost& host, const HostStates& states) {
+        if (host.state < 0 || !IsDue(host, states[host.state]->tables, now))
           return absl::OkStatus();
-        due.states.emplace(host.state, states[host.state].tables);
+        due.states.emplace(host.state, states[host.state]->tables);
         due.hosts.push_back(std::move(host));
         return absl::OkStatus();
       }));

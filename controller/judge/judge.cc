@@ -254,6 +254,7 @@ void Judge::GiveTables(Tables tables) {
 // is given does not have every state judged again.
 std::string Judge::StateKey(const Digests& tables, int64_t midnight) const {
   std::string key = std::to_string(midnight);
+  key.reserve(key.size() + 64 * tables.host().size());
   const auto add = [&](const std::string& table, const std::string& digest) {
     ((key += '\0') += table) += '\0';
     key += digest;

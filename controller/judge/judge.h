@@ -18,7 +18,7 @@
 
 #include "absl/status/statusor.h"
 #include "controller/judge/baseline.h"
-#include "controller/judge/memo.h"
+#include "controller/memo.h"
 #include "controller/judge/score.h"
 #include "controller/judge/views.h"
 #include "controller/table_digests.h"

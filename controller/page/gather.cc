@@ -104,7 +104,7 @@ class Gatherer {
     static const TableDigests kNone;
     for (const auto& [state, hosts] : states_)
       RETURN_IF_ERROR(
-          logs_.Add(state < 0 ? kNone : fleet_.states[state].tables, hosts));
+          logs_.Add(state < 0 ? kNone : fleet_.states[state]->tables, hosts));
     return absl::OkStatus();
   }
 
@@ -112,7 +112,7 @@ class Gatherer {
   absl::Status AddAlike(int state, const HostNumbers& hosts) {
     const Stand* stand = nullptr;
     if (end_ && state >= 0) {
-      ASSIGN_OR_RETURN(stand, end_->Of(fleet_.states[state].tables,
+      ASSIGN_OR_RETURN(stand, end_->Of(fleet_.states[state]->tables,
                                        fleet_.hosts[hosts[0]].entry.id()));
     }
     std::vector<Outcome> outcomes;

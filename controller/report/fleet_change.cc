@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <tuple>
+#include <unordered_map>
 #include <utility>
 
 #include "proto/status.h"
@@ -87,13 +88,13 @@ class Joiner {
   }
 
   // The same tables are the same pointer, whichever fleet they came with.
-  std::vector<const TableDigests*> Keep(std::vector<HostState> states) {
+  std::vector<const TableDigests*> Keep(HostStates states) {
     std::vector<const TableDigests*> kept;
-    for (HostState& state : states) {
+    for (auto& state : states) {
       const auto [known, fresh] =
-          known_.try_emplace(state.tables, change_.states.size());
+          known_.try_emplace(state->digest, &state->tables);
+      kept.push_back(known->second);
       if (fresh) change_.states.push_back(std::move(state));
-      kept.push_back(&change_.states[known->second].tables);
     }
     return kept;
   }
@@ -102,7 +103,8 @@ class Joiner {
   const int64_t from_;
   FleetChange& change_;
   std::map<std::string, ReportHost> hosts_;  // by id
-  std::map<TableDigests, size_t> known_;
+  // By the digest of the state.
+  std::unordered_map<std::string, const TableDigests*> known_;
 };
 
 }  // namespace

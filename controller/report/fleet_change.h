@@ -46,7 +46,7 @@ struct FleetChange {
   // All hosts that had tables at both ends, by their states.
   std::vector<StatePair> pairs;
   // What the pointers point to.
-  std::deque<HostState> states;
+  HostStates states;
 };
 
 // The fleet at two instants; a host that is asked for by name must have been

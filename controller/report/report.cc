@@ -10,7 +10,7 @@
 #include <utility>
 
 #include "controller/drift/state_drift.h"
-#include "controller/judge/memo.h"
+#include "controller/memo.h"
 #include "controller/report/cause_table.h"
 #include "controller/report/decisions.h"
 #include "controller/report/ends.h"
@@ -224,15 +224,21 @@ absl::Status Maker::AddTurns(const StatePair& pair) {
 // what it was before.
 absl::Status Maker::AddSights() {
   std::map<const TableDigests*, HostNumbers> states;
+  // Hosts that differ otherwise mostly see the same.
+  std::map<std::string, StatePair> sights;
   for (uint32_t i = 0; i < fleet_.hosts.size(); ++i) {
     const ReportHost& host = fleet_.hosts[i];
     if (host.after == nullptr) continue;
     states[host.after].push_back(i);
-    if (host.before == nullptr)
-      RETURN_IF_ERROR(unseen_.AddSight(nullptr, *host.after, {i}));
+    const std::string was =
+        host.before == nullptr ? "" : Unseen::SightOf(*host.before);
+    StatePair& sight = sights[was + '>' + Unseen::SightOf(*host.after)];
+    sight.before = host.before;
+    sight.after = host.after;
+    sight.hosts.push_back(i);
   }
-  for (const StatePair& pair : fleet_.pairs)
-    RETURN_IF_ERROR(unseen_.AddSight(pair.before, *pair.after, pair.hosts));
+  for (const auto& [key, sight] : sights)
+    RETURN_IF_ERROR(unseen_.AddSight(sight.before, *sight.after, sight.hosts));
   ASSIGN_OR_RETURN(const auto losses,
                    sources_.store.Losses(question_.from, question_.to));
   unseen_.AddLosses(losses);

@@ -126,6 +126,15 @@ absl::Status Unseen::AddSight(const TableDigests* before,
   return absl::OkStatus();
 }
 
+std::string Unseen::SightOf(const TableDigests& tables) {
+  std::string sight;
+  for (const char* table : kSightTables) {
+    const auto digest = tables.find(table);
+    sight += digest == tables.end() ? "-" : digest->second;
+  }
+  return sight;
+}
+
 void Unseen::AddLosses(const std::vector<HostLoss>& losses) {
   std::map<std::string, uint32_t> numbers;
   for (uint32_t i = 0; i < fleet_.hosts.size(); ++i)

@@ -42,6 +42,9 @@ class Unseen {
   absl::Status AddDamage(const absl::Status& status, const std::string& table,
                          const HostNumbers& hosts);
 
+  // What AddSight reads of a state; equal for states that are one to it.
+  static std::string SightOf(const TableDigests& tables);
+
   // Records that were lost, by the ids of hosts.
   void AddLosses(const std::vector<HostLoss>& losses);
 

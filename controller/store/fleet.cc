@@ -29,6 +29,9 @@ struct HostRow {
 // Hosts that are read at once.
 constexpr int64_t kPage = 1000;
 
+// What the digest of a table takes in memory, with its name and its node.
+constexpr size_t kTableBytes = 200;
+
 // A literal, as statements are. Of an instant ?1 that is past it is only known
 // when a host was heard of last if it was silent.
 #define METSUKE_HOST_COLUMNS                                               \
@@ -146,6 +149,8 @@ void SetLabels(const Labels& labels, v1::HostEntry& entry) {
 // Gives each distinct state one number.
 class FleetReader::States {
  public:
+  explicit States(KnownStates& known) : known_(known) {}
+
   absl::StatusOr<int> At(Database& database, const HostRow& row, int64_t at) {
     if (at == 0 || std::max(row.state_since, row.seen_since) <= at)
       return Current(database, row);
@@ -154,15 +159,15 @@ class FleetReader::States {
     if (state.tables().empty()) return -1;
     const std::string digest = StateDigest(state);
     const auto [found, fresh] = numbers_.emplace(digest, size());
-    if (!fresh) return found->second;
+    if (!fresh || Knows(digest)) return found->second;
     HostState added{.digest = digest};
     for (const v1::TableDigest& table : state.tables())
       added.tables[table.table()] = table.digest();
-    Add(std::move(added));
+    Add(digest, std::move(added));
     return found->second;
   }
 
-  std::vector<HostState>& all() { return states_; }
+  HostStates& all() { return states_; }
 
  private:
   int size() const { return static_cast<int>(states_.size()); }
@@ -171,7 +176,7 @@ class FleetReader::States {
     if (row.state.empty() && row.seen.empty()) return -1;
     key_.assign(row.state).append(row.seen);
     const auto [found, fresh] = numbers_.try_emplace(key_, size());
-    if (!fresh) return found->second;
+    if (!fresh || Knows(key_)) return found->second;
     HostState added{.digest = row.state};
     ASSIGN_OR_RETURN(added.tables, ReadState(database, row.state));
     if (!row.seen.empty()) {
@@ -181,30 +186,42 @@ class FleetReader::States {
       added.tables = std::move(seen);
       added.digest = StateDigest(InOrder(added.tables));
     }
-    Add(std::move(added));
+    Add(key_, std::move(added));
     return found->second;
   }
 
-  // A host that nobody labelled has no labels, and that is known.
-  void Add(HostState state) {
-    static const std::string kEmpty = Sha256("");
-    state.tables.try_emplace("labels", kEmpty);
+  // Whether the state was read before; then it is the next.
+  bool Knows(const std::string& key) {
+    auto state = known_.Find(key);
+    if (state == nullptr) return false;
     states_.push_back(std::move(state));
+    return true;
   }
 
+  // A host that nobody labelled has no labels, and that is known.
+  void Add(const std::string& key, HostState state) {
+    static const std::string kEmpty = Sha256("");
+    const bool whole = !state.tables.empty();
+    state.tables.try_emplace("labels", kEmpty);
+    const size_t size = sizeof(state) + state.tables.size() * kTableBytes;
+    states_.push_back(std::make_shared<const HostState>(std::move(state)));
+    if (whole) known_.Put(key, states_.back(), size);
+  }
+
+  KnownStates& known_;
   std::unordered_map<std::string, int> numbers_;
   std::string key_;
-  std::vector<HostState> states_;
+  HostStates states_;
 };
 
-FleetReader::FleetReader(HostFilter filter, int64_t at)
+FleetReader::FleetReader(HostFilter filter, int64_t at, KnownStates& known)
     : filter_(std::move(filter)),
       at_(at),
-      states_(std::make_unique<States>()) {}
+      states_(std::make_unique<States>(known)) {}
 
 FleetReader::~FleetReader() = default;
 
-std::vector<HostState>& FleetReader::states() { return states_->all(); }
+HostStates& FleetReader::states() { return states_->all(); }
 
 absl::StatusOr<std::span<FleetHost>> FleetReader::Next(Database& database) {
   ASSIGN_OR_RETURN(const Selector selector, Selector::Parse(filter_.selector));
@@ -250,9 +267,9 @@ absl::StatusOr<std::span<FleetHost>> FleetReader::Next(Database& database) {
 }
 
 absl::StatusOr<Fleet> SelectFleet(Database& database, const HostFilter& filter,
-                                  int64_t at) {
+                                  int64_t at, KnownStates& known) {
   Fleet fleet;
-  FleetReader reader(filter, at);
+  FleetReader reader(filter, at, known);
   while (true) {
     ASSIGN_OR_RETURN(const std::span<FleetHost> hosts, reader.Next(database));
     if (hosts.empty()) break;

@@ -11,19 +11,24 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "controller/memo.h"
 #include "controller/store/sql.h"
 #include "controller/store/store.h"
 
 namespace metsuke {
 
+// States that were read, by what tells them apart.
+using KnownStates = Memo<HostState>;
+
 // Store::ReadFleet in an open transaction.
 absl::StatusOr<Fleet> SelectFleet(Database& database, const HostFilter& filter,
-                                  int64_t at);
+                                  int64_t at, KnownStates& known);
 
 // Reads a fleet a page at a time, each of which may be a transaction of its own.
 class FleetReader {
  public:
-  FleetReader(HostFilter filter, int64_t at);
+  // `known` must outlive it.
+  FleetReader(HostFilter filter, int64_t at, KnownStates& known);
   ~FleetReader();
 
   // The hosts that come next, by name and then by id; none after the last. They
@@ -32,7 +37,7 @@ class FleetReader {
   absl::StatusOr<std::span<FleetHost>> Next(Database& database);
 
   // What FleetHost::state is the index of; grows with each page.
-  std::vector<HostState>& states();
+  HostStates& states();
 
   // Labels of all hosts, sorted by host and label.
   using Labels = std::vector<std::pair<std::string, std::string>>;

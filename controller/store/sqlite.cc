@@ -61,6 +61,9 @@ absl::StatusOr<Descriptor> LockFolder(const std::string& folder) {
   return lock;
 }
 
+// Those of some ten thousand hosts that all differ.
+constexpr size_t kKnownBytes = 128 << 20;
+
 class SqliteStore : public Store {
  public:
   SqliteStore(Descriptor lock, Database writer, const std::string& path,
@@ -135,12 +138,14 @@ class SqliteStore : public Store {
   absl::StatusOr<Fleet> ReadFleet(const HostFilter& filter,
                                   int64_t at) override {
     return readers_.Read(
-        [&](Database& database) { return SelectFleet(database, filter, at); });
+        [&](Database& database) {
+          return SelectFleet(database, filter, at, known_states_);
+        });
   }
 
   absl::Status VisitFleet(const HostFilter& filter, int64_t at,
                           const TakeHost& take) override {
-    FleetReader reader(filter, at);
+    FleetReader reader(filter, at, known_states_);
     while (true) {
       ASSIGN_OR_RETURN(const std::span<FleetHost> hosts,
                        readers_.Read([&](Database& database) {
@@ -293,6 +298,7 @@ class SqliteStore : public Store {
 
  private:
   const SilenceRule silence_;
+  KnownStates known_states_{kKnownBytes};
   // In the order of dependence: the readers close before the writer, whose
   // connection is the one that folds the log into the database.
   Descriptor lock_;

@@ -43,6 +43,9 @@ struct HostState {
   TableDigests tables;
 };
 
+// By their numbers; what the store read before is shared.
+using HostStates = std::vector<std::shared_ptr<const HostState>>;
+
 // Which hosts are meant, of those that were in the fleet at the instant that is
 // asked about.
 struct HostFilter {
@@ -70,7 +73,7 @@ inline bool HasReported(const FleetHost& host) {
 
 struct Fleet {
   std::vector<FleetHost> hosts;   // by name, then by id
-  std::vector<HostState> states;  // each at least one host's
+  HostStates states;  // each at least one host's
 };
 
 // An agent opened a stream.
@@ -243,7 +246,7 @@ class Store {
   // one that takes another name may come twice or not at all. `take` may move
   // from the host.
   using TakeHost = std::function<absl::Status(
-      FleetHost& host, const std::vector<HostState>& states)>;
+      FleetHost& host, const HostStates& states)>;
   virtual absl::Status VisitFleet(const HostFilter& filter, int64_t at,
                                   const TakeHost& take) = 0;
 

@@ -147,12 +147,12 @@ class FleetRun {
     const Stopwatch watch;
     ASSIGN_OR_RETURN(const Fleet fleet, store.ReadFleet({}, 0));
     const Cost read = watch.Read();
-    for (const HostState& state : fleet.states)
-      RETURN_IF_ERROR(judge.State(state.tables, std::time(nullptr)).status());
+    for (const auto& state : fleet.states)
+      RETURN_IF_ERROR(judge.State(state->tables, std::time(nullptr)).status());
     const Cost all = watch.Read();
     const Stopwatch second;
-    for (const HostState& state : fleet.states)
-      RETURN_IF_ERROR(judge.State(state.tables, std::time(nullptr)).status());
+    for (const auto& state : fleet.states)
+      RETURN_IF_ERROR(judge.State(state->tables, std::time(nullptr)).status());
     report_.Add(Aim(
         {name_ + ": judged, CPU", ShowSeconds(all.cpu),
          fmt::format("{} states, {} evaluations, wall {} of which reading the "

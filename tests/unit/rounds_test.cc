@@ -117,7 +117,7 @@ class RoundsTest : public ::testing::Test {
   // Outcomes and gaps that are part of the host's state.
   std::vector<std::string> Outcomes(int number) {
     const auto fleet = store_->ReadFleet({"", Id(number)}, 0);
-    const auto& tables = fleet->states.at(fleet->hosts.at(0).state).tables;
+    const auto& tables = fleet->states.at(fleet->hosts.at(0).state)->tables;
     std::vector<std::string> outcomes;
     v1::Snapshot rows;
     const auto found = tables.find("ssh_endpoints_outside");
@@ -181,7 +181,7 @@ TEST_F(RoundsTest, KnockWhereTheAgentSpeaksFromOrAnOperatorSays) {
   auto fleet = store_->ReadFleet({"", Id(1)}, 0);
   FleetHost host = fleet->hosts.at(0);
   host.knock_address = "203.0.113.9";
-  const auto& tables = fleet->states.at(0).tables;
+  const auto& tables = fleet->states.at(0)->tables;
   ASSERT_TRUE(Knock(host, tables, 200).ok());
   Report(1, {22}, kDay);
   EXPECT_THAT(Round(kDay + 300), ElementsAre("203.0.113.9:22"));
@@ -223,7 +223,7 @@ TEST_F(RoundsTest, AskOneServerAtATimeWhereHostsShareAnAddress) {
     threads.emplace_back([&, host = host]() mutable {
       host.knock_address = "203.0.113.9";
       EXPECT_TRUE(
-          Knock(host, fleet->states.at(host.state).tables, 200).ok());
+          Knock(host, fleet->states.at(host.state)->tables, 200).ok());
     });
   for (std::thread& thread : threads) thread.join();
   EXPECT_EQ(asked_.size(), 4u);  // Run has seen that none were at once
@@ -240,7 +240,7 @@ TEST_F(RoundsTest, AskSomeHostsOfOneAddressAndTheOthersTheNextTime) {
     if (host.entry.id() >= Id(97)) continue;
     host.knock_address = "203.0.113.9";
     ASSERT_TRUE(
-        Knock(host, fleet->states.at(host.state).tables, 200).ok());
+        Knock(host, fleet->states.at(host.state)->tables, 200).ok());
   }
   const int64_t next = 200 + kDay;
   for (int number = 1; number <= 45; ++number) Report(number, {22}, next);
@@ -263,7 +263,7 @@ TEST_F(RoundsTest, KeepCountOfWhatAHostMayMind) {
   const auto reserve = [&](int number, int64_t now, bool anyway = false) {
     const FleetHost& host = fleet->hosts.at(number - 1);
     const auto visit =
-        knocker_->Plan(host, fleet->states.at(host.state).tables);
+        knocker_->Plan(host, fleet->states.at(host.state)->tables);
     return visit.ok() ? knocker_->Reserve(*visit, now, anyway) : -1;
   };
   for (const int64_t now : {1000, 1010, 1020, 1030})
@@ -300,7 +300,7 @@ TEST_F(RoundsTest, ComeAgainAndAgain) {
   const auto state_of = [&](int number) {
     const auto fleet = store_->ReadFleet({"", Id(number)}, 0);
     return fleet->states.at(fleet->hosts.at(0).state)
-        .tables.contains("ssh_endpoints_outside");
+        ->tables.contains("ssh_endpoints_outside");
   };
   {
     const Rounds rounds(*store_, *knocker_, false,

@@ -151,7 +151,7 @@ TEST_F(StoreTest, ALargeFleetIsReadWhole) {
   done.get_future().wait();
   std::vector<std::string> visited, read;
   const absl::Status status = store_->VisitFleet(
-      {}, 0, [&](const FleetHost& host, const std::vector<HostState>&) {
+      {}, 0, [&](const FleetHost& host, const HostStates&) {
         visited.push_back(host.entry.id());
         return absl::OkStatus();
       });
@@ -244,7 +244,7 @@ TEST_F(StoreTest, ADuplicateRecordChangesNothing) {
   ASSERT_TRUE(Commit(*store_, Update(kWeb, 2, 300, {PortBody(80)})).ok());
   ASSERT_TRUE(Commit(*store_, Update(kWeb, 1, 400, {PortBody(22)})).ok());
   const Fleet fleet = ReadFleet();
-  EXPECT_EQ(fleet.states.at(0).tables.at("ports"), PortBody(80).digest);
+  EXPECT_EQ(fleet.states.at(0)->tables.at("ports"), PortBody(80).digest);
   EXPECT_EQ(store_->History(kWeb)->spans_size(), 2);
 }
 
@@ -265,15 +265,15 @@ TEST_F(StoreTest, OnlyWhatChangedBeginsANewSpan) {
               ElementsAre("ports 300-400", "host 200-0", "ports 200-300"));
 
   EXPECT_EQ(ReadFleet({}, 199).hosts.at(0).state, -1);
-  EXPECT_EQ(ReadFleet({}, 200).states.at(0).tables.at("ports"),
+  EXPECT_EQ(ReadFleet({}, 200).states.at(0)->tables.at("ports"),
             PortBody(22).digest);
-  EXPECT_EQ(ReadFleet({}, 299).states.at(0).tables.at("ports"),
+  EXPECT_EQ(ReadFleet({}, 299).states.at(0)->tables.at("ports"),
             PortBody(22).digest);
-  EXPECT_EQ(ReadFleet({}, 300).states.at(0).tables.at("ports"),
+  EXPECT_EQ(ReadFleet({}, 300).states.at(0)->tables.at("ports"),
             PortBody(80).digest);
-  EXPECT_EQ(ReadFleet({}, 400).states.at(0).tables.count("ports"), 0u);
+  EXPECT_EQ(ReadFleet({}, 400).states.at(0)->tables.count("ports"), 0u);
   // A state of the past is known by the digest the agent gave it.
-  EXPECT_EQ(ReadFleet({}, 200).states.at(0).digest,
+  EXPECT_EQ(ReadFleet({}, 200).states.at(0)->digest,
             StateDigest(*Update(kWeb, 1, 0, {host, PortBody(22)}).state));
 }
 
@@ -504,11 +504,11 @@ TEST_F(StoreTest, WhatEndedLongAgoIsForgottenWithItsBodies) {
   ASSERT_TRUE(store_->Forget(351).ok());
   EXPECT_TRUE(absl::IsNotFound(store_->Body(HostBody("db").digest).status()));
   EXPECT_TRUE(store_->Body(PortBody(80).digest).ok());
-  EXPECT_EQ(ReadFleet().states.at(0).tables.at("ports"), PortBody(80).digest);
+  EXPECT_EQ(ReadFleet().states.at(0)->tables.at("ports"), PortBody(80).digest);
   EXPECT_TRUE(absl::IsPermissionDenied(Connect(*store_, kDb).status()));
   // And it is taken anew when it comes back.
   ASSERT_TRUE(Commit(*store_, Update(kWeb, 3, 400, {PortBody(22)})).ok());
-  EXPECT_EQ(ReadFleet().states.at(0).tables.at("ports"), PortBody(22).digest);
+  EXPECT_EQ(ReadFleet().states.at(0)->tables.at("ports"), PortBody(22).digest);
 }
 
 TEST_F(StoreTest, AHostHasABoundedNumberOfStreams) {
@@ -653,7 +653,7 @@ TEST_F(StoreTest, RegistersAndLabelsChangeTogetherOrNotAtAll) {
 TEST_F(StoreTest, LabelsAreATableOfTheirHostWithAHistory) {
   ASSERT_TRUE(Connect(*store_, kWeb).ok());
   ASSERT_TRUE(Commit(*store_, Update(kWeb, 1, 200, {HostBody("web")})).ok());
-  EXPECT_EQ(ReadFleet().states.at(0).tables.at("labels"), Sha256(""))
+  EXPECT_EQ(ReadFleet().states.at(0)->tables.at("labels"), Sha256(""))
       << "that nobody labelled it is known";
   ASSERT_TRUE(
       store_->SetLabels({kWeb, {"owner=花子"}, {}}, "hanako", 300).ok());
@@ -664,7 +664,7 @@ TEST_F(StoreTest, LabelsAreATableOfTheirHostWithAHistory) {
     const Fleet fleet = *store_->ReadFleet({}, at);
     v1::Snapshot rows;
     rows.ParseFromString(*store_->Body(
-        fleet.states.at(fleet.hosts.at(0).state).tables.at("labels")));
+        fleet.states.at(fleet.hosts.at(0).state)->tables.at("labels")));
     std::string text;
     for (const v1::Label& label : rows.labels())
       text += label.key() + "=" + label.value();
@@ -683,7 +683,7 @@ TEST_F(StoreTest, LabelsAreATableOfTheirHostWithAHistory) {
   ASSERT_TRUE(store_->Observe({kWeb, 500, {KnockBody("none")}}).ok());
   ASSERT_TRUE(store_->ExpireObservations(1000, 2000).ok());
   EXPECT_EQ(labels(0), "role=web");
-  EXPECT_EQ(ReadFleet().states.at(0).tables.count("ssh_endpoints_outside"), 0u);
+  EXPECT_EQ(ReadFleet().states.at(0)->tables.count("ssh_endpoints_outside"), 0u);
 }
 
 TEST_F(StoreTest, LabelsAreTextWithoutWhatSelectorsMean) {
@@ -732,10 +732,10 @@ TEST_F(StoreTest, ADatabaseOfTheFourthVersionGetsItsLabelsAsTables) {
   const Fleet before = *store_->ReadFleet({}, 3'999'999'999);
   ASSERT_EQ(before.hosts.size(), 2u);
   size_t labelled = 0;
-  for (const auto& state : before.states) labelled += state.tables.count("labels");
+  for (const auto& state : before.states) labelled += state->tables.count("labels");
   EXPECT_EQ(labelled, 1u);
   v1::Snapshot rows;
-  rows.ParseFromString(*store_->Body(fleet.states[0].tables.at("labels")));
+  rows.ParseFromString(*store_->Body(fleet.states[0]->tables.at("labels")));
   EXPECT_EQ(rows.labels(0).value(), "web");
   EXPECT_EQ(store_->History(kWeb)->spans(0).table(), "labels");
   EXPECT_TRUE(
@@ -801,7 +801,7 @@ TEST_F(StoreTest, WhatTheControllerSawIsPartOfAHostsStateAndHistory) {
 
   const auto tables = [&](int64_t at) {
     const Fleet fleet = ReadFleet({}, at);
-    return fleet.states.at(fleet.hosts.at(0).state).tables;
+    return fleet.states.at(fleet.hosts.at(0).state)->tables;
   };
   EXPECT_EQ(tables(0).at("ssh_endpoints_outside"), second.digest);
   EXPECT_EQ(tables(0).at("ports"), PortBody(22).digest);
@@ -844,7 +844,7 @@ TEST_F(StoreTest, HostsThatSayTheSameAndWereSeenToDifferAreApart) {
   const Fleet fleet = ReadFleet();
   std::set<std::string> seen, digests;
   for (const FleetHost& host : fleet.hosts) {
-    const HostState& state = fleet.states.at(host.state);
+    const HostState& state = *fleet.states.at(host.state);
     seen.insert(state.tables.at("ssh_endpoints_outside"));
     digests.insert(state.digest);
   }
@@ -858,7 +858,7 @@ TEST_F(StoreTest, WhatTheControllerSawIsShownOfAHostThatSaidNothing) {
   ASSERT_TRUE(store_->Observe({kWeb, 300, {knock}}).ok());
   const Fleet fleet = ReadFleet();
   ASSERT_EQ(fleet.hosts.at(0).state, 0);
-  EXPECT_EQ(fleet.states.at(0).tables.at("ssh_endpoints_outside"),
+  EXPECT_EQ(fleet.states.at(0)->tables.at("ssh_endpoints_outside"),
             knock.digest);
 }
 
@@ -898,7 +898,7 @@ TEST_F(StoreTest, ADatabaseOfTheFirstVersionIsBroughtUpToDate) {
   EXPECT_TRUE(store_->Observe({kWeb, 300, {KnockBody("none")}}).ok());
   store_.reset();
   Open();
-  EXPECT_EQ(ReadFleet().states.at(0).tables.count("ssh_endpoints_outside"), 1u);
+  EXPECT_EQ(ReadFleet().states.at(0)->tables.count("ssh_endpoints_outside"), 1u);
 }
 
 TEST_F(StoreTest, ADatabaseOfTheSecondVersionIsBroughtUpToDate) {
@@ -956,7 +956,7 @@ TEST_F(StoreTest, LoginsMakeATableOfWhereTheyCameFrom) {
   const auto rows = [&]() -> std::vector<std::string> {
     const Fleet fleet = ReadFleet();
     if (fleet.hosts.at(0).state < 0) return {"no table"};
-    const auto& tables = fleet.states.at(fleet.hosts.at(0).state).tables;
+    const auto& tables = fleet.states.at(fleet.hosts.at(0).state)->tables;
     if (!tables.contains("login_sources")) return {"no table"};
     v1::Snapshot snapshot;
     EXPECT_TRUE(
@@ -1157,8 +1157,7 @@ TEST_F(StoreTest, WhatTheControllerDoesNotSeeAgainCountsNoLonger) {
   Open();
   const auto sees = [&](const std::string& id, int64_t at) {
     const Fleet fleet = ReadFleet({"", id}, at);
-    return fleet.states.at(fleet.hosts.at(0).state)
-        .tables.count("ssh_endpoints_outside");
+    return fleet.states.at(fleet.hosts.at(0).state)->tables.count("ssh_endpoints_outside");
   };
   EXPECT_EQ(sees(kWeb, 0), 0u);
   EXPECT_EQ(sees(kWeb, 650), 1u);
@@ -1168,7 +1167,7 @@ TEST_F(StoreTest, WhatTheControllerDoesNotSeeAgainCountsNoLonger) {
   EXPECT_EQ(store_->FindHost(kDb)->last_knock(), 400);
   // What the agent says stands, and the controller may look again.
   const Fleet fleet = ReadFleet({"", kWeb});
-  EXPECT_EQ(fleet.states.at(0).tables.at("ports"), PortBody(22).digest);
+  EXPECT_EQ(fleet.states.at(0)->tables.at("ports"), PortBody(22).digest);
   ASSERT_TRUE(store_->Observe({kWeb, 900, {knock}}).ok());
   EXPECT_EQ(sees(kWeb, 0), 1u);
   EXPECT_EQ(sees(kWeb, 750), 0u);
@@ -1205,7 +1204,7 @@ TEST_F(StoreTest, WhenTheDiskIsFullNothingIsAcknowledgedAndReadsGoOn) {
   signal(SIGXFSZ, SIG_IGN);
   setrlimit(RLIMIT_FSIZE, &small);
   const absl::Status full = Commit(*store_, Update(kWeb, 2, 300, {large}));
-  EXPECT_EQ(ReadFleet({.host = kWeb}).states.at(0).tables.at("ports"),
+  EXPECT_EQ(ReadFleet({.host = kWeb}).states.at(0)->tables.at("ports"),
             PortBody(22).digest);
   setrlimit(RLIMIT_FSIZE, &before);
   signal(SIGXFSZ, SIG_DFL);

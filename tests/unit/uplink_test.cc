@@ -183,7 +183,7 @@ TEST_F(UplinkTest, ReportsWhatIsRecordedAndFreesWhatIsAcknowledged) {
   ASSERT_EQ(fleet->hosts.size(), 1u);
   EXPECT_EQ(fleet->hosts[0].entry.id(), host_);
   EXPECT_EQ(fleet->hosts[0].entry.agent_version(), "0.1.0");
-  EXPECT_EQ(fleet->states[0].digest, StateDigest(*spool_->current()));
+  EXPECT_EQ(fleet->states[0]->digest, StateDigest(*spool_->current()));
 }
 
 TEST_F(UplinkTest, ComesBackWhenTheControllerDoes) {

@@ -1,7 +1,7 @@
 // Results by key, bounded: the least recently used go first.
 
-#ifndef METSUKE_CONTROLLER_JUDGE_MEMO_H_
-#define METSUKE_CONTROLLER_JUDGE_MEMO_H_
+#ifndef METSUKE_CONTROLLER_MEMO_H_
+#define METSUKE_CONTROLLER_MEMO_H_
 
 #include <list>
 #include <memory>
@@ -63,4 +63,4 @@ class Memo {
 
 }  // namespace metsuke
 
-#endif  // METSUKE_CONTROLLER_JUDGE_MEMO_H_
+#endif  // METSUKE_CONTROLLER_MEMO_H_
