@@ -41,6 +41,8 @@ grpc::Status OperatorService::History(
     *batches.Next().add_losses() = loss;
   for (const v1::Span& span : history->spans())
     *batches.Next().add_spans() = span;
+  for (const v1::Silence& silence : history->silences())
+    *batches.Next().add_silences() = silence;
   batches.Flush();
   return grpc::Status::OK;
 }

@@ -1,5 +1,7 @@
 // Operators' calls that look into the tables: query and drift.
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <map>
 #include <set>
@@ -109,9 +111,10 @@ grpc::Status OperatorService::Query(
     bytes = 0;
     return absl::OkStatus();
   };
+  const int64_t now = request->at() ? request->at() : Now();
   const auto shortfall = query->Run(
-      ByState(*fleet, (*registers)->digests), Bodies(),
-      request->at() ? request->at() : Now(), [&](Row row) -> absl::Status {
+      ByState(*fleet, (*registers)->digests), Bodies(), now,
+      [&](Row row) -> absl::Status {
         bytes += Size(row);
         *reply.mutable_rows()->add_rows() = ToRow(row);
         return bytes > kMessageBytes ? send() : absl::OkStatus();
@@ -122,9 +125,16 @@ grpc::Status OperatorService::Query(
     if (reply.incomplete_size() == kBatch)
       if (const auto sent = send(); !sent.ok()) return ToGrpc(sent);
   }
-  for (const FleetHost& host : fleet->hosts)
+  for (const FleetHost& host : fleet->hosts) {
+    const std::string& name = host.entry.host();
+    const int64_t heard = host.entry.last_seen();
     if (host.state < 0)
-      reply.add_incomplete(host.entry.host() + ": has not reported");
+      reply.add_incomplete(name + ": has not reported");
+    else if (Stale(heard, std::min(now, Now())))
+      reply.add_incomplete(fmt::format(
+          "{}: silent since {}, and its rows are of then", name,
+          Rfc3339(heard)));
+  }
   reply.mutable_rows()->set_omitted(shortfall->omitted);
   reply.set_hosts(fleet->hosts.size());
   return ToGrpc(send());

@@ -17,6 +17,7 @@
 #include "controller/store/body.h"
 #include "controller/store/sqlite.h"
 #include "proto/canonical.h"
+#include "proto/instant.h"
 #include "tests/unit/ports_baseline.h"
 #include "tests/unit/test_fleet.h"
 
@@ -456,6 +457,46 @@ TEST_F(OperatorTest, AQueryReadsRegistersBesideTheTables) {
   ASSERT_EQ(reply.rows().rows_size(), 1);
   EXPECT_EQ(reply.rows().rows(0).cells(1).text(), "192.0.2.0/24");
   EXPECT_TRUE(reply.incomplete().empty());
+}
+
+TEST_F(OperatorTest, RowsOfAHostThatIsSilentAreSaidToBeOld) {
+  const int64_t now = std::time(nullptr);
+  Join("a", 22, now - 1000);
+  Join("b", 22, now);
+  const auto ask = [&](int64_t at) {
+    v1::QueryRequest request;
+    request.set_sql("SELECT port FROM ports");
+    request.set_at(at);
+    grpc::ClientContext context;
+    const auto stream = stub_->Query(&context, request);
+    v1::QueryReply reply;
+    EXPECT_TRUE(stream->Read(&reply));
+    return std::vector<std::string>(reply.incomplete().begin(),
+                                    reply.incomplete().end());
+  };
+  const std::string since = Rfc3339(now - 1000);
+  EXPECT_THAT(ask(0), ElementsAre("a: silent since " + since +
+                                  ", and its rows are of then"));
+  EXPECT_THAT(ask(now - 900), testing::IsEmpty());
+}
+
+TEST_F(OperatorTest, HistoryTellsOfSilence) {
+  const int64_t now = std::time(nullptr);
+  Join("a", 22, now - 5000);
+  store_->Touch("00000000-0000-4000-8000-000000000001", now);
+  ASSERT_TRUE(store_->Forget(0).ok());
+  v1::HistoryRequest request;
+  request.set_host("a");
+  grpc::ClientContext context;
+  const auto stream = stub_->History(&context, request);
+  v1::HistoryReply reply;
+  ASSERT_TRUE(stream->Read(&reply));
+  std::vector<std::pair<int64_t, int64_t>> silences;
+  for (const v1::Silence& silence : reply.silences())
+    if (silence.since() != 0)
+      silences.emplace_back(silence.since(), silence.until());
+  EXPECT_THAT(silences, ElementsAre(std::pair(now - 5000, now)));
+  EXPECT_EQ(reply.spans_size(), 4);
 }
 
 TEST_F(OperatorTest, WhoBringsAWaiverIsNotTheirsToSay) {
