@@ -30,6 +30,11 @@ struct ReportHost {
   const TableDigests* after = nullptr;
 };
 
+// Whether it ever told of itself. One that was given labels has a table before.
+inline bool HasReported(const ReportHost& host) {
+  return host.after != nullptr && host.last_seen != 0;
+}
+
 // Hosts, as indexes in FleetChange::hosts.
 using HostNumbers = std::vector<uint32_t>;
 

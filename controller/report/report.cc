@@ -229,7 +229,7 @@ absl::Status Maker::AddSights() {
   for (uint32_t i = 0; i < fleet_.hosts.size(); ++i) {
     const ReportHost& host = fleet_.hosts[i];
     if (host.after == nullptr) continue;
-    states[host.after].push_back(i);
+    if (HasReported(host)) states[host.after].push_back(i);
     const std::string was =
         host.before == nullptr ? "" : Unseen::SightOf(*host.before);
     StatePair& sight = sights[was + '>' + Unseen::SightOf(*host.after)];
@@ -258,7 +258,7 @@ absl::Status Maker::AddSights() {
     unseen_.AddStale(rule, hosts);
   });
   for (const RuleRows* rules : {&coming, &stale})
-    rules->ForEachUnasked([this](const v1::Control& rule,
+    rules->ForEachUnasked([this](const CompiledControl& rule,
                                  const std::string& reason,
                                  const HostNumbers& hosts) {
       unseen_.AddUnasked(rule, reason, hosts);

@@ -53,10 +53,11 @@ void RuleRows::ForEach(
 }
 
 void RuleRows::ForEachUnasked(
-    const std::function<void(const v1::Control& rule, const std::string& reason,
+    const std::function<void(const CompiledControl& rule,
+                             const std::string& reason,
                              const HostNumbers& hosts)>& take) const {
   for (const auto& [key, hosts] : unasked_)
-    take(rules_.baseline().controls[key.first].control, key.second, hosts);
+    take(rules_.baseline().controls[key.first], key.second, hosts);
 }
 
 }  // namespace metsuke

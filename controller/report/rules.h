@@ -37,7 +37,7 @@ class RuleRows {
 
   // Calls `take` with each rule that could not be asked, and why and where.
   void ForEachUnasked(
-      const std::function<void(const v1::Control& rule,
+      const std::function<void(const CompiledControl& rule,
                                const std::string& reason,
                                const HostNumbers& hosts)>& take) const;
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <functional>
+#include <iterator>
 #include <set>
 #include <utility>
 
@@ -54,8 +56,7 @@ Unseen::Entry& Unseen::Find(int kind, bool fresh, const std::string& table,
 
 void Unseen::AddHost(uint32_t number) {
   const ReportHost& host = fleet_.hosts[number];
-  // One that was given labels has a table before it ever reported.
-  if (host.after == nullptr || host.last_seen == 0) {
+  if (!HasReported(host)) {
     Find(kNew, !host.was, "", "").hosts.push_back(number);
     return;
   }
@@ -71,6 +72,7 @@ absl::Status Unseen::AddDamage(const absl::Status& status,
                                const std::string& table,
                                const HostNumbers& hosts) {
   if (!absl::IsDataLoss(status) && !absl::IsNotFound(status)) return status;
+  without_[table].insert(hosts.begin(), hosts.end());
   HostNumbers& damaged = Find(kDamaged, true, table, Message(status)).hosts;
   Append(damaged, hosts);
   // The same rows are asked for more than once.
@@ -105,12 +107,14 @@ absl::Status Unseen::AddSight(const TableDigests* before,
   std::set<std::string> failed;
   for (const v1::Collection& row : was.collections())
     if (Failed(row)) failed.insert(row.table());
-  for (const v1::Collection& row : is.collections())
-    if (Failed(row))
-      Append(Find(kFailed, !failed.contains(row.table()), row.table(),
-                  row.status() + ": " + row.message())
-                 .hosts,
-             hosts);
+  for (const v1::Collection& row : is.collections()) {
+    if (!Failed(row)) continue;
+    without_[row.table()].insert(hosts.begin(), hosts.end());
+    Append(Find(kFailed, !failed.contains(row.table()), row.table(),
+                row.status() + ": " + row.message())
+               .hosts,
+           hosts);
+  }
   // Many hosts have gaps that stay as they are; posture shows those.
   if (before == nullptr) return absl::OkStatus();
   std::set<std::pair<std::string, std::string>> known;
@@ -156,12 +160,21 @@ void Unseen::AddStale(const v1::Control& rule, const HostNumbers& hosts) {
   Append(stale.hosts, hosts);
 }
 
-void Unseen::AddUnasked(const v1::Control& rule, const std::string& reason,
+void Unseen::AddUnasked(const CompiledControl& rule, const std::string& reason,
                         const HostNumbers& hosts) {
+  const auto is_told = [&](uint32_t host) {
+    return std::ranges::any_of(rule.Decides(), [&](const auto& read) {
+      const auto without = without_.find(read.first);
+      return without != without_.end() && without->second.contains(host);
+    });
+  };
+  HostNumbers untold;
+  std::ranges::copy_if(hosts, std::back_inserter(untold), std::not_fn(is_told));
+  if (untold.empty()) return;
   // In the place of the table, so that each rule has an entry.
-  Entry& unasked = Find(kUnasked, false, rule.id(), reason);
-  unasked.title = rule.title();
-  Append(unasked.hosts, hosts);
+  Entry& unasked = Find(kUnasked, false, rule.control.id(), reason);
+  unasked.title = rule.control.title();
+  Append(unasked.hosts, untold);
 }
 
 void Unseen::Tell(v1::Report& report) const {

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -51,8 +52,10 @@ class Unseen {
   // What is stale on these hosts, by a rule.
   void AddStale(const v1::Control& rule, const HostNumbers& hosts);
 
-  // A rule of the report could not be asked of these hosts.
-  void AddUnasked(const v1::Control& rule, const std::string& reason,
+  // A rule of the report could not be asked of these hosts. To be called after
+  // the sights: where a table that it asks is known to be missing, that is told
+  // and explains it.
+  void AddUnasked(const CompiledControl& rule, const std::string& reason,
                   const HostNumbers& hosts);
 
   // Sets what the report could not see.
@@ -77,6 +80,8 @@ class Unseen {
   const BodySource bodies_;
   const int64_t from_, to_, interval_;
   std::map<Key, Entry> entries_;
+  // Hosts without the rows of a table, which is told.
+  std::map<std::string, std::set<uint32_t>> without_;
 };
 
 }  // namespace metsuke

@@ -77,6 +77,7 @@ struct Look {
   int64_t at = 0;
   std::vector<uint32_t> ports;
   std::string failed;   // a table that could not be collected
+  std::string without;  // a table that its agent does not know
   int64_t fetched = 2;  // when its lists of packages were fetched
   int64_t expires = 0;  // of its account deploy
   std::string program;  // that listens
@@ -135,6 +136,7 @@ class ReportTest : public testing::Test {
     account.set_name("deploy");
     account.set_expires(look.expires);
     for (const char* table : {"accounts", "host", "ports"}) {
+      if (look.without == table) continue;
       v1::Collection& row = *rows.add_collections();
       row.set_table(table);
       row.set_status(look.failed == table ? "permission_denied" : "ok");
@@ -405,13 +407,16 @@ TEST_F(ReportTest, ARuleThatCannotBeAskedIsTold) {
   ApplyBaseline();
   Join(1, kFirst - 1000);
   Report(1, {.at = kFirst - 500, .expires = kSecond + kDay});
-  Report(1, {.at = kFirst + 500, .failed = "accounts"});
-  Touch(1, kSecond);
+  Report(1, {.at = kFirst + 500, .without = "accounts"});
+  Join(2, kFirst - 1000);
+  Report(2, {.at = kFirst + 500, .failed = "accounts"});
+  for (int host = 1; host <= 2; ++host) Touch(host, kSecond);
   const v1::Report report = Make(kFirst, kSecond);
-  EXPECT_THAT(Blind(report), ElementsAre("failed accounts new web01",
-                                         "unasked  web01"));
+  EXPECT_THAT(Blind(report), ElementsAre("failed accounts new web02",
+                                         "unasked  web01"))
+      << "of web02 it is known why";
   EXPECT_EQ(report.unseen(1).title().en(), "Accounts that expire");
-  EXPECT_THAT(report.unseen(1).reason(), HasSubstr("accounts"));
+  EXPECT_EQ(report.unseen(1).reason(), "accounts: not collected on this host");
   std::vector<std::string> lines;
   for (const ReportLine& line : ReportLines(report, Language::kEnglish))
     lines.push_back(line.text.raw());
