@@ -9,8 +9,26 @@ absl::StatusOr<int64_t> LastHeard(Database& database) {
   return query.Int(0);
 }
 
+namespace {
+
+// What was noted while the clock was ahead would keep a host from being silent
+// until that time comes.
+absl::Status TurnBack(Database& database, const std::string& host, int64_t now,
+                      const SilenceRule& silence) {
+  RETURN_IF_ERROR(database.Execute(
+      "UPDATE host SET last_seen = ?2 WHERE id = ?1 AND last_seen > ?2 + ?3",
+      host, now, silence.after));
+  if (database.changes() == 0) return absl::OkStatus();
+  return database.Execute(
+      "DELETE FROM silence WHERE host = ?1 AND until > ?2 + ?3", host, now,
+      silence.after);
+}
+
+}  // namespace
+
 absl::Status StoreHeard(Database& database, const std::string& host,
                         int64_t now, const SilenceRule& silence) {
+  RETURN_IF_ERROR(TurnBack(database, host, now, silence));
   RETURN_IF_ERROR(database.Execute(
       "INSERT OR IGNORE INTO silence(host, since, until) "
       "SELECT id, last_seen, ?2 FROM host WHERE id = ?1 AND removed = 0 "

@@ -25,7 +25,8 @@ struct SilenceRule {
 absl::StatusOr<int64_t> LastHeard(Database& database);
 
 // The host was heard of at `now`. If it had been silent, or was never heard of
-// before, that is kept. Nothing changes for a host that was removed.
+// before, that is kept. What was kept at a time that is yet to come, by a clock
+// that was ahead, is no longer so. Nothing changes for a host that was removed.
 absl::Status StoreHeard(Database& database, const std::string& host,
                         int64_t now, const SilenceRule& silence);
 

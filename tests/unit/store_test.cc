@@ -461,6 +461,27 @@ TEST_F(StoreTest, ThePastKnowsWhoWasSilentThen) {
   EXPECT_EQ(heard(again - 1), back);
 }
 
+TEST_F(StoreTest, AClockThatWasAheadHidesNoSilence) {
+  constexpr int64_t kSilent = SilentAfter(300), kDay = 86400;
+  const auto heard = [&](int64_t at) {
+    return ReadFleet({.host = kWeb}, at).hosts.at(0).entry.last_seen();
+  };
+  ASSERT_TRUE(Connect(*store_, kWeb, 100).ok());
+  ASSERT_TRUE(Commit(*store_, Update(kWeb, 1, 200, {PortBody(22)})).ok());
+  for (const int64_t at : {500 + kDay, int64_t{800}, int64_t{1100}})
+    store_->Touch(kWeb, at);
+  ASSERT_TRUE(store_->Forget(0).ok());  // waits for its turn
+  EXPECT_EQ(heard(0), 1100);
+  EXPECT_EQ(heard(1099), 1099) << "it was there all the time";
+  // A little late is no other clock.
+  store_->Touch(kWeb, 1100 - kSilent);
+  ASSERT_TRUE(store_->Forget(0).ok());
+  EXPECT_EQ(heard(0), 1100);
+  store_->Touch(kWeb, 1101 + kSilent);
+  ASSERT_TRUE(store_->Forget(0).ok());
+  EXPECT_EQ(heard(1100 + kSilent), 1100) << "silence is seen again";
+}
+
 TEST_F(StoreTest, ASilenceOfTheListenerIsNoHosts) {
   constexpr int64_t kSilent = SilentAfter(300), kBack = 200 + 9 * kSilent;
   const std::string off = "33333333-3333-4333-8333-333333333333";
