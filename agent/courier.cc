@@ -134,6 +134,10 @@ void Courier::Do(step::KeepCertificate step, int64_t) {
   orders_.certificate = std::move(step.chain);
 }
 
+void Courier::Do(step::RenewalRefused step, int64_t) {
+  orders_.renewal_refused = std::move(step.reason);
+}
+
 void Courier::Do(step::Note step, int64_t) {
   orders_.notes.push_back(std::move(step.text));
 }

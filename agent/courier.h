@@ -29,6 +29,8 @@ struct Orders {
   std::optional<uint32_t> interval_seconds;
   // A certificate chain, PEM, as the controller sent it.
   std::optional<std::string> certificate;
+  // Why the controller gives no certificate; its own words.
+  std::optional<std::string> renewal_refused;
   // What an operator should know; may contain the controller's text.
   std::vector<std::string> notes;
   std::optional<step::Close> close;
@@ -80,6 +82,7 @@ class Courier {
   void Do(step::BeginStream step, int64_t now);
   void Do(step::SetInterval step, int64_t now);
   void Do(step::KeepCertificate step, int64_t now);
+  void Do(step::RenewalRefused step, int64_t now);
   void Do(step::Note step, int64_t now);
   void Do(step::Close step, int64_t now);
   absl::StatusOr<std::string> ReadPart(const std::string& digest);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace metsuke {
 namespace {
@@ -133,7 +134,8 @@ std::vector<Step> AgentSync::OnAck(const v1::Ack& ack) {
 
 std::vector<Step> AgentSync::OnRefusal(const v1::Refusal& refusal) {
   if (refusal.seq() == 0) {
-    certificate_wanted_ = false;
+    if (std::exchange(certificate_wanted_, false))
+      return {step::RenewalRefused{refusal.reason()}};
     return {step::Note{refusal.reason()}};
   }
   if (Find(refusal.seq()) == nullptr) {

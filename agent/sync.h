@@ -69,6 +69,10 @@ struct SetInterval {
 struct KeepCertificate {
   std::string chain;
 };
+// No certificate comes for what Renew() asked. The reason is the controller's.
+struct RenewalRefused {
+  std::string reason;
+};
 // Tell the operator. The text is the controller's.
 struct Note {
   std::string text;
@@ -85,7 +89,8 @@ struct Close {
 using Step = std::variant<step::Send, step::SendRecord, step::SendBody,
                           step::Free, step::Lose, step::RecordCurrent,
                           step::BeginStream, step::SetInterval,
-                          step::KeepCertificate, step::Note, step::Close>;
+                          step::KeepCertificate, step::RenewalRefused,
+                          step::Note, step::Close>;
 
 class AgentSync {
  public:

@@ -176,6 +176,7 @@ void Uplink::Follow(Orders orders) {
   if (orders.record_current && !record_current_at_)
     record_current_at_ = recorded_current_at_ + kRecordCurrentEvery;
   if (orders.certificate) KeepCertificate(*orders.certificate);
+  if (orders.renewal_refused) GiveUpRenewal(*orders.renewal_refused);
   if (orders.close) FollowClose(*orders.close);
 }
 
@@ -244,6 +245,13 @@ void Uplink::RenewIfDue(Clock::time_point now) {
   }
   renewal_ = *std::move(renewal);
   courier_.Renew(renewal_->request, std::time(nullptr));
+}
+
+// Until it is due again.
+void Uplink::GiveUpRenewal(const std::string& reason) {
+  renewal_.reset();
+  LogNotice({kCertificateNotRenewed}, Priority::kWarning,
+            "the controller does not renew the certificate: " + Shown(reason));
 }
 
 void Uplink::KeepCertificate(const std::string& chain) {

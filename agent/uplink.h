@@ -69,6 +69,7 @@ class Uplink {
   void RecordCurrent(Clock::time_point now);
   void RenewIfDue(Clock::time_point now);
   void KeepCertificate(const std::string& chain);
+  void GiveUpRenewal(const std::string& reason);
 
   const v1::AgentConfig& config_;
   Spool& spool_;

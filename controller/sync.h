@@ -15,7 +15,10 @@
 //
 // Of an agent newer than this controller what both know is stored. Tables that
 // only the agent knows are left out and told of; a newer controller finds the
-// host's state to be another than the stored one, and asks for all of it.
+// host's state to be another than the stored one, and asks for all of it. This
+// one finds the same each time the agent connects, for what is stored is all it
+// knows of earlier streams: it asks for the state once, which is a record of some
+// KiB, the tables' digests and none of the tables it has.
 
 #ifndef METSUKE_CONTROLLER_SYNC_H_
 #define METSUKE_CONTROLLER_SYNC_H_

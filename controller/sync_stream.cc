@@ -119,17 +119,15 @@ void SyncStream::Forward(ControllerSync::Ask ask) {
                               });
                             });
   } else if (auto* update = std::get_if<HostUpdate>(&ask)) {
-    for (const v1::Loss& loss : update->losses)
-      if (++losses_ <= kMaxRefusals)
-        LogNotice({kHostLostRecords, identity_.name}, Priority::kWarning,
-                  fmt::format("host {} lost the records {} to {}: {}",
-                              identity_.name, loss.from(), loss.to(),
-                              enc::Log(HostText(loss.reason()))));
-    service_.store_.Commit(std::move(*update), [this](absl::Status status) {
-      Later([this, status = std::move(status)] {
-        return machine_.Committed(status, Now());
-      });
-    });
+    auto losses = update->losses;
+    service_.store_.Commit(
+        std::move(*update),
+        [this, losses = std::move(losses)](absl::Status status) {
+          Later([this, losses, status = std::move(status)] {
+            if (status.ok()) TellLosses(losses);
+            return machine_.Committed(status, Now());
+          });
+        });
   } else if (const auto* renewal = std::get_if<v1::Renewal>(&ask)) {
     service_.renewals_.Add([this, request = renewal->request()] {
       absl::StatusOr<std::string> chain = absl::UnimplementedError(
@@ -139,6 +137,15 @@ void SyncStream::Forward(ControllerSync::Ask ask) {
           [this, chain = std::move(chain)] { return machine_.Renewed(chain); });
     });
   }
+}
+
+void SyncStream::TellLosses(const std::vector<v1::Loss>& losses) {
+  for (const v1::Loss& loss : losses)
+    if (++losses_ <= kMaxRefusals)
+      LogNotice({kHostLostRecords, identity_.name}, Priority::kWarning,
+                fmt::format("host {} lost the records {} to {}: {}",
+                            identity_.name, loss.from(), loss.to(),
+                            enc::Log(HostText(loss.reason()))));
 }
 
 void SyncStream::CountHeld() {

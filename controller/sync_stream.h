@@ -6,6 +6,7 @@
 #include <deque>
 #include <mutex>
 #include <string>
+#include <vector>
 
 #include "controller/sync.h"
 #include "controller/sync_service.h"
@@ -35,6 +36,8 @@ class SyncStream
   void Apply(ControllerSync::Output output);
   void Emit(ControllerSync::Output& output);
   void Forward(ControllerSync::Ask ask);
+  // Of records that the store has as lost.
+  void TellLosses(const std::vector<v1::Loss>& losses);
   void CountHeld();
   void Write();
   void End(grpc::Status status);

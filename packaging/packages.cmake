@@ -75,13 +75,14 @@ function(metsuke_package component name)
           DESTINATION lib/systemd/catalog COMPONENT ${component})
 endfunction()
 
-# metsuke_daemons(COMPONENT LINKED program… [INNER program…]): programs that
-# units start; those that people call, too, have a link where they look.
-function(metsuke_daemons component)
+# metsuke_daemons(COMPONENT FOLDER LINKED program… [INNER program…]): programs
+# that units start, in a folder of libexec, and what these run; those that people
+# call, too, have a link where they look.
+function(metsuke_daemons component folder)
   cmake_parse_arguments(A "" "" "LINKED;INNER" ${ARGN})
-  install(TARGETS ${A_LINKED} ${A_INNER} RUNTIME DESTINATION libexec/metsuke COMPONENT ${component})
+  install(TARGETS ${A_LINKED} ${A_INNER} RUNTIME DESTINATION libexec/${folder} COMPONENT ${component})
   foreach(program ${A_LINKED})
-    file(CREATE_LINK ../libexec/metsuke/${program} ${made}/sbin/${program} SYMBOLIC)
+    file(CREATE_LINK ../libexec/${folder}/${program} ${made}/sbin/${program} SYMBOLIC)
     install(FILES ${made}/sbin/${program} DESTINATION sbin COMPONENT ${component})
   endforeach()
 endfunction()
@@ -91,7 +92,7 @@ set_property(GLOBAL APPEND PROPERTY metsuke_made ${made}/changelog.gz)
 set(units DESTINATION lib/systemd/system)
 
 # metsuke-agent
-metsuke_daemons(agent LINKED metsuke-agent metsuke-collect INNER metsuke-probe metsuke-apt)
+metsuke_daemons(agent metsuke LINKED metsuke-agent metsuke-collect INNER metsuke-probe metsuke-apt)
 install(FILES packaging/systemd/metsuke-agent.service packaging/systemd/metsuke-collect.service
               packaging/systemd/metsuke-collect.socket ${units} COMPONENT agent)
 metsuke_package(agent metsuke-agent
@@ -102,7 +103,9 @@ metsuke_package(agent metsuke-agent
 metsuke_man(agent metsuke-agent.8 metsuke-collect.8 metsuke-agent.yaml.5)
 
 # metsuke-controller
-metsuke_daemons(controller LINKED metsuke-controller metsuke-ca metsuke-enrol)
+# It knocks with a metsuke-probe of its own version, whether or not an agent, which
+# has one too, is on the machine; so its programs have a folder of their own.
+metsuke_daemons(controller metsuke-controller LINKED metsuke-controller metsuke-ca metsuke-enrol INNER metsuke-probe)
 install(PROGRAMS packaging/metsuke-controller-setup DESTINATION sbin COMPONENT controller)
 install(DIRECTORY playbooks/baseline DESTINATION share/metsuke COMPONENT controller FILES_MATCHING PATTERN *.yaml)
 install(FILES packaging/contrib/metsuke.rules.yml DESTINATION share/doc/metsuke-controller/examples COMPONENT controller)
@@ -163,13 +166,12 @@ set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
 set(CPACK_DEBIAN_PACKAGE_CONTROL_STRICT_PERMISSION ON)
 set(CPACK_DEBIAN_COMPRESSION_TYPE xz)
 set(CPACK_DEBIAN_PACKAGE_SOURCE metsuke)
+set(CPACK_POST_BUILD_SCRIPTS ${METSUKE_PACKAGING}/deb/installed-size.cmake)
 set(CPACK_DEBIAN_AGENT_PACKAGE_SECTION admin)
 set(CPACK_DEBIAN_AGENT_PACKAGE_DEPENDS systemd)
 set(CPACK_DEBIAN_CONTROLLER_PACKAGE_SECTION admin)
 # Its setup knows what metsukectl of its own version says.
 set(CPACK_DEBIAN_CONTROLLER_PACKAGE_DEPENDS "metsukectl (= ${PROJECT_VERSION}-1), openssl, systemd")
-# The controller knocks at SSH servers with the agent's metsuke-probe.
-set(CPACK_DEBIAN_CONTROLLER_PACKAGE_RECOMMENDS metsuke-agent)
 set(CPACK_DEBIAN_CTL_PACKAGE_SECTION admin)
 set(CPACK_DEBIAN_CTL_PACKAGE_SUGGESTS metsuke-agent)
 

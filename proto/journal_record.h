@@ -13,7 +13,7 @@ namespace metsuke {
 
 // Sends name and value of each field to journald when standard error goes there
 // (JOURNAL_STREAM of systemd.exec(5)); false when it does not, or nobody took
-// it. Fields without a value are left out. No value may have a newline.
+// it. Fields without a value are left out; newlines in values become blanks.
 bool SendToJournal(
     std::initializer_list<std::pair<std::string_view, std::string_view>>
         fields);

@@ -28,9 +28,7 @@ void Log(Priority priority, std::string_view text) {
 }
 
 void LogNotice(const Notice& notice, Priority priority, std::string_view text) {
-  std::string line(text);
-  std::replace(line.begin(), line.end(), '\n', ' ');
-  if (!SendToJournal({{"MESSAGE", line},
+  if (!SendToJournal({{"MESSAGE", text},
                       {"PRIORITY", std::to_string(static_cast<int>(priority))},
                       {"SYSLOG_IDENTIFIER", program_name},
                       {"MESSAGE_ID", notice.id},

@@ -76,7 +76,9 @@ absl::StatusOr<v1::Snapshot> RunProbe(const ProbeTarget& target) {
   const std::string program = OwnProgram("metsuke-probe");
   if (access(program.c_str(), X_OK) != 0)
     return absl::FailedPreconditionError(
-        program + " is not there; it comes with the package metsuke-agent");
+        program +
+        " is not there; it comes with the packages metsuke-agent and "
+        "metsuke-controller: install the one of this program again");
   std::vector<std::string> argv = {program,
                                    target.address,
                                    "--port",

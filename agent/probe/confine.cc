@@ -6,6 +6,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "collectors/descriptor.h"
@@ -33,6 +34,14 @@ absl::Status CloseFiles() {
 
 absl::Status GiveUpCapabilities() {
   __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+  __user_cap_data_struct held[_LINUX_CAPABILITY_U32S_3]{};
+  if (syscall(SYS_capget, &header, held) != 0)
+    return absl::ErrnoToStatus(errno, "capabilities");
+  // A unit whose processes have none need not let them call capset.
+  if (std::ranges::none_of(held, [](const __user_cap_data_struct& part) {
+        return part.effective | part.permitted | part.inheritable;
+      }))
+    return absl::OkStatus();
   const __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3]{};
   if (syscall(SYS_capset, &header, none) != 0)
     return absl::ErrnoToStatus(errno, "give up capabilities");

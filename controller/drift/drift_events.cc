@@ -6,7 +6,6 @@
 #include <map>
 #include <optional>
 
-#include "controller/drift/diff_table.h"
 #include "proto/event_id.h"
 #include "proto/status.h"
 #include "proto/utf8.h"
@@ -155,14 +154,15 @@ std::span<const std::string_view> DriftTables() {
 
 absl::StatusOr<std::vector<v1::Event>> DriftEvents(const std::string& table,
                                                    const std::string& before,
-                                                   const std::string& after) {
+                                                   const std::string& after,
+                                                   uint32_t columns) {
   const Kind* const kind = Find(table);
   if (kind == nullptr) return std::vector<v1::Event>{};
   if (before.size() + after.size() > kMostBytes)
     return std::vector<v1::Event>{
         Drifted(*kind, "changed: too large to tell how")};
   ASSIGN_OR_RETURN(const std::vector<v1::Change> changes,
-                   DiffTable(table, before, after));
+                   DiffTable(table, before, after, columns));
   std::vector<v1::Event> events;
   size_t more = 0;
   for (const v1::Change& change : changes)

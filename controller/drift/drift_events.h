@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "controller/drift/diff_table.h"
 #include "proto/event.pb.h"
 
 namespace metsuke {
@@ -21,10 +22,10 @@ std::span<const std::string_view> DriftTables();
 // The events that make the rows `after` of the rows `before`, both canonical
 // bytes of one of these tables; without a time and a name, which SetTime gives
 // them. Of very many changes the first are told and the number of the others.
-// DataLoss for bytes that are no such table.
-absl::StatusOr<std::vector<v1::Event>> DriftEvents(const std::string& table,
-                                                   const std::string& before,
-                                                   const std::string& after);
+// `columns` is DiffTable's. DataLoss for bytes that are no such table.
+absl::StatusOr<std::vector<v1::Event>> DriftEvents(
+    const std::string& table, const std::string& before,
+    const std::string& after, uint32_t columns = kEveryColumn);
 
 // The event that says that one of these tables changed while it could not be
 // compared; as those of DriftEvents.

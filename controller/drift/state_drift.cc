@@ -1,9 +1,12 @@
 #include "controller/drift/state_drift.h"
 
+#include <fmt/format.h>
+
 #include <set>
 #include <utility>
 
 #include "controller/drift/diff_table.h"
+#include "controller/drift/shared_columns.h"
 #include "proto/status.h"
 
 namespace metsuke {
@@ -11,6 +14,8 @@ namespace {
 
 // A change takes some hundred bytes.
 constexpr size_t kMostKept = 200'000;
+// Many hosts share one; each takes some KiB.
+constexpr size_t kMostCollections = 1000;
 
 std::string DigestOf(const TableDigests& state, const std::string& table) {
   const auto digest = state.find(table);
@@ -35,16 +40,45 @@ absl::StatusOr<std::string> TableDrift::BodyOf(
   return ReadBody(bodies_, digest);
 }
 
+absl::StatusOr<const v1::Snapshot*> TableDrift::Collections(
+    const std::string& digest) {
+  if (const auto known = collections_.find(digest); known != collections_.end())
+    return &known->second;
+  ASSIGN_OR_RETURN(const std::string bytes, BodyOf(digest));
+  v1::Snapshot rows;
+  if (!rows.ParseFromString(bytes))
+    return absl::DataLossError("the stored rows cannot be read");
+  return &(collections_[digest] = std::move(rows));
+}
+
+// What SharedColumns says of the agents of both states.
+absl::StatusOr<uint32_t> TableDrift::Columns(const std::string& table,
+                                             const TableDigests& before,
+                                             const TableDigests& after) {
+  const std::string was = DigestOf(before, "collections"),
+                    is = DigestOf(after, "collections");
+  if (was == is) return kEveryColumn;
+  if (collections_.size() > kMostCollections) collections_.clear();
+  ASSIGN_OR_RETURN(const v1::Snapshot* old_rows, Collections(was));
+  ASSIGN_OR_RETURN(const v1::Snapshot* new_rows, Collections(is));
+  return SharedColumns(*old_rows, *new_rows, table);
+}
+
 absl::StatusOr<const Changes*> TableDrift::Between(const std::string& table,
                                                    const TableDigests& before,
                                                    const TableDigests& after) {
   const std::string was = DigestOf(before, table), is = DigestOf(after, table);
-  const std::string key = table + "\n" + was + "\n" + is;
+  ASSIGN_OR_RETURN(const uint32_t columns, Columns(table, before, after));
+  const std::string key = fmt::format("{}\n{}\n{}\n{}", table, was, is, columns);
   if (const auto known = known_.find(key); known != known_.end())
     return &known->second;
-  ASSIGN_OR_RETURN(const std::string old_rows, BodyOf(was));
-  ASSIGN_OR_RETURN(const std::string new_rows, BodyOf(is));
-  ASSIGN_OR_RETURN(Changes found, DiffTable(table, old_rows, new_rows));
+  Changes found;
+  // A table that came or went with an agent's upgrade tells of no change.
+  if (columns > 0) {
+    ASSIGN_OR_RETURN(const std::string old_rows, BodyOf(was));
+    ASSIGN_OR_RETURN(const std::string new_rows, BodyOf(is));
+    ASSIGN_OR_RETURN(found, DiffTable(table, old_rows, new_rows, columns));
+  }
   if (kept_ + found.size() > kMostKept) {
     known_.clear();
     kept_ = 0;

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "controller/drift/drift_events.h"
+#include "controller/drift/shared_columns.h"
 #include "controller/store/state.h"
 #include "proto/encode.h"
 #include "proto/log.h"
@@ -59,8 +60,9 @@ struct View {
   bool operator==(const View&) const = default;
 };
 
-absl::StatusOr<View> ViewOf(Database& database, const TableDigests& state,
-                            const std::string& table) {
+// The tables of a state that are about the others.
+absl::StatusOr<v1::Snapshot> ReadAbout(Database& database,
+                                       const TableDigests& state) {
   v1::Snapshot about;
   for (const char* name : {"collections", "gaps"}) {
     const auto digest = state.find(name);
@@ -69,6 +71,10 @@ absl::StatusOr<View> ViewOf(Database& database, const TableDigests& state,
     if (!about.MergeFromString(rows))
       return absl::DataLossError("the stored rows cannot be read");
   }
+  return about;
+}
+
+View ViewOf(const v1::Snapshot& about, const std::string& table) {
   View view;
   for (const v1::Collection& row : about.collections())
     if (row.table() == table)
@@ -84,15 +90,17 @@ absl::StatusOr<std::vector<v1::Event>> Drift(Database& database,
                                              const TableDigests& before,
                                              const TableDigests& after,
                                              const std::string& table) {
-  ASSIGN_OR_RETURN(const View was, ViewOf(database, before, table));
-  ASSIGN_OR_RETURN(const View is, ViewOf(database, after, table));
+  ASSIGN_OR_RETURN(const v1::Snapshot old_about, ReadAbout(database, before));
+  ASSIGN_OR_RETURN(const v1::Snapshot new_about, ReadAbout(database, after));
+  const View was = ViewOf(old_about, table), is = ViewOf(new_about, table);
   if (!is.collected) return std::vector<v1::Event>{};
   if (was != is) return std::vector<v1::Event>{UntoldDrift(table)};
   ASSIGN_OR_RETURN(const std::string old_rows,
                    ReadBody(database, before.at(table)));
   ASSIGN_OR_RETURN(const std::string new_rows,
                    ReadBody(database, after.at(table)));
-  return DriftEvents(table, old_rows, new_rows);
+  return DriftEvents(table, old_rows, new_rows,
+                     SharedColumns(old_about, new_about, table));
 }
 
 }  // namespace

@@ -3,7 +3,8 @@
 #   sudo ./install.sh [--remove]
 set -eu
 cd "$(dirname "$0")/files"
-units="metsuke-collect.socket metsuke-collect.service metsuke-agent.service"
+starts="metsuke-collect.socket metsuke-agent.service"
+units="$starts metsuke-collect.service"
 
 fail() {
   echo "install.sh: $1" >&2
@@ -41,14 +42,16 @@ usr/libexec/metsuke/metsuke-agent --version >/dev/null || fail "glibc @GLIBC@ or
 # Others read and run what is installed, whatever whoever unpacked it allows.
 umask 022
 # A program that runs cannot be written over, but its name can be taken.
-find usr ! -type d | while read -r file; do
-  mkdir -p "/${file%/*}"
-  cp -P "$file" "/$file.new"
-  if [ ! -h "$file" ]; then
-    if [ -x "$file" ]; then chmod 0755 "/$file.new"; else chmod 0644 "/$file.new"; fi
+put() {
+  mkdir -p "/${1%/*}"
+  cp -P "$1" "/$1.new"
+  if [ ! -h "$1" ]; then
+    if [ -x "$1" ]; then chmod 0755 "/$1.new"; else chmod 0644 "/$1.new"; fi
   fi
-  mv -f "/$file.new" "/$file"
-done
+  mv -f "/$1.new" "/$1"
+}
+at=usr/lib/systemd/system
+find usr ! -type d ! -path "$at/*" | while read -r file; do put "$file"; done
 mkdir -p /etc/metsuke
 for file in etc/metsuke/*; do
   [ -e "/$file" ] || install -m 0644 "$file" "/$file"
@@ -66,12 +69,29 @@ else
 fi
 install -d -m 0700 -o metsuke-agent -g metsuke-agent /var/lib/metsuke-agent
 
+# A unit is enabled when it is new: whether it is afterwards is the operator's word.
+new=
+for unit in $units; do
+  [ -e "/$at/$unit" ] || new="$new $unit"
+  put "$at/$unit"
+done
+
 if managed; then
-  journalctl --update-catalog
   systemctl daemon-reload
-  systemctl enable -q metsuke-collect.socket metsuke-agent.service
+  for unit in $starts; do
+    case "$new " in
+      *" $unit "*) [ "$(systemctl is-enabled "$unit" 2>/dev/null)" = masked ] || systemctl enable -q "$unit" ;;
+    esac
+  done
+  journalctl --update-catalog
   systemctl try-restart metsuke-collect.service metsuke-agent.service
-  systemctl start metsuke-collect.socket metsuke-agent.service
+  for unit in $starts; do
+    if systemctl -q is-enabled "$unit"; then
+      systemctl start "$unit"
+    else
+      echo "$unit is not enabled and stays so; to have it back: systemctl enable --now $unit"
+    fi
+  done
 else
   echo "no systemd here: have metsuke-collect and metsuke-agent started as their accounts by what starts services"
 fi

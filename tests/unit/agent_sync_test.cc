@@ -50,6 +50,9 @@ struct Printer {
   std::string operator()(const step::KeepCertificate& s) {
     return "certificate " + s.chain;
   }
+  std::string operator()(const step::RenewalRefused& s) {
+    return "renewal refused " + s.reason;
+  }
   std::string operator()(const step::Note& s) { return "note " + s.text; }
   std::string operator()(const step::Close& s) {
     return fmt::format("close{}: {}", s.soon ? " soon" : "", s.reason);
@@ -290,6 +293,16 @@ TEST_F(AgentSyncTest, RenewsOneCertificateAtATime) {
   EXPECT_THAT(Text(sync_.Renew("CSR")), IsEmpty());
   EXPECT_THAT(Hear("certificate { chain: 'PEM' }"),
               ElementsAre("certificate PEM"));
+  EXPECT_THAT(Text(sync_.Renew("CSR")), testing::SizeIs(1));
+}
+
+TEST_F(AgentSyncTest, ARefusedRenewalIsToldAndMayBeAskedForAgain) {
+  Open(1, 1, 0);
+  EXPECT_THAT(Hear("refusal { reason: 'no such message' }"),
+              ElementsAre("note no such message"));
+  sync_.Renew("CSR");
+  EXPECT_THAT(Hear("refusal { reason: 'not now' retry: true }"),
+              ElementsAre("renewal refused not now"));
   EXPECT_THAT(Text(sync_.Renew("CSR")), testing::SizeIs(1));
 }
 

@@ -12,7 +12,9 @@
 #include <boost/filesystem.hpp>
 #include <cstdlib>
 #include <fstream>
+#include <map>
 #include <set>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -26,6 +28,7 @@ using google::protobuf::EnumDescriptor;
 using google::protobuf::FieldDescriptor;
 using google::protobuf::FileDescriptor;
 using google::protobuf::ServiceDescriptor;
+using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
 using Lines = std::set<std::string>;
@@ -118,6 +121,47 @@ Lines Frozen(const fs::path& path) {
   return lines;
 }
 
+// Fields and values that came after the version and have numbers below some
+// that it had. A collector says by the highest number which columns it knows:
+// one that filled a hole would seem to be known by older agents, too; and a hole
+// may be of a field that is no more.
+std::vector<std::string> BelowTheLast(const Lines& frozen,
+                                      const Lines& promised) {
+  const auto parts = [](const std::string& line) {
+    std::istringstream in(line);
+    std::string kind, name;
+    int number = 0;
+    in >> kind >> name >> number;
+    return std::pair(kind == "message" || kind == "enum" ? name : "", number);
+  };
+  std::map<std::string, int> last;
+  for (const std::string& line : frozen) {
+    const auto [name, number] = parts(line);
+    if (!name.empty()) last[name] = std::max(last[name], number);
+  }
+  std::vector<std::string> below;
+  for (const std::string& line : promised) {
+    const auto [name, number] = parts(line);
+    if (!frozen.contains(line) && last.contains(name) && number < last[name])
+      below.push_back(line);
+  }
+  return below;
+}
+
+TEST(Contract, ANewFieldIsKnownFromOneThatFillsAHole) {
+  const Lines frozen = {"message a.Port 1 string program",
+                        "message a.Port 9 uint32 port",
+                        "enum a.Kind 3 KIND_C", "oneof a.Port x y"};
+  Lines promised = frozen;
+  promised.insert({"message a.Port 10 string address",
+                   "message a.New 1 string name", "enum a.Kind 4 KIND_D"});
+  EXPECT_THAT(BelowTheLast(frozen, promised), IsEmpty());
+  promised.insert({"message a.Port 8 string hole", "enum a.Kind 2 KIND_B"});
+  EXPECT_THAT(BelowTheLast(frozen, promised),
+              ElementsAre("enum a.Kind 2 KIND_B",
+                          "message a.Port 8 string hole"));
+}
+
 TEST(Contract, WhatAVersionHasPromisedStands) {
   const fs::path folder = METSUKE_SOURCE "/tests/contract";
   const Lines promised = Promised();
@@ -138,6 +182,9 @@ TEST(Contract, WhatAVersionHasPromisedStands) {
     EXPECT_THAT(gone, IsEmpty())
         << "version " << entry.path().stem().string()
         << " relies on this: leave it as it is, and add what is new beside it";
+    EXPECT_THAT(BelowTheLast(frozen, promised), IsEmpty())
+        << "give what is new a number above all that version "
+        << entry.path().stem().string() << " had there";
   }
   EXPECT_GE(versions, 1);
 }

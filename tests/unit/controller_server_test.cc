@@ -249,6 +249,35 @@ TEST_F(ServerTest, ARemovedHostIsSentAwayAndItsStreamEnded) {
   EXPECT_EQ(again.Finish().error_code(), grpc::StatusCode::PERMISSION_DENIED);
 }
 
+TEST_F(ServerTest, ALossIsToldWhenItIsStoredAndNotBefore) {
+  Start();
+  v1::AgentMessage loss;
+  loss.mutable_record()->set_seq(3);
+  loss.mutable_record()->mutable_loss()->set_from(1);
+  loss.mutable_record()->mutable_loss()->set_to(3);
+  loss.mutable_record()->mutable_loss()->set_reason("the spool was full");
+  const std::string told =
+      "host " + host_.identity.name + " lost the records 1 to 3: the spool";
+  Agent agent(Channel(host_));
+  agent.Hello();
+  EXPECT_TRUE(agent.Read().has_welcome());
+  ::testing::internal::CaptureStderr();
+  agent.Send(loss);
+  EXPECT_EQ(agent.Read().ack().seq(), 3u);
+  EXPECT_THAT(::testing::internal::GetCapturedStderr(), HasSubstr(told));
+
+  // A host that is no more has nothing stored, though its stream still stands.
+  ASSERT_TRUE(store_->RemoveHost(host_.identity.name, 1).ok());
+  loss.mutable_record()->set_seq(6);
+  loss.mutable_record()->mutable_loss()->set_from(4);
+  loss.mutable_record()->mutable_loss()->set_to(6);
+  ::testing::internal::CaptureStderr();
+  agent.Send(loss);
+  EXPECT_EQ(agent.Finish().error_code(), grpc::StatusCode::PERMISSION_DENIED);
+  EXPECT_THAT(::testing::internal::GetCapturedStderr(),
+              testing::Not(HasSubstr("lost the records")));
+}
+
 TEST_F(ServerTest, ANewerStreamOfAHostEndsTheOlder) {
   Start();
   Agent older(Channel(host_));

@@ -18,9 +18,9 @@ std::string Bytes(const std::string& table, const char* text) {
 
 // The changes, one line each: "~ key,key column:before>after …".
 std::string Diff(const std::string& table, const char* before,
-                 const char* after) {
+                 const char* after, uint32_t columns = kEveryColumn) {
   const auto changes =
-      DiffTable(table, Bytes(table, before), Bytes(table, after));
+      DiffTable(table, Bytes(table, before), Bytes(table, after), columns);
   if (!changes.ok()) return changes.status().ToString();
   std::string lines;
   for (const v1::Change& change : *changes) {
@@ -77,6 +77,41 @@ TEST(DiffTable, InstantsAreTimesAndListsAreLists) {
   EXPECT_EQ(Diff("groups", R"pb(groups { name: "g" members: "a" })pb",
                  R"pb(groups { name: "g" members: "a" members: "b" })pb"),
             "~ name=g members:[\"a\"]>[\"a\",\"b\"]\n");
+}
+
+// Column 3, `source`, is one that only one of two agents knows.
+constexpr char kWithoutSource[] =
+    R"pb(journal_config { option: "a" value: "1" }
+         journal_config { option: "b" value: "1" }
+         journal_config { option: "c" value: "1" })pb";
+constexpr char kWithSource[] =
+    R"pb(journal_config { option: "a" value: "1" source: "/etc/a" }
+         journal_config { option: "b" value: "2" source: "/etc/b" }
+         journal_config { option: "d" value: "1" source: "/etc/d" })pb";
+
+TEST(DiffTable, AColumnThatOneSideDoesNotKnowChangesNoRow) {
+  EXPECT_EQ(Diff("journal_config", kWithoutSource, kWithSource, 2),
+            "~ option=b value:1>2\n"
+            "- option=c value:1> seconds:0>\n"
+            "+ option=d value:>1 source:>/etc/d seconds:>0\n");
+  EXPECT_EQ(Diff("journal_config", kWithSource, kWithoutSource, 2),
+            "~ option=b value:2>1\n"
+            "+ option=c value:>1 seconds:>0\n"
+            "- option=d value:1> source:/etc/d> seconds:0>\n");
+}
+
+TEST(DiffTable, RowsAreKnownByTheKeysThatBothSidesHave) {
+  // Column 4, `interface`, is a key.
+  constexpr char kTwo[] = R"pb(ports { port: 22 interface: "eth0" program: "s" }
+                               ports { port: 22 interface: "eth1" })pb";
+  EXPECT_EQ(Diff("ports", R"pb(ports { port: 22 program: "s" }
+                               ports { port: 22 program: "t" })pb",
+                 kTwo, 3),
+            "");
+  EXPECT_EQ(Diff("ports", R"pb(ports { port: 22 program: "s" })pb", kTwo, 5),
+            "- protocol= address= port=22 interface= program:s>\n"
+            "+ protocol= address= port=22 interface=eth0 program:>s\n"
+            "+ protocol= address= port=22 interface=eth1\n");
 }
 
 TEST(DiffTable, NothingChangedIsNothing) {

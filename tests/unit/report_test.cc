@@ -83,6 +83,7 @@ struct Look {
   std::string program;  // that listens
   std::string gap;      // what cannot be seen of its ports
   std::string name;     // that it does not have by its number
+  uint32_t columns = 0;  // of its ports that its agent knows
 };
 
 class ReportTest : public testing::Test {
@@ -141,6 +142,7 @@ class ReportTest : public testing::Test {
       row.set_table(table);
       row.set_status(look.failed == table ? "permission_denied" : "ok");
       if (look.failed == table) row.set_message("denied");
+      if (row.table() == "ports") row.set_columns(look.columns);
     }
     HostUpdate update{.host = Id(host),
                       .stream = std::string(16, 's'),
@@ -809,6 +811,31 @@ TEST_F(ReportTest, WhatComesWhileAReportIsMadeIsNotLost) {
   EXPECT_THAT(Turned(Kept("2024-10-06")),
               ElementsAre("no-telnet 1>2 web01: +23x1"));
   EXPECT_THAT(*store_->Behind(), IsEmpty());
+}
+
+TEST_F(ReportTest, AColumnThatComesWithAnUpgradeChangesNoRow) {
+  ApplyBaseline();
+  for (const int host : {1, 2}) {
+    Join(host, kFirst);
+    Report(host, {.at = kFirst + 10, .ports = {22, 80}, .columns = 4});
+  }
+  Report(1, {.at = kFirst + 900,
+             .ports = {22, 80},
+             .program = "sshd",
+             .columns = 9});
+  Report(2, {.at = kFirst + 900,
+             .ports = {22, 443},
+             .program = "sshd",
+             .columns = 9});
+  const std::vector<std::string> told = {
+      "ports added protocol= address= port=443 interface= x1",
+      "ports removed protocol= address= port=80 interface= x1"};
+  EXPECT_THAT(Changed(Make(kFirst + 100, kFirst + 1000)),
+              testing::UnorderedElementsAreArray(told));
+  // Back to the older agent.
+  Report(1, {.at = kFirst + 1900, .ports = {22, 80}, .columns = 4});
+  Report(2, {.at = kFirst + 1900, .ports = {22, 443}, .columns = 4});
+  EXPECT_THAT(Changed(Make(kFirst + 1000, kFirst + 2000)), testing::IsEmpty());
 }
 
 TEST_F(ReportTest, LossesAreToldWhenTheyAreHeardOf) {

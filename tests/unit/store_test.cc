@@ -1095,6 +1095,35 @@ TEST_F(StoreTest, WhatChangedInATableHappened) {
   EXPECT_THAT(EventsOf(*store_, kWeb, {.since = 700}), ElementsAre("700 dave 1"));
 }
 
+TEST_F(StoreTest, AColumnThatCameWithAnUpgradeIsNothingThatHappened) {
+  ASSERT_TRUE(Connect(*store_, kWeb).ok());
+  uint64_t seq = 0;
+  // The column `home` has number 5.
+  const auto look = [&](uint32_t columns, const std::string& home) {
+    v1::Snapshot rows;
+    v1::Collection& fared = *rows.add_collections();
+    fared.set_table("accounts");
+    fared.set_status("ok");
+    fared.set_columns(columns);
+    rows.add_accounts()->set_name("alice");
+    rows.mutable_accounts(0)->set_home(home);
+    std::vector<TableBody> bodies;
+    for (const char* table : {"collections", "accounts"})
+      bodies.push_back(
+          MakeBody(table, CanonicalTable(rows, TableField(table))));
+    ++seq;
+    ASSERT_TRUE(Commit(*store_, Update(kWeb, seq, static_cast<int64_t>(seq) * 100,
+                                       bodies)).ok());
+  };
+  look(4, "");
+  look(30, "/home/alice");
+  EXPECT_THAT(EventsOf(*store_, kWeb), ElementsAre());
+  look(30, "/tmp");
+  EXPECT_THAT(EventsOf(*store_, kWeb), ElementsAre("300 alice 1"));
+  look(4, "");
+  EXPECT_THAT(EventsOf(*store_, kWeb), ElementsAre("300 alice 1"));
+}
+
 TEST_F(StoreTest, KeepsAnEventOnceHoweverOftenItComes) {
   for (const std::string& id : {kWeb, kDb})
     ASSERT_TRUE(Connect(*store_, id).ok());

@@ -20,6 +20,8 @@
 #include "proto/file.h"
 #include "proto/grpc_tls.h"
 #include "proto/snapshot.pb.h"
+#include "proto/message_ids.h"
+#include "tests/unit/own_journal.h"
 #include "tests/unit/test_fleet.h"
 
 namespace metsuke {
@@ -63,6 +65,7 @@ class UplinkTest : public testing::Test {
   absl::StatusOr<std::string> Renew(const std::string& host,
                                     const std::string& request) {
     ++renewed_;
+    if (refuse_renewal_) return absl::UnavailableError("the authority is away");
     const auto issuer = Issuer::Load(fleet_.state());
     const auto ledger = Ledger::Open(fleet_.state());
     ASSIGN_OR_RETURN(const KeyPtr key, RequestedKey(request));
@@ -168,6 +171,7 @@ class UplinkTest : public testing::Test {
   Mailbox mailbox_;
   std::unique_ptr<Uplink> uplink_;
   std::atomic<int> renewed_ = 0;
+  std::atomic<bool> refuse_renewal_ = false;
 };
 
 TEST_F(UplinkTest, ReportsWhatIsRecordedAndFreesWhatIsAcknowledged) {
@@ -349,6 +353,31 @@ TEST_F(UplinkTest, RenewsAtHalfOfTheCertificatesLife) {
   Record("sshd");
   EXPECT_TRUE(Drained());
   EXPECT_EQ(renewed_, 1);
+}
+
+TEST_F(UplinkTest, ARefusedRenewalIsToldWithItsIdAndTriedAgain) {
+  OwnJournal journal;
+  ASSERT_TRUE(journal.ok()) << strerror(errno) << "; it takes root";
+  Enrol(5000, 7200);
+  refuse_renewal_ = true;
+  Serve();
+  std::map<std::string, std::string> told;
+  const auto is_told = [&] {
+    for (auto& record : journal.Take())
+      if (record["MESSAGE_ID"] == kCertificateNotRenewed) told = record;
+    return !told.empty();
+  };
+  ASSERT_TRUE(Until(is_told));
+  EXPECT_EQ(told["MESSAGE"],
+            "the controller does not renew the certificate: certificate "
+            "renewal: the authority is away");
+  EXPECT_TRUE(Connected());
+  EXPECT_EQ(renewed_, 1);
+  refuse_renewal_ = false;
+  const std::string before = LoadIdentity(folder_)->identity.serial;
+  uplink_->Tick(Uplink::Clock::now() + std::chrono::seconds(601));
+  EXPECT_TRUE(Until(
+      [&] { return LoadIdentity(folder_)->identity.serial != before; }));
 }
 
 TEST_F(UplinkTest, KeepsAYoungCertificate) {
