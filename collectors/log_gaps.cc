@@ -100,7 +100,7 @@ class LogGaps {
     if (CollectLogrotateRules(host_, read).ok())
       JoinOldFolders(host_,
                      {read.logrotate_rules().begin(), read.logrotate_rules().end()},
-                     streams);
+                     streams, gaps_);
     for (const LogStream& stream : streams) {
       AddLog(stream);
       if (IsOfTheSystem(stream.path))
