@@ -155,10 +155,11 @@ class LogGaps {
   // What recorders say that they dropped stands in the journal, whoever it was.
   void AddDrops(const std::string& journal,
                 const std::vector<JournalFile>& files) {
-    const std::vector<JournalDrop> drops = FindDrops(host_, files, gaps_);
-    size_t found = 0;
+    std::vector<JournalDrop> drops = FindDrops(host_, files, gaps_);
+    const size_t found = drops.size();
+    // The latest are told.
+    if (found > kMostOfOne) drops.erase(drops.begin(), drops.end() - kMostOfOne);
     for (const JournalDrop& drop : drops) {
-      if (++found > kMostOfOne) continue;
       const auto [source, path] = LogOf(drop, journal);
       const auto count = OneDigit(static_cast<int64_t>(
           std::min<uint64_t>(drop.count, INT64_MAX)));
@@ -166,8 +167,10 @@ class LogGaps {
           count == 0 ? drop.why : fmt::format("{} {}", count, drop.why));
     }
     if (found > kMostOfOne)
-      gaps_.Add(journal, fmt::format("{} times records were dropped, of which {} "
-                                     "are told", found, kMostOfOne));
+      gaps_.Add(journal,
+                fmt::format("{} times records were dropped, of which the latest "
+                            "{} are told",
+                            found, kMostOfOne));
   }
 
   // Kind and path of the log that lacks them; of the journal that says so where
