@@ -63,8 +63,10 @@ class LogGapsTest : public testing::Test {
       rows.push_back(fmt::format("{} {} {}-{} {}", row.source(),
                                  row.path().substr(row.path().rfind('/') + 1),
                                  row.since(), row.until(), row.reason()));
+    // Nothing is run on an image: journal_damage_test.cc.
     for (const v1::Gap& gap : snapshot.gaps())
-      rows.push_back("gap: " + gap.reason());
+      if (gap.reason().find("verified") == std::string::npos)
+        rows.push_back("gap: " + gap.reason());
     return rows;
   }
 
