@@ -38,9 +38,10 @@ bool IsOfTheVerifier(std::string_view why) {
   return std::ranges::find(kReasons, why) != std::end(kReasons);
 }
 
-// Rotated by journald ("@"), or set aside by it ("~").
+// Rotated by journald, or set aside by it: what it is writing has no "@" in its
+// name.
 bool WasPutAway(const JournalFile& file) {
-  return file.name.find('@') != std::string::npos || file.name.ends_with('~');
+  return file.name.find('@') != std::string::npos;
 }
 
 // Verifies the files of one journal.

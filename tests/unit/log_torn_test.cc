@@ -248,6 +248,12 @@ TEST_F(LogTornTest, HeadsAreUnpackedOnce) {
   ASSERT_TRUE(snapshot.ParseFromString(
       RunCollector(host_, collector, changed).canonical()));
   EXPECT_EQ(snapshot.log_files(0).oldest(), 42) << "what is remembered is taken";
+  Write("app.log.2.bz2", Packed(".bz2", Records(4)), kNow - 2 * kDay - 60);
+  snapshot.Clear();
+  ASSERT_TRUE(snapshot.ParseFromString(
+      RunCollector(host_, collector, changed).canonical()));
+  EXPECT_EQ(snapshot.log_files(0).oldest(), kNow - 4 * kDay)
+      << "of the file as it was";
 }
 
 TEST_F(LogTornTest, EachFileIsUnpackedOnceAndNoneIsForgotten) {
