@@ -53,19 +53,6 @@ constexpr size_t kMostOfOne = 100;
 // last: a worker has kLongestRun and some seconds more for all of it.
 constexpr auto kVerifyUntil = std::chrono::seconds(14);
 
-// The number by which a file was rotated: 2 for "syslog.2.gz" of "syslog". 0 for
-// the current file, nothing for any other name.
-std::optional<int> RotationOf(std::string_view name, std::string_view base) {
-  if (name == base) return 0;
-  if (!name.starts_with(base) || name.size() < base.size() + 2 ||
-      name[base.size()] != '.')
-    return std::nullopt;
-  name.remove_prefix(base.size() + 1);
-  const auto number = Number(name.substr(0, name.find('.')));
-  if (!number || *number < 1 || *number > INT32_MAX) return std::nullopt;
-  return static_cast<int>(*number);
-}
-
 class LogGaps {
  public:
   LogGaps(const Host& host, v1::Snapshot& snapshot)
