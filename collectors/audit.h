@@ -10,6 +10,7 @@
 
 #include "absl/status/statusor.h"
 #include "collectors/audit_rule.h"
+#include "collectors/audit_watch.h"
 #include "collectors/host.h"
 #include "proto/snapshot.pb.h"
 
@@ -28,6 +29,10 @@ std::vector<std::string_view> AuditPayloads(std::string_view messages,
 
 // The state in an answer to AUDIT_GET.
 absl::StatusOr<v1::AuditStatus> ReadAuditStatus(std::string_view messages);
+
+// The counters in it, without a time; a kernel that does not tell the backlog
+// has none.
+absl::StatusOr<AuditCounters> ReadAuditCounters(std::string_view messages);
 
 // The rules in an answer to AUDIT_LIST_RULES, in the order in which the kernel
 // tries those of one list.

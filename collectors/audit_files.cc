@@ -1,14 +1,12 @@
 #include "collectors/audit_files.h"
 
 #include <algorithm>
-#include <optional>
 #include <string_view>
 #include <tuple>
 
 #include "collectors/log_names.h"
 #include "collectors/log_retention.h"
 #include "collectors/unpack.h"
-#include "collectors/words.h"
 #include "proto/status.h"
 
 namespace metsuke {
@@ -17,19 +15,6 @@ namespace {
 // What is unpacked of one file; auditd's own are 8 MB unless told otherwise.
 constexpr size_t kMostUnpacked = 64 << 20;
 
-// The number by which it was rotated, 0 of the current one; nothing of a date.
-std::optional<int64_t> RotationOf(std::string_view path,
-                                  std::string_view current) {
-  if (path == current) return 0;
-  std::string_view rest = path.substr(current.size());
-  if (IsPacked(rest)) rest = rest.substr(0, rest.rfind('.'));
-  // Dates are longer.
-  if (!rest.starts_with('.') || rest.size() > 6) return std::nullopt;
-  // savelog(8) begins with 0.
-  const auto number = Number(rest.substr(1));
-  return number && *number > 0 ? number : std::nullopt;
-}
-
 // The oldest first: by their numbers, or, where something else than auditd
 // rotates, by their last change, which what compresses them keeps.
 void Sort(const std::string& current, std::vector<AuditFile>& files) {
@@ -37,8 +22,9 @@ void Sort(const std::string& current, std::vector<AuditFile>& files) {
     return RotationOf(file.path, current).has_value();
   });
   std::ranges::sort(files, {}, [&](const AuditFile& file) {
-    const int64_t number = RotationOf(file.path, current).value_or(1);
-    return std::tuple(number == 0, numbered ? -number : file.info.modified,
+    const int number = RotationOf(file.path, current).value_or(1);
+    return std::tuple(number == 0,
+                      numbered ? -int64_t{number} : file.info.modified,
                       file.info.modified_nanos, file.path);
   });
 }

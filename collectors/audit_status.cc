@@ -54,7 +54,9 @@ std::vector<std::string_view> AuditPayloads(std::string_view messages,
   return payloads;
 }
 
-absl::StatusOr<v1::AuditStatus> ReadAuditStatus(std::string_view messages) {
+namespace {
+
+absl::StatusOr<audit_status> ReadStatus(std::string_view messages) {
   // Older kernels end the structure earlier, newer ones later; all have the
   // fields up to `lost`.
   constexpr size_t kNeeded = offsetof(audit_status, backlog);
@@ -64,6 +66,20 @@ absl::StatusOr<v1::AuditStatus> ReadAuditStatus(std::string_view messages) {
   audit_status status{};
   memcpy(&status, payloads[0].data(),
          std::min(payloads[0].size(), sizeof status));
+  return status;
+}
+
+}  // namespace
+
+absl::StatusOr<AuditCounters> ReadAuditCounters(std::string_view messages) {
+  ASSIGN_OR_RETURN(const audit_status status, ReadStatus(messages));
+  return AuditCounters{.lost = status.lost,
+                       .backlog = status.backlog,
+                       .backlog_limit = status.backlog_limit};
+}
+
+absl::StatusOr<v1::AuditStatus> ReadAuditStatus(std::string_view messages) {
+  ASSIGN_OR_RETURN(const audit_status status, ReadStatus(messages));
   v1::AuditStatus row;
   row.set_enabled(status.enabled != 0);
   row.set_locked(status.enabled == 2);

@@ -53,6 +53,14 @@ bool IsExecutable(std::string_view exe, std::string_view program) {
   return system && ProgramOf(exe.substr(exe.rfind('/') + 1)) == program;
 }
 
+// Whether the record is of a service that gives up root's rights, as rsyslogd does
+// with $PrivDropToUser: systemd alone puts processes into the service's control
+// group, by which journald knows the unit.
+bool IsOfItsUnit(std::string_view program, const JournalRecord& record) {
+  return program == "rsyslogd" && record.unit == "rsyslog.service" &&
+         IsExecutable(record.exe, program);
+}
+
 // Whose word the record is, as v1::Event::source has it; empty when `program`
 // cannot have written it.
 //
@@ -65,6 +73,7 @@ std::string_view WordOf(std::string_view program, const JournalRecord& record) {
   if (program == "systemd-journald")
     return record.transport == "driver" ? "journal" : "";
   if (record.transport != "syslog" && record.transport != "journal") return "";
+  if (record.uid != 0 && IsOfItsUnit(program, record)) return "journal";
   if (record.uid != 0) return MaySpeakForItself(program) ? "user" : "";
   if (!record.exe.empty())
     return IsExecutable(record.exe, program) ? "journal" : "";

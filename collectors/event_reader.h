@@ -23,6 +23,7 @@ struct JournalRecord {
   // Not chosen by it.
   std::string_view transport;   // "syslog", "journal", "driver", "stdout" …
   std::string_view exe, comm;   // empty when the writer was gone too soon
+  std::string_view unit;        // the system's unit whose process it was
   uint32_t uid = UINT32_MAX;    // the real one
   std::optional<uint32_t> login_uid;
   uint64_t pid = 0;

@@ -184,6 +184,12 @@ class Host {
   // that it must run again in every cycle.
   void ReadLive() const;
 
+  // Leaves `note` for the next run of the collector, under a name that is no
+  // path; and what the last run left, empty when there was none that ended well
+  // since metsuke-collect was started.
+  void Leave(const std::string& name, const std::string& note) const;
+  std::string Left(const std::string& name) const;
+
   // From now on everything that is read is remembered, until TakeRecording
   // returns it. A program that `earlier` has an answer of, the inputs of which
   // are as they were, is not run again.

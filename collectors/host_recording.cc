@@ -11,6 +11,15 @@ void Host::ReadLive() const {
   if (recording_ != nullptr) recording_->SetLive();
 }
 
+void Host::Leave(const std::string& name, const std::string& note) const {
+  if (recording_ != nullptr) recording_->Answered({name}, note, Recording());
+}
+
+std::string Host::Left(const std::string& name) const {
+  const v1::Answer* const note = AnswerTo({name});
+  return note == nullptr ? "" : note->output();
+}
+
 void Host::StartRecording(Recording earlier) const {
   recording_ = std::make_unique<Recording>();
   earlier_ = std::make_unique<Recording>(std::move(earlier));

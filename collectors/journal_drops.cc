@@ -33,6 +33,9 @@ constexpr const char* kSayings[] = {
     "SYSLOG_IDENTIFIER=rsyslogd",
     "_UID=0",
     nullptr,
+    "SYSLOG_IDENTIFIER=rsyslogd",
+    "_SYSTEMD_UNIT=rsyslog.service",
+    nullptr,
     // kernel/audit.c. What a program writes to /dev/kmsg is of another
     // facility.
     "_TRANSPORT=kernel",
@@ -101,23 +104,34 @@ std::optional<int64_t> RecordBefore(const Journal& journal,
   return static_cast<int64_t>(time / 1'000'000);
 }
 
-absl::StatusOr<std::vector<JournalDrop>> ReadDrops(const Host& host,
-                                                   const std::string& path) {
+// What one file says.
+struct Said {
+  std::vector<JournalDrop> drops;
+  bool all = true;  // whether there is no more of it
+};
+
+absl::StatusOr<Said> ReadDrops(const Host& host, const std::string& path) {
   ASSIGN_OR_RETURN(const Journal journal, Journal::OpenOne(host, path));
   RETURN_IF_ERROR(MatchSayings(journal));
-  std::vector<JournalDrop> drops;
+  RETURN_IF_ERROR(
+      JournalStatus(sd_journal_seek_tail(journal.get()), "seeking"));
+  Said said;
   KeptRecord kept;
   int code = 0;
-  for (int i = 0;
-       i < kMostRecords && (code = sd_journal_next(journal.get())) > 0; ++i) {
+  for (int i = 0; (code = sd_journal_previous(journal.get())) > 0; ++i) {
+    if (i == kMostRecords) {
+      said.all = false;
+      break;
+    }
     TakeRecord(journal, kept);
-    if (auto drop = ReadDrop(kept.record)) drops.push_back(*std::move(drop));
+    if (auto drop = ReadDrop(kept.record))
+      said.drops.push_back(*std::move(drop));
   }
   RETURN_IF_ERROR(JournalStatus(code, "reading"));
-  drops = SumUp(drops);
-  for (JournalDrop& drop : drops)
+  said.drops = SumUp(said.drops);
+  for (JournalDrop& drop : said.drops)
     drop.since = RecordBefore(journal, drop).value_or(drop.since);
-  return drops;
+  return said;
 }
 
 }  // namespace
@@ -167,8 +181,8 @@ std::vector<JournalDrop> DropsFromText(std::string_view lines) {
 std::vector<JournalDrop> FindDrops(const Host& host,
                                    const std::vector<JournalFile>& files,
                                    Gaps& gaps) {
-  // What an answer begins with that was found to its end.
-  constexpr std::string_view kRead = "read\n";
+  // What an answer begins with that was found to its end, and one that was not.
+  constexpr std::string_view kRead = "read\n", kCut = "cut\n";
   std::vector<JournalDrop> drops;
   for (const JournalFile& file : files) {
     // journald writes of itself to the system's files.
@@ -181,14 +195,18 @@ std::vector<JournalDrop> FindDrops(const Host& host,
           gaps.Add(file.path, "what was dropped: " + Message(read.status()));
         return std::string();
       }
-      std::string text(kRead);
-      for (const JournalDrop& drop : *read) text += ToText(drop) + "\n";
+      std::string text(read->all ? kRead : kCut);
+      for (const JournalDrop& drop : read->drops) text += ToText(drop) + "\n";
       return text;
     };
     const std::string text = host.Remember("drops", file.path, find);
-    if (!text.starts_with(kRead)) continue;
+    if (text.starts_with(kCut))
+      gaps.Add(file.path,
+               fmt::format("what was dropped: more than {} records may say so, "
+                           "of which the latest are read",
+                           kMostRecords));
     std::ranges::move(
-        DropsFromText(std::string_view(text).substr(kRead.size())),
+        DropsFromText(std::string_view(text).substr(text.find('\n') + 1)),
         std::back_inserter(drops));
   }
   return SumUp(drops);

@@ -39,7 +39,8 @@ std::string ToText(const JournalDrop& drop);
 std::vector<JournalDrop> DropsFromText(std::string_view lines);
 
 // What `files`, those of one journal, say. Of those that are no longer written
-// it is remembered. What cannot be read is told in `gaps`.
+// it is remembered. What cannot be read is told in `gaps`, and what was not: of a
+// file in which very much was said, the latest of it is read.
 std::vector<JournalDrop> FindDrops(const Host& host,
                                    const std::vector<JournalFile>& files,
                                    Gaps& gaps);

@@ -27,6 +27,7 @@ void TakeRecord(const Journal& journal, KeptRecord& kept) {
   kept.transport = journal.Field("_TRANSPORT");
   kept.exe = journal.Field("_EXE");
   kept.comm = journal.Field("_COMM");
+  kept.unit = journal.Field("_SYSTEMD_UNIT");
   kept.boot = journal.Field("_BOOT_ID");
   JournalRecord& record = kept.record = JournalRecord();
   record.identifier = kept.identifier;
@@ -34,6 +35,7 @@ void TakeRecord(const Journal& journal, KeptRecord& kept) {
   record.transport = kept.transport;
   record.exe = kept.exe;
   record.comm = kept.comm;
+  record.unit = kept.unit;
   record.boot = kept.boot;
   record.uid = UidIn(journal.Field("_UID")).value_or(UINT32_MAX);
   record.login_uid = UidIn(journal.Field("_AUDIT_LOGINUID"));

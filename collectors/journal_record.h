@@ -12,7 +12,7 @@ namespace metsuke {
 
 // A record's fields, kept while others are read.
 struct KeptRecord {
-  std::string identifier, message, transport, exe, comm, boot;
+  std::string identifier, message, transport, exe, comm, unit, boot;
   JournalRecord record;
 };
 

@@ -17,7 +17,8 @@ namespace {
 absl::StatusOr<JournalFile> ReadFile(const Host& host,
                                      const std::string& path) {
   constexpr std::string_view kSignature = "LPKSHHRH";
-  constexpr size_t kCompatible = 8, kNumbering = 72, kHeaderSize = 88,
+  constexpr uint8_t kArchived = 2;  // STATE_ARCHIVED
+  constexpr size_t kCompatible = 8, kState = 16, kNumbering = 72, kHeaderSize = 88,
                    kEntries = 152, kLast = 160, kFirst = 168, kHead = 184,
                    kTail = 192, kHeader = 208;
   ASSIGN_OR_RETURN(const FileInfo info, host.Stat(path));
@@ -41,7 +42,8 @@ absl::StatusOr<JournalFile> ReadFile(const Host& host,
                    .numbering = bytes.substr(kNumbering, 16),
                    .first = number(kFirst),
                    .last = number(kLast),
-                   .torn = path.ends_with('~')};
+                   .torn = path.ends_with('~'),
+                   .closed = bytes[kState] == kArchived};
   if (file.entries == 0) return file;
   const uint64_t oldest = number(kHead) / 1000000,
                  newest = number(kTail) / 1000000;

@@ -40,6 +40,7 @@ struct JournalFile {
   // Whether journald has neither closed it nor still writes to it: "~" ends the
   // name of a file that it found like that.
   bool torn = false;
+  bool closed = false;  // whether journald has written it to its end
   std::string unread;  // why it has no header that can be read; else empty
 };
 

@@ -4,21 +4,28 @@
 // files of a log. When space runs out the oldest go; what is missing between
 // others was taken out, or was never written for want of a disk or of power.
 // So was what the times of the records leave out (log_pauses.h), what is cut off a
-// compressed file (log_torn.h), and what recorders themselves say that they
-// dropped (journal_drops.h).
+// compressed file (log_torn.h) or damaged in a journal (journal_damage.h), what
+// recorders themselves say that they dropped (journal_drops.h), and what the
+// kernel's audit had no room for (audit_watch.h).
 
 #include <fmt/format.h>
+#include <libaudit.h>
 
 #include <algorithm>
+#include <chrono>
+#include <ctime>
 #include <map>
 #include <string>
 #include <tuple>
 #include <utility>
 #include <vector>
 
+#include "collectors/audit.h"
+#include "collectors/audit_watch.h"
 #include "collectors/collector.h"
 #include "collectors/gaps.h"
 #include "collectors/host_off.h"
+#include "collectors/journal_damage.h"
 #include "collectors/journal_drops.h"
 #include "collectors/journal_entries.h"
 #include "collectors/journals.h"
@@ -39,21 +46,12 @@ absl::Status CollectLogrotateRules(const Host& host, v1::Snapshot& snapshot);
 namespace {
 
 constexpr char kTable[] = "log_gaps";
+constexpr char kAuditdConf[] = "/etc/audit/auditd.conf";
 // Of one log; who takes out every second file has made his point by then.
 constexpr size_t kMostOfOne = 100;
-
-// The number by which a file was rotated: 2 for "syslog.2.gz" of "syslog". 0 for
-// the current file, nothing for any other name.
-std::optional<int> RotationOf(std::string_view name, std::string_view base) {
-  if (name == base) return 0;
-  if (!name.starts_with(base) || name.size() < base.size() + 2 ||
-      name[base.size()] != '.')
-    return std::nullopt;
-  name.remove_prefix(base.size() + 1);
-  const auto number = Number(name.substr(0, name.find('.')));
-  if (!number || *number < 1 || *number > INT32_MAX) return std::nullopt;
-  return static_cast<int>(*number);
-}
+// From the beginning of a run on, until which journals are verified, which comes
+// last: a worker has kLongestRun and some seconds more for all of it.
+constexpr auto kVerifyUntil = std::chrono::seconds(14);
 
 class LogGaps {
  public:
@@ -86,7 +84,8 @@ class LogGaps {
       const std::string path = folders[space] + "/system.journal";
       AddJournal(path, files);
       AddDrops(path, files);
-      AddPauses("journal", path, JournalPauses(path, std::move(files), boots));
+      AddPauses("journal", path, JournalPauses(path, files, boots));
+      journals_.emplace_back(path, std::move(files));
     }
     std::ranges::move(boots, std::back_inserter(off_));
     std::ranges::sort(off_, {}, &Pause::until);
@@ -100,7 +99,7 @@ class LogGaps {
     if (CollectLogrotateRules(host_, read).ok())
       JoinOldFolders(host_,
                      {read.logrotate_rules().begin(), read.logrotate_rules().end()},
-                     streams);
+                     streams, gaps_);
     for (const LogStream& stream : streams) {
       AddLog(stream);
       if (IsOfTheSystem(stream.path))
@@ -108,6 +107,27 @@ class LogGaps {
       AddPauses(LogKind(stream.path), stream.path,
                 FindTorn(host_, stream, zone_, budget_, gaps_));
     }
+  }
+
+  // What the kernel counts. That it tells nothing, as in a container, audit_status
+  // says.
+  void AddAudit() {
+    constexpr char kNote[] = "audit counters";
+    const auto answer = AskAudit(host_, "audit_status", AUDIT_GET);
+    if (!answer.ok()) return;
+    auto counters = ReadAuditCounters(*answer);
+    if (!counters.ok()) return;
+    counters->time = std::time(nullptr);
+    AuditWatch watch(host_.Left(kNote));
+    watch.Look(*counters);
+    host_.Leave(kNote, watch.ToText());
+    AddPauses("audit", AuditLogPath(), watch.Told());
+  }
+
+  void VerifyJournals() {
+    for (const auto& [path, files] : journals_)
+      AddPauses("journal", path,
+                FindDamage(host_, path, files, verify_budget_, gaps_));
   }
 
  private:
@@ -155,10 +175,11 @@ class LogGaps {
   // What recorders say that they dropped stands in the journal, whoever it was.
   void AddDrops(const std::string& journal,
                 const std::vector<JournalFile>& files) {
-    const std::vector<JournalDrop> drops = FindDrops(host_, files, gaps_);
-    size_t found = 0;
+    std::vector<JournalDrop> drops = FindDrops(host_, files, gaps_);
+    const size_t found = drops.size();
+    // The latest are told.
+    if (found > kMostOfOne) drops.erase(drops.begin(), drops.end() - kMostOfOne);
     for (const JournalDrop& drop : drops) {
-      if (++found > kMostOfOne) continue;
       const auto [source, path] = LogOf(drop, journal);
       const auto count = OneDigit(static_cast<int64_t>(
           std::min<uint64_t>(drop.count, INT64_MAX)));
@@ -166,21 +187,27 @@ class LogGaps {
           count == 0 ? drop.why : fmt::format("{} {}", count, drop.why));
     }
     if (found > kMostOfOne)
-      gaps_.Add(journal, fmt::format("{} times records were dropped, of which {} "
-                                     "are told", found, kMostOfOne));
+      gaps_.Add(journal,
+                fmt::format("{} times records were dropped, of which the latest "
+                            "{} are told",
+                            found, kMostOfOne));
   }
 
   // Kind and path of the log that lacks them; of the journal that says so where
   // that log is not where distributions put it.
   std::pair<const char*, std::string> LogOf(const JournalDrop& drop,
                                             const std::string& journal) const {
-    if (drop.of == DropOf::kAudit)
-      if (const auto conf = host_.Read("/etc/audit/auditd.conf"); conf.ok())
-        return {"audit", ReadAuditdConf(*conf).path};
+    if (drop.of == DropOf::kAudit && host_.Stat(kAuditdConf).ok())
+      return {"audit", AuditLogPath()};
     if (drop.of == DropOf::kSyslog)
       for (const char* path : {"/var/log/syslog", "/var/log/messages"})
         if (host_.Stat(path).ok()) return {"syslog", path};
     return {"journal", journal};
+  }
+
+  std::string AuditLogPath() const {
+    const auto conf = host_.Read(kAuditdConf);
+    return conf.ok() ? ReadAuditdConf(*conf).path : AuditLog().path;
   }
 
   // What the system's files say, those of users left aside. `boots` gets the
@@ -263,6 +290,9 @@ class LogGaps {
   const Zone zone_;
   std::vector<Pause> off_;
   LogBudget budget_;
+  VerifyBudget verify_budget_{
+      .until = std::chrono::steady_clock::now() + kVerifyUntil};
+  std::vector<std::pair<std::string, std::vector<JournalFile>>> journals_;
 };
 
 }  // namespace
@@ -271,6 +301,8 @@ absl::Status CollectLogGaps(const Host& host, v1::Snapshot& snapshot) {
   LogGaps gaps(host, snapshot);
   gaps.AddJournals();
   gaps.AddLogs();
+  gaps.AddAudit();
+  gaps.VerifyJournals();
   return absl::OkStatus();
 }
 

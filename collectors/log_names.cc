@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "collectors/unpack.h"
+#include "collectors/words.h"
 
 namespace metsuke {
 namespace {
@@ -63,6 +64,18 @@ std::string LogBase(std::string_view name) {
       return std::string(stem.substr(0, at)) + std::string(kExtension);
   }
   return std::string(name);
+}
+
+std::optional<int> RotationOf(std::string_view name, std::string_view base) {
+  if (name == base) return 0;
+  if (!name.starts_with(base)) return std::nullopt;
+  name.remove_prefix(base.size());
+  if (IsPacked(name)) name = name.substr(0, name.rfind('.'));
+  // Dates are longer.
+  if (!name.starts_with('.') || name.size() > 6) return std::nullopt;
+  const auto number = Number(name.substr(1));
+  if (!number || *number < 1) return std::nullopt;
+  return static_cast<int>(*number);
 }
 
 std::string LogKind(std::string_view path) {

@@ -3,6 +3,7 @@
 #ifndef METSUKE_COLLECTORS_LOG_NAMES_H_
 #define METSUKE_COLLECTORS_LOG_NAMES_H_
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -14,6 +15,11 @@ namespace metsuke {
 // add: "syslog" for "syslog.2.gz", "app.log" for "app.log-20261121.zst" and
 // "app-20261121.log". Other names are their own.
 std::string LogBase(std::string_view name);
+
+// The number by which a file of the log `base` was rotated: 2 for "syslog.2.gz" of
+// "syslog". 0 for the current file; nothing for any other name, a date, and the 0
+// with which savelog(8) begins.
+std::optional<int> RotationOf(std::string_view name, std::string_view base);
 
 // Column source of v1::LogSource, for a log at this path that neither the
 // system logger nor auditd is known to write.

@@ -81,19 +81,36 @@ absl::StatusOr<std::optional<LogSpan>> ReadPlain(const Host& host,
   return std::optional<LogSpan>({*oldest, *newest, record});
 }
 
-// The beginning of a compressed file; its end would cost reading all of it, so
-// the file's last change stands for its last record, as what compresses keeps it.
-absl::StatusOr<std::optional<LogSpan>> ReadPacked(const Host& host,
-                                                  LogFormat format,
-                                                  const LogPiece& piece,
-                                                  const Zone& zone) {
+// The first instant in a compressed file; 0 when there is none.
+absl::StatusOr<int64_t> ReadPackedHead(const Host& host, LogFormat format,
+                                       const LogPiece& piece,
+                                       const Zone& zone) {
   ASSIGN_OR_RETURN(const std::string first,
                    UnpackHead(host, piece.path, kEnd));
   const auto oldest =
       format == LogFormat::kText
           ? TextTime(first, zone, piece.info.modified, false)
           : UtmpTime(first, false);
-  if (!oldest) return std::optional<LogSpan>();
+  return oldest.value_or(0);
+}
+
+// The beginning of a compressed file; its end would cost reading all of it, so
+// the file's last change stands for its last record, as what compresses keeps it.
+absl::StatusOr<std::optional<LogSpan>> ReadPacked(const Host& host,
+                                                  LogFormat format,
+                                                  const LogPiece& piece,
+                                                  const Zone& zone) {
+  absl::StatusOr<int64_t> oldest = 0;
+  // Nothing comes out of a .bz2 file before 900 kB of it are unpacked.
+  const std::string said = host.Remember(
+      fmt::format("head {} {:x}", format == LogFormat::kText, zone.id()),
+      piece.path, [&] {
+        oldest = ReadPackedHead(host, format, piece, zone);
+        return oldest.ok() ? fmt::format("{}", *oldest) : "";
+      });
+  if (said.empty()) return oldest.status();
+  oldest = Number(said).value_or(0);
+  if (*oldest == 0) return std::optional<LogSpan>();
   return std::optional<LogSpan>(
       {*oldest, std::max(*oldest, piece.info.modified)});
 }

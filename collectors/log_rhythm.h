@@ -26,7 +26,8 @@ inline int64_t Length(const Pause& pause) { return pause.until - pause.since; }
 struct LogBudget {
   size_t looks = 16'384;
   size_t unpacked = 64 << 20;  // bytes out of compressed files
-  // And to see whether they are whole.
+  // And to see whether they are whole; a file that comes first may take more
+  // (log_torn.h).
   size_t checked = 32 << 20;
 };
 

@@ -72,7 +72,7 @@ class Sources {
     if (audit_) known.insert(audit_->path);
     std::map<std::string, std::vector<LogPiece>> logs;
     std::vector<LogStream> streams = FindLogs(host_, "/var/log", known, gaps_);
-    JoinOldFolders(host_, rules_, streams);
+    JoinOldFolders(host_, rules_, streams, gaps_);
     for (LogStream& stream : streams)
       logs[stream.path] = std::move(stream.pieces);
     // What is written elsewhere, or is not there yet.

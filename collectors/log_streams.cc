@@ -95,7 +95,7 @@ std::vector<LogStream> FindLogs(const Host& host, const std::string& folder,
 
 void JoinOldFolders(const Host& host,
                     const std::vector<v1::LogrotateRule>& rules,
-                    std::vector<LogStream>& streams) {
+                    std::vector<LogStream>& streams, Gaps& gaps) {
   std::set<std::string> moved;
   for (LogStream& stream : streams) {
     const std::string folder = OldFolderOf(rules, stream.path);
@@ -103,13 +103,20 @@ void JoinOldFolders(const Host& host,
     const std::string old = fmt::format("{}/{}", folder, base);
     if (folder.empty() || old == stream.path) continue;
     const auto names = host.List(folder);
-    if (!names.ok()) continue;
+    if (!names.ok()) {
+      // logrotate may not have made it yet.
+      if (!absl::IsNotFound(names.status()))
+        gaps.Add(folder, Message(names.status()));
+      continue;
+    }
     for (const std::string& name : *names) {
       const std::string path = fmt::format("{}/{}", folder, name);
       if (LogBase(name) != base) continue;
       const auto info = host.Stat(path);
       if (info.ok() && info->kind == FileInfo::Kind::kRegular)
         stream.pieces.push_back({path, *info});
+      else if (!info.ok() && !absl::IsNotFound(info.status()))
+        gaps.Add(path, Message(info.status()));
     }
     moved.insert(old);
   }

@@ -28,10 +28,10 @@ std::vector<LogStream> FindLogs(const Host& host, const std::string& folder,
                                 const std::set<std::string>& whole, Gaps& gaps);
 
 // Gives each log the files that logrotate moved to another folder (olddir), which
-// are no logs of their own then.
+// are no logs of their own then. What of them cannot be seen is told in `gaps`.
 void JoinOldFolders(const Host& host,
                     const std::vector<v1::LogrotateRule>& rules,
-                    std::vector<LogStream>& streams);
+                    std::vector<LogStream>& streams, Gaps& gaps);
 
 // The files of a log, the oldest first, by their last change as in ReadLog. One
 // that logrotate is compressing is there twice, and told once.

@@ -208,7 +208,8 @@ struct TzifBlock {
 
 }  // namespace
 
-Zone::Zone(std::string_view tzif) {
+Zone::Zone(std::string_view tzif)
+    : id_(std::hash<std::string_view>()(tzif)) {
   auto block = TzifBlock::Read(tzif);
   if (!block || tzif.size() < block->Size(4)) return;
   // Version 2 and later repeat the block with 64-bit times.

@@ -27,6 +27,9 @@ class Zone {
   // Whether clocks may have been put forward or back within a day of `instant`.
   bool MayChangeNear(int64_t instant) const;
 
+  // Tells it from other zones, for as long as this program runs.
+  size_t id() const { return id_; }
+
  private:
   struct Change {
     int64_t since;
@@ -34,6 +37,7 @@ class Zone {
   };
   int32_t OffsetAt(int64_t instant) const;
 
+  size_t id_ = 0;
   int32_t first_offset_ = 0;
   std::vector<Change> changes_;
   bool ruled_ = false;  // changes go on, by a rule, after the last one listed

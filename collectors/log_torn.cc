@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <ctime>
 #include <optional>
 #include <string>
@@ -25,31 +26,42 @@ constexpr size_t kMostTorn = 100, kMostBeside = 16;
 // One that has changed since may still be being written.
 constexpr int64_t kYoung = 600;
 
+// Bytes of what a file holds that is the first of a run.
+size_t MostOf(std::string_view path) {
+  return path.ends_with(".xz") || path.ends_with(".bz2") ? 64 << 20 : 256 << 20;
+}
+
 bool IsSame(const FileInfo& a, const FileInfo& b) {
   return a.inode == b.inode && a.size == b.size && a.modified == b.modified &&
          a.modified_nanos == b.modified_nanos;
 }
 
-// "whole", "left" of one that is too large, "cut" or "bad" with the last record
-// that can be read, "?" and why when it cannot be read; nothing when that is not
-// known yet.
+// "whole"; "cut" or "bad" with the last record that can be read; "other" of one
+// in another format; "?" and why when that is not to be known; nothing when it is
+// not known yet.
 std::string LookAt(const Host& host, LogFormat format, const LogPiece& piece,
                    const Zone& zone, LogBudget& budget) {
   if (budget.checked == 0) return "";
-  const bool all = budget.checked == LogBudget().checked;
+  const bool first = budget.checked == LogBudget().checked;
+  const size_t most = first ? MostOf(piece.path) : budget.checked;
+  size_t left = most;
   std::string end;
   const absl::Status unpacked = UnpackBlocks(
-      host, piece.path, budget.checked, [&](std::string_view block) {
+      host, piece.path, left, [&](std::string_view block) {
         end += block;
         if (end.size() > 2 * kEnd)
           end.erase(0, (end.size() - kEnd) / kUtmp * kUtmp);
       });
+  budget.checked -= std::min(budget.checked, most - left);
   if (unpacked.ok()) return "whole";
-  if (absl::IsResourceExhausted(unpacked) && budget.checked == 0)
-    return all ? "left" : "";
+  if (absl::IsResourceExhausted(unpacked) && left == 0)
+    return first ? fmt::format("? it holds more than {} MiB: whether it is whole "
+                               "was not looked at",
+                               most >> 20)
+                 : "";
   const bool cut = absl::IsDataLoss(unpacked);
   // log_sources tells of those in other formats.
-  if (!CheckPacking(piece.path).ok()) return "left";
+  if (!CheckPacking(piece.path).ok()) return "other";
   if (!cut && !absl::IsInvalidArgument(unpacked))
     return "? " + Message(unpacked);
   // What was read may be of two files, or of one that is not ready.
@@ -101,6 +113,9 @@ std::vector<LogPause> FindTorn(const Host& host, const LogStream& stream,
     };
     const std::string said = host.Remember("torn", path, look);
     if (said.empty() || said[0] == '?') host.ReadLive();
+    if (said.empty() && budget.checked == 0)
+      gaps.Add("/var/log", "not all compressed files were unpacked yet to see "
+                           "whether they are whole");
     if (said.starts_with("? ")) gaps.Add(path, said.substr(2));
     const auto words = Words(said);
     if (words.size() != 2 || (words[0] != "cut" && words[0] != "bad")) continue;

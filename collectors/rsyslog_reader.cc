@@ -17,6 +17,11 @@ bool IsLetter(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
 }
 
+// The one whose rules stand in no ruleset.
+bool IsDefaultRuleset(std::string_view name) {
+  return Lower(name) == "rsyslog_defaultruleset";
+}
+
 }  // namespace
 
 // One file while it is read.
@@ -107,7 +112,8 @@ class RsyslogReader::File {
   // input(type="imfile" file="/var/log/app/*.log" facility="local3").
   void Input(const std::string& inside) {
     if (Lower(ScriptParameter(inside, "type")) != "imfile" ||
-        !ScriptParameter(inside, "ruleset").empty())
+        !(ScriptParameter(inside, "ruleset").empty() ||
+          IsDefaultRuleset(ScriptParameter(inside, "ruleset"))))
       return;
     SyslogInput input{.path = ScriptParameter(inside, "file")};
     Set(ScriptParameter(inside, "facility"), input.facility);
@@ -125,7 +131,10 @@ class RsyslogReader::File {
     if (name == "$inputfilename") input.path = value;
     if (name == "$inputfilefacility") Set(value, input.facility);
     if (name == "$inputfileseverity") Set(value, input.severity);
-    if (name == "$inputrunfilemonitor") reader_.inputs_.push_back(input);
+    if (name == "$inputfilebindruleset")
+      reader_.legacy_bound_ = !IsDefaultRuleset(value);
+    if (name == "$inputrunfilemonitor" && !reader_.legacy_bound_)
+      reader_.inputs_.push_back(input);
   }
 
   // A line with "$": what else it may set, it routes nothing.
@@ -139,8 +148,7 @@ class RsyslogReader::File {
     if (name == "$includeconfig" && words.size() > 1)
       IncludeFiles(std::string(words[1]));
     if (name == "$ruleset")
-      elsewhere_ = words.size() > 1 &&
-                   Lower(words[1]) != "rsyslog_defaultruleset";
+      elsewhere_ = words.size() > 1 && !IsDefaultRuleset(words[1]);
   }
 
   // "!program", "+host", "-host": from here on rules hold for it alone; "*"

@@ -6,6 +6,7 @@
 #include <fnmatch.h>
 
 #include "collectors/collector.h"
+#include "collectors/syslog_daemons.h"
 #include "collectors/syslog_ng_reader.h"
 #include "proto/status.h"
 
@@ -16,20 +17,6 @@ absl::Status CollectSyslogConfig(const Host& host, v1::Snapshot& snapshot);
 namespace {
 
 constexpr char kTable[] = "syslog_config";
-constexpr char kRsyslogd[] = "/usr/sbin/rsyslogd";
-constexpr char kRsyslogConfig[] = "/etc/rsyslog.conf";
-constexpr char kSyslogNg[] = "/usr/sbin/syslog-ng";
-constexpr char kSyslogNgConfig[] = "/etc/syslog-ng/syslog-ng.conf";
-
-// Other loggers and where their rules stand.
-struct Logger {
-  std::string_view program;
-  std::string_view config;
-};
-constexpr Logger kOthers[] = {
-    {"/usr/sbin/syslogd", "/etc/syslog.conf"},
-    {"/sbin/syslogd", "/etc/syslog.conf"},
-};
 
 // Reads what an include names, from a host.
 class Includes {
@@ -97,30 +84,28 @@ absl::Status CollectSyslogConfig(const Host& host, v1::Snapshot& snapshot) {
 
 absl::StatusOr<std::vector<SyslogInput>> ReadSyslogConfig(
     const Host& host, v1::Snapshot& snapshot) {
-  // What is there and cannot be seen is not absent.
-  const auto installed = [&](std::string_view program) {
-    return !absl::IsNotFound(host.Stat(program).status());
-  };
-  const bool rsyslog = installed(kRsyslogd), syslog_ng = installed(kSyslogNg);
-  bool other = false;
-  for (const Logger& logger : kOthers) {
-    if (other || !installed(logger.program)) continue;
-    other = true;
-    AddGap(snapshot, kTable, logger.config,
-           "the rules of this logger are not read; only those of rsyslog and "
-           "syslog-ng are");
-  }
+  const auto daemons = FindSyslogDaemons(host, kTable, snapshot);
+  if (daemons.empty()) return Absent("no system logger is installed");
   std::vector<SyslogInput> inputs;
-  if (rsyslog) {
-    ASSIGN_OR_RETURN(const RsyslogReader reader,
-                     ReadConfig<RsyslogReader>(host, kRsyslogConfig, snapshot));
-    inputs = reader.inputs();
+  for (const SyslogDaemon& daemon : daemons) {
+    switch (daemon.kind) {
+      case SyslogDaemon::Kind::kRsyslog: {
+        ASSIGN_OR_RETURN(const auto reader, ReadConfig<RsyslogReader>(
+                                                host, daemon.config, snapshot));
+        inputs = reader.inputs();
+        break;
+      }
+      case SyslogDaemon::Kind::kSyslogNg:
+        RETURN_IF_ERROR(
+            ReadConfig<SyslogNgReader>(host, daemon.config, snapshot).status());
+        break;
+      case SyslogDaemon::Kind::kOther:
+        AddGap(snapshot, kTable, daemon.config,
+               "the rules of this logger are not read; only those of rsyslog "
+               "and syslog-ng are");
+    }
   }
-  if (syslog_ng)
-    RETURN_IF_ERROR(
-        ReadConfig<SyslogNgReader>(host, kSyslogNgConfig, snapshot).status());
-  if (rsyslog || syslog_ng || other) return inputs;
-  return Absent("no system logger is installed");
+  return inputs;
 }
 
 }  // namespace metsuke

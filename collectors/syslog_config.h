@@ -72,7 +72,9 @@ class RsyslogReader {
   int depth_ = 0;
   SyslogRoutes routes_;
   std::vector<SyslogInput> inputs_;
-  SyslogInput legacy_;  // as $InputFile directives have set it so far
+  // As $InputFile directives have set it so far, and whether to a ruleset.
+  SyslogInput legacy_;
+  bool legacy_bound_ = false;
   std::vector<Trouble> troubles_;
 };
 

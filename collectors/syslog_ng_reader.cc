@@ -38,7 +38,10 @@ void SyslogNgReader::Read(const SyslogFile& file) {
     for (Nodes& statement : SyslogNgStatements(std::exchange(part, {})))
       Define(file.path, std::move(statement));
   };
-  for (SyslogNgNode& node : ReadSyslogNgTree(file.text)) {
+  Nodes nodes = ReadSyslogNgTree(file.text, nodes_left_);
+  if (nodes_left_ == 0)
+    Tell(file.path, "too long: what stands behind is not read");
+  for (SyslogNgNode& node : nodes) {
     if (node.kind != '@') {
       part.push_back(std::move(node));
       continue;
@@ -81,6 +84,7 @@ void SyslogNgReader::Define(const std::string& file, Nodes statement) {
   if (type == "source") sources_[name] = block.inside;
   if (type == "filter") filters_[name] = block.inside;
   if (type == "destination") destinations_[name] = block.inside;
+  if (type == "rewrite") rewrites_[name] = block.inside;
 }
 
 bool SyslogNgReader::HasFlag(const SyslogNgNode& block, std::string_view flag) {
@@ -151,6 +155,29 @@ void SyslogNgReader::Act(const std::string& where, const Nodes& drivers,
   }
 }
 
+// Those after a rewrite that may give them another facility or severity are of
+// no known one.
+SyslogMatch SyslogNgReader::Rewrite(const std::string& where,
+                                    const SyslogNgNode& block,
+                                    SyslogMatch reached) {
+  Nodes rules = block.inside;
+  if (block.kind == '(') {
+    const auto known = rewrites_.find(rules.empty() ? "" : rules[0].text);
+    if (known == rewrites_.end()) {
+      Tell(where, "no such rewrite: " + (rules.empty() ? "" : rules[0].text));
+      return reached & UnknownMatch();
+    }
+    rules = known->second;
+  }
+  const bool other = std::ranges::any_of(rules, [](const SyslogNgNode& node) {
+    std::string word = node.text;
+    std::ranges::replace(word, '_', '-');
+    return word == "set-facility" || word == "set-severity" ||
+           word == "set-pri" || word == "set-level";
+  });
+  return other ? UnknownMatch() : reached;
+}
+
 // "junction { channel {…}; … }" and "if (…) {…} elif (…) {…} else {…}": what
 // comes out of them may have been held back in them.
 SyslogMatch SyslogNgReader::Branches(const std::string& file,
@@ -167,7 +194,9 @@ SyslogMatch SyslogNgReader::Branches(const std::string& file,
       // "if { filter(…); … }" tells by what gets through whether it was that.
       const bool by_block =
           statement[i - 1].Is("if") || statement[i - 1].Is("elif");
-      if (statement[0].Is("junction")) {
+      if (statement[0].Is("channel")) {
+        Follow(file, node, reached, true);
+      } else if (statement[0].Is("junction")) {
         std::vector<LogPath> channels;
         for (const Nodes& channel : SyslogNgStatements(node.inside))
           channels.push_back({file, channel.back()});
@@ -188,9 +217,12 @@ SyslogMatch SyslogNgReader::Element(const std::string& file,
                                     SyslogMatch reached) {
   const std::string where = fmt::format("{}:{}", file, statement[0].line);
   const std::string& word = statement[0].text;
-  if (word == "if" || word == "junction")
+  if (word == "if" || word == "junction" || word == "channel")
     return Branches(file, statement, reached);
-  if (statement.size() != 2) return reached;
+  if (statement.size() != 2) {
+    Tell(where, "not understood: " + word);
+    return reached & UnknownMatch();
+  }
   const SyslogNgNode& block = statement[1];
   const bool inlined = block.kind == '{';
   const std::string name =
@@ -209,6 +241,9 @@ SyslogMatch SyslogNgReader::Element(const std::string& file,
   }
   // What it cannot read it drops.
   if (word == "parser") return reached & UnknownMatch();
+  if (word == "rewrite") return Rewrite(where, block, reached);
+  // Follow sees to them.
+  if (word == "source" || word == "flags") return reached;
   if (word == "destination") {
     const auto known = destinations_.find(name);
     if (inlined)
@@ -217,8 +252,10 @@ SyslogMatch SyslogNgReader::Element(const std::string& file,
       Act(where, known->second, reached);
     else
       Tell(where, "no such destination: " + name);
+    return reached;
   }
-  return reached;
+  Tell(where, "not understood: " + word);
+  return reached & UnknownMatch();
 }
 
 SyslogNgReader::Passed SyslogNgReader::Follow(const std::string& file,

@@ -59,6 +59,9 @@ class SyslogNgReader {
                 SyslogMatch reached, bool inner);
   SyslogMatch Element(const std::string& file, const Nodes& statement,
                       SyslogMatch reached);
+  // What is left when fields of the messages are changed.
+  SyslogMatch Rewrite(const std::string& where, const SyslogNgNode& block,
+                      SyslogMatch reached);
   SyslogMatch Branches(const std::string& file, const Nodes& statement,
                        SyslogMatch reached);
   void Act(const std::string& where, const Nodes& drivers,
@@ -73,7 +76,8 @@ class SyslogNgReader {
 
   const Include include_;
   int depth_ = 0, files_ = 0, filter_depth_ = 0;
-  std::map<std::string, Nodes> sources_, filters_, destinations_;
+  size_t nodes_left_ = 200'000;  // of all files together
+  std::map<std::string, Nodes> sources_, filters_, destinations_, rewrites_;
   std::map<std::string, SyslogMatch> read_;  // of filters_, those that are known
   std::vector<LogPath> paths_;
   SyslogRoutes routes_;

@@ -12,7 +12,7 @@ constexpr int kMaxDepth = 50;
 
 class Reader {
  public:
-  explicit Reader(std::string_view text) : text_(text) {}
+  Reader(std::string_view text, size_t& left) : text_(text), left_(left) {}
 
   // Up to the bracket that closes, which is passed over, or to the end.
   std::vector<SyslogNgNode> Until(char close, int depth) {
@@ -28,7 +28,10 @@ class Reader {
       } else if (c == close || (depth > 0 && (c == ')' || c == '}'))) {
         ++at_;
         break;
+      } else if (left_ == 0) {
+        at_ = text_.size();
       } else {
+        --left_;
         nodes.push_back(One(c, depth));
       }
     }
@@ -92,14 +95,16 @@ class Reader {
   }
 
   const std::string_view text_;
+  size_t& left_;
   size_t at_ = 0;
   int line_ = 1;
 };
 
 }  // namespace
 
-std::vector<SyslogNgNode> ReadSyslogNgTree(std::string_view text) {
-  return Reader(text).Until('\0', 0);
+std::vector<SyslogNgNode> ReadSyslogNgTree(std::string_view text,
+                                           size_t& left) {
+  return Reader(text, left).Until('\0', 0);
 }
 
 std::vector<std::vector<SyslogNgNode>> SyslogNgStatements(

@@ -4,6 +4,7 @@
 #ifndef METSUKE_COLLECTORS_SYSLOG_NG_TREE_H_
 #define METSUKE_COLLECTORS_SYSLOG_NG_TREE_H_
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,10 +24,11 @@ struct SyslogNgNode {
   bool Is(std::string_view word) const { return kind == 'w' && text == word; }
 };
 
-// What a text holds. Of brackets that are never closed the end of the text is
-// the end; those that are nested deeper than 50 levels are signs with nothing
-// inside.
-std::vector<SyslogNgNode> ReadSyslogNgTree(std::string_view text);
+// What a text holds, no more than `left` nodes, which are taken off it; where
+// none is left the text ends. Of brackets that are never closed the end of the
+// text is the end; those that are nested deeper than 50 levels are signs with
+// nothing inside.
+std::vector<SyslogNgNode> ReadSyslogNgTree(std::string_view text, size_t& left);
 
 // What is before each ';', as it stands there; none is empty.
 std::vector<std::vector<SyslogNgNode>> SyslogNgStatements(

@@ -129,6 +129,14 @@ FilePtr Input(std::string_view bytes) {
   return file;
 }
 
+std::vector<std::string> Environment(const RunOptions& options) {
+  std::vector<std::string> environment = {
+      "LC_ALL=C", "PATH=/usr/sbin:/usr/bin:/sbin:/bin"};
+  if (!options.temporary.empty())
+    environment.push_back("TMPDIR=" + options.temporary);
+  return environment;
+}
+
 // One end of a pipe that is read until its other end is closed.
 struct Drain {
   asio::readable_pipe pipe;
@@ -218,22 +226,23 @@ class Running {
         (WEXITSTATUS(status) == 0 ||
          std::find(fine.begin(), fine.end(), WEXITSTATUS(status)) !=
              fine.end()))
-      return std::move(out_.text);
+      return out_.text + (options_.with_errors ? err_.text : "");
     const std::string how =
         WIFSIGNALED(status) ? fmt::format("killed by signal {}", WTERMSIG(status))
                             : fmt::format("exit code {}", WEXITSTATUS(status));
     while (!err_.text.empty() && err_.text.back() == '\n') err_.text.pop_back();
     return absl::UnavailableError(fmt::format(
-        "{}: {}{}{}", argv_[0], how, err_.text.empty() ? "" : ": ", err_.text));
+        "{}: {}{}{}", argv_[0], how, err_.text.empty() ? "" : ": ",
+        err_.text.substr(0, kKeptError)));
   }
 
   const std::vector<std::string>& argv_;
   const RunOptions& options_;
-  const std::vector<std::string> environment_{
-      "LC_ALL=C", "PATH=/usr/sbin:/usr/bin:/sbin:/bin"};
+  const std::vector<std::string> environment_ = Environment(options_);
   asio::io_context context_{1};
   Drain out_{asio::readable_pipe(context_), "", options_.cap, {}};
-  Drain err_{asio::readable_pipe(context_), "", kKeptError, {}};
+  Drain err_{asio::readable_pipe(context_), "",
+             options_.with_errors ? options_.cap : kKeptError, {}};
   asio::steady_timer deadline_{context_}, grace_{context_};
   pid_t pid_ = 0;
   bool exited_ = false;

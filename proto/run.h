@@ -30,14 +30,19 @@ struct RunOptions {
   std::vector<std::string> inputs;
   // Exit codes other than 0 that are no failure.
   std::vector<int> accepted_codes;
+  // Whether what it prints on standard error follows in the answer, with a cap
+  // of its own, for programs that say there what they found.
+  bool with_errors = false;
+  // Where it may put temporary files (TMPDIR); empty to say nothing of it.
+  std::string temporary;
   // Whether the program may read every file of the host, as this process may
   // (CAP_DAC_READ_SEARCH). It has no other capability, and without this none.
   bool reads_everything = false;
 };
 
 // The bytes argv[0], an absolute path, prints on standard output. There is no
-// shell, the environment is LC_ALL=C and PATH alone, standard input is what
-// `options` say, no descriptor is inherited and no capability but what `options`
+// shell, the environment is LC_ALL=C, PATH and what `options` say of TMPDIR
+// alone, standard input is what they say, no descriptor is inherited and no capability but what `options`
 // grant. It dies with the thread that calls. NotFound when it is not there,
 // PermissionDenied when it may not be run, DeadlineExceeded when it took too
 // long, ResourceExhausted when it printed too much, Unavailable when it failed,

@@ -180,7 +180,7 @@ json Report(pkgCacheFile& file) {
 
 // In the sandbox of metsuke-collect.service, the only folder one can write in.
 void ChooseTemporaryFolder() {
-  constexpr char kOwn[] = "/run/metsuke-apt";
+  constexpr char kOwn[] = "/run/metsuke-temporary";
   if (access(kOwn, W_OK) == 0) setenv("TMPDIR", kOwn, 1);
 }
 

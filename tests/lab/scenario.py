@@ -1,6 +1,7 @@
 """A scenario: what to make of a host, and what to expect of it."""
 
 import dataclasses
+import fnmatch
 import pathlib
 
 import yaml
@@ -201,7 +202,9 @@ def happened(plan, host, classes, report):
 
 
 def matches(row, pattern):
-    return all(row.get(column) == value for column, value in pattern.items())
+    """Whether a row has the values; {like: "*~ was not closed"} stands for texts of that form."""
+    return all(fnmatch.fnmatchcase(row.get(column), value["like"]) if isinstance(value, dict) else row.get(column) == value
+               for column, value in pattern.items())
 
 
 def shown(row):

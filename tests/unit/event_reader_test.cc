@@ -66,6 +66,28 @@ TEST(EventReader, TakesFromASentenceWhatItSays) {
             "login_failed sudo [root] by [alice] from [] password 3x /usr/bin/id");
 }
 
+// $PrivDropToUser: systemd puts nobody else into the unit's control group.
+TEST(EventReader, KnowsRsyslogdOfItsOwnAccountByItsUnit) {
+  JournalRecord record =
+      By("rsyslogd", "/usr/sbin/rsyslogd",
+         "imuxsock lost 7 messages from pid 1 due to rate-limiting");
+  record.uid = 104;
+  EXPECT_EQ(Line(record), "-");
+  record.unit = "user@104.service";
+  EXPECT_EQ(Line(record), "-");
+  record.unit = "rsyslog.service";
+  EXPECT_EQ(Line(record),
+            "recorder rsyslogd [] by [] from []  7x records dropped by the rate "
+            "limit: imuxsock");
+  EXPECT_EQ(ReadEvent(record, NameOf)->source(), "journal");
+  record.exe = "/usr/bin/logger";
+  EXPECT_EQ(Line(record), "-");
+  JournalRecord other = Sshd(kAccepted);
+  other.uid = 104;
+  other.unit = "rsyslog.service";
+  EXPECT_EQ(Line(other), "-");
+}
+
 TEST(EventReader, TakesTheProgramsOwnEndOfASentence) {
   EXPECT_EQ(Line(Sshd("Failed password for invalid user a from 192.0.2.9 port 1 "
                       "ssh2 from 192.0.2.1 port 5 ssh2")),

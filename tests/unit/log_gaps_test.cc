@@ -63,8 +63,10 @@ class LogGapsTest : public testing::Test {
       rows.push_back(fmt::format("{} {} {}-{} {}", row.source(),
                                  row.path().substr(row.path().rfind('/') + 1),
                                  row.since(), row.until(), row.reason()));
+    // Nothing is run on an image: journal_damage_test.cc.
     for (const v1::Gap& gap : snapshot.gaps())
-      rows.push_back("gap: " + gap.reason());
+      if (gap.reason().find("verified") == std::string::npos)
+        rows.push_back("gap: " + gap.reason());
     return rows;
   }
 
@@ -166,6 +168,10 @@ TEST_F(LogGapsTest, NumbersOfRotatedFilesHaveNoHoles) {
   // savelog(8) begins with this number; what it means is not known.
   Log("saved.log.0", "2026-11-18T00:00:00Z", "2026-11-19T00:00:00Z");
   Log("saved.log.2", "2026-11-16T00:00:00Z", "2026-11-17T00:00:00Z");
+  // Days of which nothing is to be kept are not numbers that are missing.
+  Log("dated.log", "2026-11-20T00:00:00Z", "2026-11-21T00:00:00Z");
+  Log("dated.log.20261119", "2026-11-18T00:00:00Z", "2026-11-19T00:00:00Z");
+  Log("dated.log.20261112", "2026-11-11T00:00:00Z", "2026-11-12T00:00:00Z");
   EXPECT_THAT(Rows(), IsEmpty());
   Log("app.log.4", "2026-11-10T00:00:00Z", "2026-11-11T00:00:00Z");
   Log("app.log.8", "2026-11-01T00:00:00Z", "2026-11-02T00:00:00Z");

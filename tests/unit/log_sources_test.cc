@@ -310,6 +310,15 @@ TEST_F(LogSources, WhatRsyslogReadsIsSentAsItsFacilityIs) {
   EXPECT_EQ(Row("/var/log/app/a.log").copy(), "") << "a notice is no warning";
   EXPECT_EQ(Row("/var/log/old.log").copy(), "@old:514");
   EXPECT_EQ(Row("/var/log/elsewhere.log").copy(), "");
+  // What goes to a ruleset does not go by the other rules.
+  Rsyslog("$InputFileName /var/log/old.log\n$InputFileFacility local7\n"
+          "$InputFileBindRuleset other\n$InputRunFileMonitor\n"
+          "$InputFileName /var/log/elsewhere.log\n"
+          "$InputFileBindRuleset RSYSLOG_DefaultRuleset\n"
+          "$InputRunFileMonitor\n"
+          "local7.* @old\n");
+  EXPECT_EQ(Row("/var/log/old.log").copy(), "");
+  EXPECT_EQ(Row("/var/log/elsewhere.log").copy(), "@old:514");
   Rsyslog("input(type=\"imfile\" File=\"/var/log/app/*.log\" Tag=\"a\")\n"
           "local0.* @all\n");
   EXPECT_EQ(Row("/var/log/app/a.log").copy(), "@all:514");
@@ -334,6 +343,22 @@ TEST_F(LogSources, FilesInAnotherFolderAreOfTheirLog) {
   EXPECT_EQ(Row("/var/log/old/other.log").files(), 1u);
   EXPECT_EQ(Row("/var/log/sub/far.log").files(), 2u);
   EXPECT_EQ(Row("/var/log/sub/far.log").oldest(), kNov21 - 20 * kDay);
+}
+
+TEST_F(LogSources, AFolderOfOldFilesThatCannotBeSeenIsAGap) {
+  Log("var/log/app.log", kNov21, "2026-11-20 00:00:00 x\n");
+  Logrotate("/var/log/app.log {\nolddir /srv/old\n}\n");
+  const auto said = [&] {
+    v1::Snapshot snapshot;
+    EXPECT_TRUE(
+        CollectLogSources(RecordedHost(folder_.path()), snapshot).ok());
+    std::vector<std::string> gaps;
+    for (const v1::Gap& gap : snapshot.gaps()) gaps.push_back(gap.subject());
+    return gaps;
+  };
+  EXPECT_THAT(said(), testing::Not(Contains("/srv/old"))) << "it is not there";
+  folder_.Write("srv/old", "no folder");
+  EXPECT_THAT(said(), Contains("/srv/old"));
 }
 
 TEST_F(LogSources, GrowthIsThatOfTheFilesThatAreNotCompressed) {

@@ -85,6 +85,18 @@ class LogTornTest : public testing::Test {
     return rows;
   }
 
+  // What is told of what could not be seen.
+  std::vector<std::string> Said(LogBudget budget = {}) {
+    v1::Snapshot snapshot;
+    Gaps gaps("log_gaps", snapshot);
+    for (const LogStream& stream : FindLogs(host_, "/var/log", {}, gaps))
+      FindTorn(host_, stream, Zone(), budget, gaps);
+    std::vector<std::string> said;
+    for (const v1::Gap& gap : snapshot.gaps())
+      said.push_back(gap.subject() + ": " + gap.reason());
+    return said;
+  }
+
   // The second of the last record that gzip(1) and the like find, from kNow.
   int64_t LastBy(const std::string& program, const std::string& name) {
     const std::string path = (folder_.path() / "var/log" / name).string();
@@ -176,17 +188,72 @@ TEST_F(LogTornTest, OnlyWhatWasRotatedIsLookedAt) {
   EXPECT_THAT(Rows(), IsEmpty());
 }
 
-TEST_F(LogTornTest, WhatTakesTheWholeBudgetIsLeft) {
+TEST_F(LogTornTest, WhatTakesMoreThanIsLeftIsForAnotherRun) {
   ThreeDays(".gz", 0.99);
   EXPECT_EQ(Rows().size(), 1u);
   LogBudget budget;
   budget.checked = 1000;
   EXPECT_THAT(Rows(budget), IsEmpty());
-  // More than the budget, out of a hundred kilobytes.
+}
+
+// More than the budget, out of few bytes.
+TEST_F(LogTornTest, WhatHoldsVeryMuchIsSaid) {
   Write("bomb.log", "x", kNow);
-  Write("bomb.log.1.gz", Gzip(std::string(64 << 20, 'a')).substr(0, 200'000),
-        kNow);
-  EXPECT_EQ(Rows().size(), 1u);
+  const auto cut = [](const std::string& packed) {
+    return packed.substr(0, packed.size() - 4);
+  };
+  Write("bomb.log.1.gz", cut(Gzip(std::string(64 << 20, 'a'))), kNow - kDay);
+  EXPECT_THAT(Rows(), ElementsAre(testing::HasSubstr("is cut off")))
+      << "the first may take more";
+  fs::remove(folder_.path() / "var/log/bomb.log.1.gz");
+  Write("bomb.log.1.xz", cut(Xz(std::string(65 << 20, 'a'))), kNow - kDay);
+  EXPECT_THAT(Rows(), IsEmpty());
+  EXPECT_THAT(Said(), ElementsAre("/var/log/bomb.log.1.xz: it holds more than "
+                                  "64 MiB: whether it is whole was not looked "
+                                  "at"));
+}
+
+TEST_F(LogTornTest, ASpentBudgetIsSaid) {
+  ThreeDays(".gz", 1);
+  LogBudget budget;
+  budget.checked = 1000;
+  EXPECT_THAT(Said(budget),
+              ElementsAre("/var/log: not all compressed files were unpacked yet "
+                          "to see whether they are whole"));
+}
+
+// The first record of a file that is no longer written is sought once.
+TEST_F(LogTornTest, HeadsAreUnpackedOnce) {
+  ThreeDays(".bz2", 1);
+  fs::last_write_time(folder_.path() / "var/log", kNow);
+  sleep(2);  // a file that has just been made is not trusted to be as it was
+  const Collector collector{"log_files", [](const Host& host, v1::Snapshot& s) {
+    v1::Snapshot ignored;
+    Gaps gaps("log_files", ignored);
+    for (const LogStream& stream : FindLogs(host, "/var/log", {}, gaps)) {
+      const auto span = ReadLog(host, LogFormat::kText, stream.pieces, Zone(),
+                                [](const auto&, const auto&) {});
+      s.add_log_files()->set_oldest(span->oldest);
+    }
+    return absl::OkStatus();
+  }};
+  const v1::Outcome first = RunCollector(host_, collector);
+  v1::Snapshot snapshot;
+  ASSERT_TRUE(snapshot.ParseFromString(first.canonical()));
+  EXPECT_EQ(snapshot.log_files(0).oldest(), kNow - 3 * kDay);
+  v1::Recorded changed = first.recorded();
+  for (v1::Answer& answer : *changed.mutable_answers())
+    if (answer.argv(0).starts_with("head ")) answer.set_output("42");
+  snapshot.Clear();
+  ASSERT_TRUE(snapshot.ParseFromString(
+      RunCollector(host_, collector, changed).canonical()));
+  EXPECT_EQ(snapshot.log_files(0).oldest(), 42) << "what is remembered is taken";
+  Write("app.log.2.bz2", Packed(".bz2", Records(4)), kNow - 2 * kDay - 60);
+  snapshot.Clear();
+  ASSERT_TRUE(snapshot.ParseFromString(
+      RunCollector(host_, collector, changed).canonical()));
+  EXPECT_EQ(snapshot.log_files(0).oldest(), kNow - 4 * kDay)
+      << "of the file as it was";
 }
 
 TEST_F(LogTornTest, EachFileIsUnpackedOnceAndNoneIsForgotten) {

@@ -43,6 +43,20 @@ TEST(Run, TheEnvironmentInputAndFolderAreOurs) {
   EXPECT_EQ(*Host().Run({"/bin/pwd"}), "/\n");
 }
 
+TEST(Run, OnRequestItsErrorsAreTakenAndItHasAFolderForFiles) {
+  EXPECT_EQ(*Shell("echo err >&2; echo out; exit 1",
+                   {.accepted_codes = {1}, .with_errors = true}),
+            "out\nerr\n");
+  EXPECT_EQ(*Host().Run({"/usr/bin/env"}, {.temporary = "/run/x"}),
+            "LC_ALL=C\nPATH=/usr/sbin:/usr/bin:/sbin:/bin\nTMPDIR=/run/x\n");
+  // A failure tells no more of it than otherwise.
+  EXPECT_LT(Message(Shell("yes | head -c 100000 >&2; exit 3",
+                          {.with_errors = true})
+                        .status())
+                .size(),
+            2000u);
+}
+
 TEST(Run, NoDescriptorReachesTheProgram) {
   // On purpose without O_CLOEXEC, as a careless library might.
   const int leak = open("/etc/passwd", O_RDONLY);

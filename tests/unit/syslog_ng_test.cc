@@ -15,6 +15,7 @@ absl::Status CollectSyslogConfig(const Host& host, v1::Snapshot& snapshot);
 
 namespace {
 
+using ::testing::AnyOf;
 using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
@@ -258,6 +259,48 @@ TEST(SyslogNg, WhatIsNotEndedIsTold) {
               ElementsAre("conf:2: not understood: a ; is missing"));
 }
 
+// What is not known may keep messages back, or change them.
+TEST(SyslogNg, WhatIsNotKnownInAPathIsTold) {
+  const auto path = [](const std::string& element) {
+    return Read(std::string(kSource) +
+                "rewrite r_other { set_facility(\"mail\"); };\n"
+                "rewrite r_text { set(\"x\", value(\"HOST\")); };\n"
+                "log { source(s); " + element +
+                " destination { file(\"/a\"); }; flags(flow-control); };");
+  };
+  EXPECT_THAT(path("").Troubles(), IsEmpty());
+  for (const char* element : {"sieve(x);", "sieve { x(); };", "sieve;",
+                              "sieve a b;", "rewrite(r_none);"}) {
+    const Read read = path(element);
+    EXPECT_THAT(read.Of("auth"), IsEmpty()) << element;
+    EXPECT_THAT(read.Troubles(),
+                Contains(AnyOf(HasSubstr("conf:4: not understood: sieve"),
+                               HasSubstr("no such rewrite: r_none"))))
+        << element;
+  }
+  for (const char* element :
+       {"rewrite(r_other);", "rewrite { set-severity(\"info\"); };"}) {
+    const Read read = path(element);
+    EXPECT_THAT(read.Of("auth"), IsEmpty()) << element;
+    EXPECT_THAT(read.Troubles(), Contains(HasSubstr("more than facility")));
+  }
+  EXPECT_EQ(path("rewrite(r_text);").Of("auth").size(), 1u);
+  const Read channel = path("channel { destination { file(\"/in\"); }; };");
+  EXPECT_THAT(channel.Of("auth"), ElementsAre("debug file /in conf:4"));
+}
+
+TEST(SyslogNg, OfVeryManyWordsTheRestIsTold) {
+  const std::string text = "log { source(s); destination { file(\"/x\"); }; };";
+  const Read many(kSource + text + std::string(300'000, ';') + text);
+  EXPECT_THAT(many.Troubles(), ElementsAre("conf: too long: what stands behind "
+                                           "is not read"));
+  EXPECT_EQ(many.Of("auth").size(), 1u);
+  const Read files(
+      "@include \"/x\"\n@include \"/y\"\n" + std::string(kSource) + text,
+      {{"/x", std::string(150'000, ';')}, {"/y", std::string(150'000, ';')}});
+  EXPECT_THAT(files.Troubles(), Contains(HasSubstr("/y: too long")));
+}
+
 TEST(SyslogNg, NoiseIsNoConfiguration) {
   const std::string text = "log { source(s); destination { file(\"/x\"); }; };";
   for (const std::string& noise :
@@ -326,7 +369,7 @@ TEST(SyslogNg, ASourceThatIsNotTheHostsOwnIsNotAllOfIt) {
 
 TEST(SyslogNg, AChainOfFiltersHasAnEnd) {
   std::string text = kSource;
-  for (int i = 0; i < 40000; ++i)
+  for (int i = 0; i < 20000; ++i)
     text += fmt::format("filter a{} {{ filter(a{}); }};\n", i, i + 1);
   const Read read(text +
                   "log { source(s); filter(a0); destination { file(\"/a\"); "

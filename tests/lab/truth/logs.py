@@ -136,11 +136,21 @@ def _ends(host, source, path, names):
         moments = re.findall(r"\[(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d),\d+\+00:00\]", said)
         moments = [int(host.tool("date", "-ud", m, "+%s")) for m in (min(moments), max(moments))] if moments else [0, 0]
         return moments[0], moments[1]
+    if source == "audit":
+        return _audit_ends(host)
     said = host.tool("sh", "-c", f"{ALL_OF} | "
                      "awk '{print $1}' | sort | sed -n '1p;$p'", "sh", *names).split()
     if not said:
         return 0, 0
     return tuple(int(host.tool("date", "-d", m, "+%s")) for m in (said[0], said[-1]))
+
+
+def _audit_ends(host):
+    """Seconds of the first and the last record of auditd's log with what auditd rotated it into."""
+    said = host.tool("env", "TZ=UTC", "aureport", "-t")
+    moments = re.findall(r"(\d\d)/(\d\d)/(?:20)?(\d\d) (\d\d:\d\d:\d\d)", said)
+    moments = [int(host.tool("date", "-ud", f"20{y}-{m}-{d} {time}", "+%s")) for m, d, y, time in moments]
+    return min(moments), max(moments)
 
 
 apart("log_files", source="the kind of a stream is this table's own word", size_bytes="rounded; a growing log has another size by "
@@ -173,6 +183,8 @@ def _moments(host, path, names):
     base = path.rsplit("/", 1)[1]
     if base in ("wtmp", "btmp", "wtmp.db"):
         return _ends(host, "wtmp", path, names)
+    if base == "audit.log":
+        return _audit_ends(host)
     if base == "lastlog":
         moments = [s for (s,) in struct.iter_unpack("=I288x", (host.root / path.lstrip("/")).read_bytes()) if s]
         return min(moments, default=0), max(moments, default=0)
@@ -307,6 +319,21 @@ def _second(host, line):
     return int(host.tool("date", "-d", line.split()[0], "+%s"))
 
 
+def _put_away(host):
+    """Journal files that journald no longer writes: those journalctl fails to verify, and those it found not closed."""
+    files = {file["path"]: file for file in _sequences(host)}
+    for path, file in files.items():
+        folder, _, name = path.rpartition("/")
+        first, last = file["Head realtime"] // 1000000, file["Tail realtime"] // 1000000
+        said = host.tool("sh", "-c", f"journalctl --verify --file='{path}' 2>&1 || true")
+        if re.search(r"[@~]", name) and f"FAIL: {path} " in said:
+            yield {"path": f"{folder}/system.journal", "since": first, "until": last}
+        if name.endswith("~"):
+            after = [f["Head realtime"] // 1000000 for other, f in files.items()
+                     if other != path and re.split("[@.]", other)[0] == re.split("[@.]", path)[0]]
+            yield {"path": f"{folder}/system.journal", "since": last, "until": min((t for t in after if t >= last), default=0)}
+
+
 SUPPRESSED = "a596d6fe7bfa4994828e72309e95d61e"
 
 
@@ -326,9 +353,9 @@ def _dropped(host):
         yield {"path": path, "since": max(before, default=seconds[0]), "until": seconds[-1]}
 
 
-@check("log_gaps", "journalctl, ls, gzip -t and the like, and all lines of the logs", "path", "since", "until", may_be_empty=True)
+@check("log_gaps", "journalctl, journalctl --verify, ls, gzip -t and the like, and all lines of the logs", "path", "since", "until", may_be_empty=True)
 def holes(host, _):
-    found = [*_torn(host), *_dropped(host)]
+    found = [*_torn(host), *_dropped(host), *_put_away(host)]
     by_row = {}
     for file in _sequences(host):
         by_row.setdefault(file["row"], []).append(file)

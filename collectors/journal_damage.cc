@@ -1,0 +1,169 @@
+#include "collectors/journal_damage.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <ctime>
+#include <initializer_list>
+#include <utility>
+
+#include "collectors/words.h"
+#include "proto/run.h"
+#include "proto/status.h"
+
+namespace metsuke {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr char kJournalctl[] = "/usr/bin/journalctl";
+// It counts objects in temporary files. The unit allows them here alone.
+constexpr char kTemporary[] = "/run/metsuke-temporary";
+// One that was rotated just now may still be being closed.
+constexpr int64_t kYoung = 600;
+// With less time than that none is begun.
+constexpr auto kLeastTime = std::chrono::seconds(2);
+// Of one journal.
+constexpr size_t kMostDamaged = 100;
+
+// What keeps it from verifying a file (strerror(3)), whatever is in that.
+bool IsOfTheVerifier(std::string_view why) {
+  constexpr std::string_view kReasons[] = {
+      "Read-only file system",   "No space left on device",
+      "Disk quota exceeded",     "Cannot allocate memory",
+      "Operation not supported", "Operation not permitted",
+      "Permission denied",       "File too large",
+      "Too many open files",     "No such file or directory"};
+  return std::ranges::find(kReasons, why) != std::end(kReasons);
+}
+
+// Rotated by journald, or set aside by it: what it is writing has no "@" in its
+// name.
+bool WasPutAway(const JournalFile& file) {
+  return file.name.find('@') != std::string::npos;
+}
+
+// Verifies the files of one journal.
+class Verifier {
+ public:
+  Verifier(const Host& host, const std::string& journal, VerifyBudget& budget,
+           Gaps& gaps)
+      : host_(host), journal_(journal), budget_(budget), gaps_(gaps) {}
+
+  // "passes"; "fails" and why; "?" and why it could not be verified; nothing
+  // when that is for another run.
+  std::string Of(const JournalFile& file) {
+    return host_.Remember("verify", file.path, [&] { return Verify(file); });
+  }
+
+  // Whether files were left for another run.
+  bool left() const { return left_; }
+
+ private:
+  std::string Verify(const JournalFile& file) {
+    const Host::Unrecorded unrecorded(host_);
+    const auto info = host_.Stat(file.path);
+    if (!info.ok()) return "";  // removed meanwhile
+    if (info->size > VerifyBudget::kMost)
+      return fmt::format("? it is larger than {} MiB",
+                         VerifyBudget::kMost >> 20);
+    const bool closed = file.closed || file.name.ends_with('~') ||
+                        std::time(nullptr) - info->modified > kYoung;
+    const auto time = std::chrono::duration_cast<std::chrono::milliseconds>(
+        budget_.until - Clock::now());
+    if (!closed || time < kLeastTime || info->size > budget_.bytes) {
+      left_ = true;
+      return "";
+    }
+    const bool first = budget_.bytes == VerifyBudget::kMost;
+    budget_.bytes -= info->size;
+    return Ask(file.path,
+               std::min<std::chrono::milliseconds>(time, kLongestRun), first);
+  }
+
+  std::string Ask(const std::string& path, std::chrono::milliseconds time,
+                  bool first) {
+    RunOptions options{.deadline = time,
+                       .accepted_codes = {1},
+                       .with_errors = true,
+                       .reads_everything = true};
+    const auto temporary = host_.Stat(kTemporary);
+    if (temporary.ok() && temporary->uid == geteuid())
+      options.temporary = kTemporary;
+    const auto printed =
+        host_.Run({kJournalctl, "--verify", "--file=" + path}, options);
+    const auto why = printed.ok()
+                         ? ReadVerification(*printed, path)
+                         : absl::StatusOr<std::string>(printed.status());
+    if (why.ok()) return why->empty() ? "passes" : "fails " + *why;
+    // One that took all the time there is would take it again.
+    if (absl::IsDeadlineExceeded(why.status()) && first)
+      return "? " + Message(why.status());
+    if (absl::IsDeadlineExceeded(why.status()))
+      left_ = true;
+    else if (!host_.Running() || absl::IsNotFound(why.status()))
+      gaps_.Add(journal_,
+                "its files are not verified: " + Message(why.status()));
+    else if (host_.Stat(path).ok())
+      gaps_.Add(path, "was not verified: " + Message(why.status()));
+    return "";
+  }
+
+  const Host& host_;
+  const std::string& journal_;
+  VerifyBudget& budget_;
+  Gaps& gaps_;
+  bool left_ = false;
+};
+
+}  // namespace
+
+absl::StatusOr<std::string> ReadVerification(std::string_view printed,
+                                             const std::string& path) {
+  const std::string fails = fmt::format("FAIL: {} (", path);
+  std::string why;
+  for (const std::string_view line : Lines(printed)) {
+    if (line == "PASS: " + path) return "";
+    // What cannot be opened is not named.
+    constexpr std::string_view kNotOpened = "Failed to open files: ";
+    if (line.starts_with(kNotOpened)) why = line.substr(kNotOpened.size());
+    if (line.starts_with(fails) && line.ends_with(')'))
+      why = line.substr(fails.size(), line.size() - fails.size() - 1);
+  }
+  if (why.empty())
+    return absl::UnavailableError(
+        fmt::format("{} told neither PASS nor FAIL", kJournalctl));
+  if (IsOfTheVerifier(why))
+    return absl::UnavailableError(fmt::format("{}: {}", kJournalctl, why));
+  return why;
+}
+
+std::vector<LogPause> FindDamage(const Host& host, const std::string& journal,
+                                 const std::vector<JournalFile>& files,
+                                 VerifyBudget& budget, Gaps& gaps) {
+  Verifier verifier(host, journal, budget, gaps);
+  std::vector<LogPause> found;
+  for (const JournalFile& file : files) {
+    if (!WasPutAway(file)) continue;
+    const std::string said = verifier.Of(file);
+    if (said.starts_with("? "))
+      gaps.Add(file.path, "was not verified: " + said.substr(2));
+    if (!said.starts_with("fails ")) continue;
+    if (found.size() == kMostDamaged) {
+      gaps.Add(journal, "more files are damaged than are told");
+      break;
+    }
+    found.push_back({file.span ? file.span->oldest : 0,
+                     file.span ? file.span->newest : 0,
+                     fmt::format("{} does not pass journalctl --verify: {}",
+                                 file.name, said.substr(6))});
+  }
+  if (verifier.left()) {
+    host.ReadLive();
+    gaps.Add(journal, "not all of its files were verified yet");
+  }
+  return found;
+}
+
+}  // namespace metsuke
