@@ -120,20 +120,23 @@ grpc::Status OperatorService::Query(
         return bytes > kMessageBytes ? send() : absl::OkStatus();
       });
   if (!shortfall.ok()) return ToGrpc(shortfall.status());
-  for (const HostText& reason : shortfall->incomplete) {
-    reply.add_incomplete(reason.raw());
-    if (reply.incomplete_size() == kBatch)
-      if (const auto sent = send(); !sent.ok()) return ToGrpc(sent);
-  }
+  std::vector<std::string> incomplete;
+  for (const HostText& reason : shortfall->incomplete)
+    incomplete.push_back(reason.raw());
   for (const FleetHost& host : fleet->hosts) {
     const std::string& name = host.entry.host();
     const int64_t heard = host.entry.last_seen();
     if (host.state < 0)
-      reply.add_incomplete(name + ": has not reported");
+      incomplete.push_back(name + ": has not reported");
     else if (Stale(heard, std::min(now, Now())))
-      reply.add_incomplete(fmt::format(
+      incomplete.push_back(fmt::format(
           "{}: silent since {}, and its rows are of then", name,
           Rfc3339(heard)));
+  }
+  for (std::string& reason : incomplete) {
+    reply.add_incomplete(std::move(reason));
+    if (reply.incomplete_size() == kBatch)
+      if (const auto sent = send(); !sent.ok()) return ToGrpc(sent);
   }
   reply.mutable_rows()->set_omitted(shortfall->omitted);
   reply.set_hosts(fleet->hosts.size());
@@ -199,6 +202,11 @@ grpc::Status OperatorService::Drift(
     }
     const auto changes =
         drift.Between(*before.states[old_state], *after.states[host.state]);
+    if (absl::IsDataLoss(changes.status())) {
+      batches.Next().add_incomplete(host.entry.host() + ": " +
+                                    Message(changes.status()));
+      continue;
+    }
     if (!changes.ok()) return ToGrpc(changes.status());
     for (const v1::Change& found : **changes) {
       v1::Change& change = *batches.Next().add_changes();

@@ -11,9 +11,11 @@ namespace metsuke {
 // come `interval` seconds apart.
 constexpr int64_t SilentAfter(int64_t interval) { return 3 * interval; }
 
-// Whether a host last heard of at `last_seen` was silent at `now`.
+// Whether a host last heard of at `last_seen` was silent at `now`. What was
+// noted by a clock that was ahead is no sign of life.
 inline bool IsSilent(int64_t last_seen, int64_t now, int64_t interval) {
-  return now - last_seen > SilentAfter(interval);
+  return now - last_seen > SilentAfter(interval) ||
+         last_seen - now > SilentAfter(interval);
 }
 
 }  // namespace metsuke

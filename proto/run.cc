@@ -266,13 +266,9 @@ absl::StatusOr<std::string> RunProgram(const std::vector<std::string>& argv,
 }
 
 std::string OwnProgram(const std::string& name) {
-  const std::string installed = "/usr/libexec/metsuke/" + name;
   boost::system::error_code error;
   const auto self = boost::filesystem::read_symlink("/proc/self/exe", error);
-  if (error) return installed;
-  const auto beside = self.parent_path() / name;
-  return boost::filesystem::is_regular_file(beside, error) ? beside.string()
-                                                           : installed;
+  return (self.parent_path() / name).string();
 }
 
 }  // namespace metsuke

@@ -50,9 +50,8 @@ struct RunOptions {
 absl::StatusOr<std::string> RunProgram(const std::vector<std::string>& argv,
                                        const RunOptions& options);
 
-// The path of the program of ours called `name`: beside the running one, in a
-// build tree or wherever the programs were put together; else where packages
-// install it.
+// The path of the program of ours called `name`: beside the running one, as in
+// a build tree and in packages.
 std::string OwnProgram(const std::string& name);
 
 }  // namespace metsuke

@@ -77,8 +77,8 @@ absl::StatusOr<v1::Snapshot> RunProbe(const ProbeTarget& target) {
   if (access(program.c_str(), X_OK) != 0)
     return absl::FailedPreconditionError(
         program +
-        " is not there; it comes with the packages metsuke-agent and "
-        "metsuke-controller: install the one of this program again");
+        " is not there; the package of this program brings it: install that "
+        "again");
   std::vector<std::string> argv = {program,
                                    target.address,
                                    "--port",

@@ -56,8 +56,7 @@ std::vector<std::string> AccountsToAsk(
     const v1::Snapshot& access, const std::string& listener, size_t most,
     const std::function<bool(const std::string& source)>& counts);
 
-// Runs the metsuke-probe that lies beside this program, or was installed with
-// it. Rows of ssh_endpoints, ssh_algorithms and ssh_host_keys, and of gaps for
+// Runs the metsuke-probe that lies beside this program. Rows of ssh_endpoints, ssh_algorithms and ssh_host_keys, and of gaps for
 // what of them the server did not tell; errors as RunProgram has them.
 absl::StatusOr<v1::Snapshot> RunProbe(const ProbeTarget& target);
 

@@ -21,9 +21,9 @@ inline constexpr const char* kSightTables[] = {"collections", "gaps",
 
 class Sight {
  public:
-  // Of a host whose kSightTables are those of `snapshot`, of which the other tables are not looked at. Of tables that
-  // the controller fills no collector speaks, nor of registers: they were seen
-  // if they are among `tables`.
+  // Of a host whose kSightTables are those of `snapshot`, of which the other
+  // tables are not looked at. Of tables that the controller fills no collector
+  // speaks, nor of registers: they were seen if they are among `tables`.
   Sight(const v1::Snapshot& snapshot, const Digests& tables);
 
   // Of a host on which every collector did its work, as in examples.

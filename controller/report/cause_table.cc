@@ -53,7 +53,9 @@ absl::StatusOr<std::vector<v1::Event>> CauseTable::Events(
   const auto booted = BootTime(*host.after, [this](const std::string& digest) {
     return store_.Body(digest);
   });
-  // Rows that are damaged are told of where they are looked at.
+  // Damaged rows cost this one kind of cause; controls that read them say so.
+  if (!booted.ok() && !absl::IsDataLoss(booted.status()))
+    return booted.status();
   if (booted.ok() && *booted >= since) events.push_back(Booted(*booted));
   std::ranges::stable_sort(events, {}, &v1::Event::time);
   return events;

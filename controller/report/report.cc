@@ -258,11 +258,8 @@ absl::Status Maker::AddSights() {
     unseen_.AddStale(rule, hosts);
   });
   for (const RuleRows* rules : {&coming, &stale})
-    rules->ForEachUnasked([this](const CompiledControl& rule,
-                                 const std::string& reason,
-                                 const HostNumbers& hosts) {
-      unseen_.AddUnasked(rule, reason, hosts);
-    });
+    RETURN_IF_ERROR(rules->TellUnasked(fleet_, *kept_before_, question_.from,
+                                       unseen_));
   return absl::OkStatus();
 }
 

@@ -52,12 +52,25 @@ void RuleRows::ForEach(
     take(rules_.baseline().controls[number].control, found.hosts);
 }
 
-void RuleRows::ForEachUnasked(
-    const std::function<void(const CompiledControl& rule,
-                             const std::string& reason,
-                             const HostNumbers& hosts)>& take) const {
-  for (const auto& [key, hosts] : unasked_)
-    take(rules_.baseline().controls[key.first], key.second, hosts);
+absl::Status RuleRows::TellUnasked(const FleetChange& fleet,
+                                   const RegisterRows& before, int64_t from,
+                                   Unseen& unseen) const {
+  for (const auto& [key, hosts] : unasked_) {
+    const auto& [number, reason] = key;
+    HostNumbers fresh;
+    for (const uint32_t host : hosts) {
+      const TableDigests* tables = fleet.hosts[host].before;
+      if (tables != nullptr) {
+        ASSIGN_OR_RETURN(const auto judged,
+                         rules_.State({*tables, before.digests}, from));
+        if (judged->judgements[number]->verdict == v1::VERDICT_UNKNOWN)
+          continue;
+      }
+      fresh.push_back(host);
+    }
+    unseen.AddUnasked(rules_.baseline().controls[number], reason, fresh);
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace metsuke

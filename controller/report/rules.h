@@ -15,6 +15,7 @@
 #include "controller/registers.h"
 #include "controller/report/evidence_rows.h"
 #include "controller/report/fleet_change.h"
+#include "controller/report/unseen.h"
 #include "proto/report.pb.h"
 
 namespace metsuke {
@@ -35,11 +36,12 @@ class RuleRows {
   void ForEach(const std::function<void(const v1::Control& rule,
                                         const HostNumbers& hosts)>& take) const;
 
-  // Calls `take` with each rule that could not be asked, and why and where.
-  void ForEachUnasked(
-      const std::function<void(const CompiledControl& rule,
-                               const std::string& reason,
-                               const HostNumbers& hosts)>& take) const;
+  // Tells `unseen` of rules that could not be asked, but where `before`, the
+  // registers at the instant `from`, and the tables of then say that this was
+  // so already: many hosts have gaps that stay as they are.
+  absl::Status TellUnasked(const FleetChange& fleet,
+                           const RegisterRows& before, int64_t from,
+                           Unseen& unseen) const;
 
  private:
   struct Found {

@@ -61,8 +61,8 @@ void Unseen::AddHost(uint32_t number) {
     return;
   }
   if (!IsSilent(host.last_seen, to_, interval_)) return;
-  Entry& silent =
-      Find(kSilent, !IsSilent(host.last_seen, from_, interval_), "", "");
+  const bool fresh = from_ - host.last_seen <= SilentAfter(interval_);
+  Entry& silent = Find(kSilent, fresh, "", "");
   silent.since = silent.hosts.empty() ? host.last_seen
                                       : std::min(silent.since, host.last_seen);
   silent.hosts.push_back(number);
@@ -72,51 +72,57 @@ absl::Status Unseen::AddDamage(const absl::Status& status,
                                const std::string& table,
                                const HostNumbers& hosts) {
   if (!absl::IsDataLoss(status) && !absl::IsNotFound(status)) return status;
-  without_[table].insert(hosts.begin(), hosts.end());
-  HostNumbers& damaged = Find(kDamaged, true, table, Message(status)).hosts;
-  Append(damaged, hosts);
-  // The same rows are asked for more than once.
-  std::ranges::sort(damaged);
-  damaged.erase(std::ranges::unique(damaged).begin(), damaged.end());
+  Append(Find(kDamaged, true, table, Message(status)).hosts, hosts);
   return absl::OkStatus();
 }
 
-// Adds what the collectors said of their sight to `rows`.
-absl::Status Unseen::ReadRows(const TableDigests& tables,
-                              const HostNumbers& hosts, v1::Snapshot& rows) {
+// Adds what the collectors said of their sight to `rows`; whether all of it
+// could be read.
+absl::StatusOr<bool> Unseen::ReadRows(const TableDigests& tables,
+                                      const HostNumbers& hosts,
+                                      v1::Snapshot& rows) {
+  bool whole = true;
   for (const char* table : kSightTables) {
     const auto digest = tables.find(table);
     if (digest == tables.end()) continue;
     const auto bytes = ReadBody(bodies_, digest->second);
-    const absl::Status status =
-        !bytes.ok() ? bytes.status()
-        : rows.MergeFromString(*bytes)
-            ? absl::OkStatus()
-            : absl::DataLossError("the stored rows cannot be read");
-    if (!status.ok()) RETURN_IF_ERROR(AddDamage(status, table, hosts));
+    v1::Snapshot part;
+    if (bytes.ok() && part.ParseFromString(*bytes)) {
+      rows.MergeFrom(part);
+      continue;
+    }
+    whole = false;
+    RETURN_IF_ERROR(AddDamage(
+        bytes.ok() ? absl::DataLossError("the stored rows cannot be read")
+                   : bytes.status(),
+        table, hosts));
   }
-  return absl::OkStatus();
+  return whole;
 }
 
 absl::Status Unseen::AddSight(const TableDigests* before,
                               const TableDigests& after,
                               const HostNumbers& hosts) {
   v1::Snapshot was, is;
-  RETURN_IF_ERROR(ReadRows(after, hosts, is));
-  if (before != nullptr) RETURN_IF_ERROR(ReadRows(*before, hosts, was));
+  RETURN_IF_ERROR(ReadRows(after, hosts, is).status());
+  // Of what was before and cannot be read nothing is known to be new.
+  bool knows_before = true;
+  if (before != nullptr) {
+    ASSIGN_OR_RETURN(knows_before, ReadRows(*before, hosts, was));
+  }
   std::set<std::string> failed;
   for (const v1::Collection& row : was.collections())
     if (Failed(row)) failed.insert(row.table());
   for (const v1::Collection& row : is.collections()) {
     if (!Failed(row)) continue;
     without_[row.table()].insert(hosts.begin(), hosts.end());
-    Append(Find(kFailed, !failed.contains(row.table()), row.table(),
-                row.status() + ": " + row.message())
+    Append(Find(kFailed, knows_before && !failed.contains(row.table()),
+                row.table(), row.status() + ": " + row.message())
                .hosts,
            hosts);
   }
   // Many hosts have gaps that stay as they are; posture shows those.
-  if (before == nullptr) return absl::OkStatus();
+  if (before == nullptr || !knows_before) return absl::OkStatus();
   std::set<std::pair<std::string, std::string>> known;
   for (const auto* gaps : {&was.gaps(), &was.gaps_outside()})
     for (const v1::Gap& gap : *gaps) known.emplace(gap.table(), gap.subject());
@@ -172,7 +178,7 @@ void Unseen::AddUnasked(const CompiledControl& rule, const std::string& reason,
   std::ranges::copy_if(hosts, std::back_inserter(untold), std::not_fn(is_told));
   if (untold.empty()) return;
   // In the place of the table, so that each rule has an entry.
-  Entry& unasked = Find(kUnasked, false, rule.control.id(), reason);
+  Entry& unasked = Find(kUnasked, true, rule.control.id(), reason);
   unasked.title = rule.control.title();
   Append(unasked.hosts, untold);
 }

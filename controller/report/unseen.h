@@ -73,8 +73,8 @@ class Unseen {
 
   Entry& Find(int kind, bool fresh, const std::string& table,
               const std::string& reason);
-  absl::Status ReadRows(const TableDigests& tables, const HostNumbers& hosts,
-                        v1::Snapshot& rows);
+  absl::StatusOr<bool> ReadRows(const TableDigests& tables,
+                                const HostNumbers& hosts, v1::Snapshot& rows);
 
   const FleetChange& fleet_;
   const BodySource bodies_;

@@ -95,9 +95,8 @@ std::string Words::Cause(const v1::ReportCause& cause) const {
 }
 
 std::string Words::Unseen(const v1::ReportUnseen& unseen) const {
-  // A rule has no memory of what it said before.
-  const bool rule = unseen.kind() == "stale" || unseen.kind() == "unasked";
-  return What(unseen) + (unseen.fresh() || rule
+  // Nobody asked such a rule at the beginning.
+  return What(unseen) + (unseen.fresh() || unseen.kind() == "stale"
                              ? ""
                              : Say(" (as before)", " (以前から)"));
 }

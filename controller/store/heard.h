@@ -21,8 +21,9 @@ struct SilenceRule {
   int64_t stopped = 0, listening = 0;
 };
 
-// When any host was heard of last; 0 when none ever was.
-absl::StatusOr<int64_t> LastHeard(Database& database);
+// When any host that is in the fleet was heard of last, by `now`; 0 when none
+// ever was.
+absl::StatusOr<int64_t> LastHeard(Database& database, int64_t now);
 
 // The host was heard of at `now`. If it had been silent, or was never heard of
 // before, that is kept. What was kept at a time that is yet to come, by a clock

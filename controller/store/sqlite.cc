@@ -391,8 +391,7 @@ absl::StatusOr<std::unique_ptr<Store>> OpenSqliteStore(
   ASSIGN_OR_RETURN(Database writer, OpenForWriting(path));
   SilenceRule rule = silence;
   if (rule.listening != 0) {
-    ASSIGN_OR_RETURN(const int64_t last, LastHeard(writer));
-    rule.stopped = std::min(last, rule.listening);
+    ASSIGN_OR_RETURN(rule.stopped, LastHeard(writer, rule.listening));
   }
   return std::make_unique<SqliteStore>(std::move(lock), std::move(writer),
                                        path, rule);

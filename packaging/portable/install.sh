@@ -76,13 +76,16 @@ for unit in $units; do
   put "$at/$unit"
 done
 
-if managed; then
-  systemctl daemon-reload
+# Also for a system that is yet to start.
+if command -v systemctl >/dev/null; then
   for unit in $starts; do
     case "$new " in
       *" $unit "*) [ "$(systemctl is-enabled "$unit" 2>/dev/null)" = masked ] || systemctl enable -q "$unit" ;;
     esac
   done
+fi
+if managed; then
+  systemctl daemon-reload
   journalctl --update-catalog
   systemctl try-restart metsuke-collect.service metsuke-agent.service
   for unit in $starts; do

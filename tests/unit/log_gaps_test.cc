@@ -63,9 +63,12 @@ class LogGapsTest : public testing::Test {
       rows.push_back(fmt::format("{} {} {}-{} {}", row.source(),
                                  row.path().substr(row.path().rfind('/') + 1),
                                  row.since(), row.until(), row.reason()));
-    // Nothing is run on an image: journal_damage_test.cc.
+    // Nothing is run on an image: journal_damage_test.cc. What was dropped
+    // stands in records, which these files have none of; libsystemd 257 opens
+    // no such file.
     for (const v1::Gap& gap : snapshot.gaps())
-      if (gap.reason().find("verified") == std::string::npos)
+      if (gap.reason().find("verified") == std::string::npos &&
+          !gap.reason().starts_with("what was dropped: "))
         rows.push_back("gap: " + gap.reason());
     return rows;
   }

@@ -468,9 +468,12 @@ TEST_F(StoreTest, AClockThatWasAheadHidesNoSilence) {
   };
   ASSERT_TRUE(Connect(*store_, kWeb, 100).ok());
   ASSERT_TRUE(Commit(*store_, Update(kWeb, 1, 200, {PortBody(22)})).ok());
-  for (const int64_t at : {500 + kDay, int64_t{800}, int64_t{1100}})
-    store_->Touch(kWeb, at);
+  store_->Touch(kWeb, 500 + kDay);
   ASSERT_TRUE(store_->Forget(0).ok());  // waits for its turn
+  EXPECT_TRUE(IsSilent(heard(0), 800, 300)) << "it may never come back";
+  for (const int64_t at : {800, 1100}) store_->Touch(kWeb, at);
+  ASSERT_TRUE(store_->Forget(0).ok());
+  EXPECT_FALSE(IsSilent(heard(0), 1100, 300));
   EXPECT_EQ(heard(0), 1100);
   EXPECT_EQ(heard(1099), 1099) << "it was there all the time";
   // A little late is no other clock.
@@ -480,6 +483,33 @@ TEST_F(StoreTest, AClockThatWasAheadHidesNoSilence) {
   store_->Touch(kWeb, 1101 + kSilent);
   ASSERT_TRUE(store_->Forget(0).ok());
   EXPECT_EQ(heard(1100 + kSilent), 1100) << "silence is seen again";
+  // When it came back in this time is not known.
+  const int64_t last = 1101 + kSilent, back = last + 5 * kSilent;
+  for (const int64_t at : {back + kDay, back}) store_->Touch(kWeb, at);
+  ASSERT_TRUE(store_->Forget(0).ok());
+  EXPECT_EQ(heard(back - 1), last);
+  EXPECT_EQ(heard(back + 1), back);
+}
+
+// As one that is started before its clock is set.
+TEST_F(StoreTest, AListenerThatBeganByAClockThatWasAheadHearsSilence) {
+  constexpr int64_t kSilent = SilentAfter(300), kDay = 86400;
+  for (const std::string& host : {kWeb, kDb}) {
+    ASSERT_TRUE(Connect(*store_, host, 100).ok());
+    ASSERT_TRUE(Commit(*store_, Update(host, 1, 200, {PortBody(22)})).ok());
+  }
+  store_->Touch(kDb, 300 + kDay);
+  ASSERT_TRUE(store_->RemoveHost(kDb, 400).ok());
+  store_.reset();
+  store_ = *OpenSqliteStore(folder_, {.after = kSilent, .listening = 500 + kDay});
+  const int64_t back = 600 + 2 * kSilent;
+  for (const int64_t at : {int64_t{600}, back}) store_->Touch(kWeb, at);
+  ASSERT_TRUE(store_->Forget(0).ok());
+  const auto heard = [&](int64_t at) {
+    return ReadFleet({.host = kWeb}, at).hosts.at(0).entry.last_seen();
+  };
+  EXPECT_EQ(heard(500), 500) << "what a removed host left ends nobody's time";
+  EXPECT_EQ(heard(back - 1), 600);
 }
 
 TEST_F(StoreTest, ASilenceOfTheListenerIsNoHosts) {
