@@ -113,7 +113,12 @@ v1::Outcome Cycle::RunIfChanged(const Collector& collector) const {
 void Cycle::Keep(const Collector& collector, v1::Outcome outcome) {
   if (outcome.unchanged()) return;
   ++runs_;
-  last_[NumberOf(collector)] = std::move(outcome);
+  v1::Outcome& last = last_[NumberOf(collector)];
+  // One that was cut off had no time to say what it remembers: that is what it
+  // remembered before, or it would begin anew each time and never end.
+  if (!outcome.has_recorded() && last.has_recorded())
+    *outcome.mutable_recorded() = std::move(*last.mutable_recorded());
+  last = std::move(outcome);
 }
 
 void Cycle::RunIsolated(const std::vector<const Collector*>& asked) {

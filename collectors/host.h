@@ -185,8 +185,8 @@ class Host {
   void ReadLive() const;
 
   // Leaves `note` for the next run of the collector, under a name that is no
-  // path; and what the last run left, empty when there was none that ended well
-  // since metsuke-collect was started.
+  // path; and what the last run left that ended, empty when there was none since
+  // metsuke-collect was started.
   void Leave(const std::string& name, const std::string& note) const;
   std::string Left(const std::string& name) const;
 

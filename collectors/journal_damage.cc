@@ -24,6 +24,8 @@ constexpr char kTemporary[] = "/run/metsuke-temporary";
 constexpr int64_t kYoung = 600;
 // With less time than that none is begun.
 constexpr auto kLeastTime = std::chrono::seconds(2);
+// What takes longer would take all the time there is in each run.
+constexpr auto kMostTime = std::chrono::seconds(8);
 // Of one journal.
 constexpr size_t kMostDamaged = 100;
 
@@ -76,14 +78,11 @@ class Verifier {
       left_ = true;
       return "";
     }
-    const bool first = budget_.bytes == VerifyBudget::kMost;
     budget_.bytes -= info->size;
-    return Ask(file.path,
-               std::min<std::chrono::milliseconds>(time, kLongestRun), first);
+    return Ask(file.path, std::min<std::chrono::milliseconds>(time, kLongestRun));
   }
 
-  std::string Ask(const std::string& path, std::chrono::milliseconds time,
-                  bool first) {
+  std::string Ask(const std::string& path, std::chrono::milliseconds time) {
     RunOptions options{.deadline = time,
                        .accepted_codes = {1},
                        .with_errors = true,
@@ -97,16 +96,15 @@ class Verifier {
                          ? ReadVerification(*printed, path)
                          : absl::StatusOr<std::string>(printed.status());
     if (why.ok()) return why->empty() ? "passes" : "fails " + *why;
-    // One that took all the time there is would take it again.
-    if (absl::IsDeadlineExceeded(why.status()) && first)
-      return "? " + Message(why.status());
-    if (absl::IsDeadlineExceeded(why.status()))
+    if (absl::IsDeadlineExceeded(why.status()) && time < kMostTime) {
       left_ = true;
-    else if (!host_.Running() || absl::IsNotFound(why.status()))
+    } else if (!host_.Running() || absl::IsNotFound(why.status())) {
       gaps_.Add(journal_,
                 "its files are not verified: " + Message(why.status()));
-    else if (host_.Stat(path).ok())
-      gaps_.Add(path, "was not verified: " + Message(why.status()));
+    } else if (host_.Stat(path).ok()) {
+      // It would fail again, at the cost of those behind it.
+      return "? " + Message(why.status());
+    }
     return "";
   }
 

@@ -3,8 +3,8 @@
 // journald numbers the records of all its files in one row, and logrotate the
 // files of a log. When space runs out the oldest go; what is missing between
 // others was taken out, or was never written for want of a disk or of power.
-// So was what the times of the records leave out (log_pauses.h), what is cut off a
-// compressed file (log_torn.h) or damaged in a journal (journal_damage.h), what
+// So was what the times of the records leave out (log_pauses.h), what is cut
+// off a compressed file (log_torn.h) or damaged in a journal (journal_damage.h), what
 // recorders themselves say that they dropped (journal_drops.h), and what the
 // kernel's audit had no room for (audit_watch.h).
 
@@ -50,8 +50,9 @@ constexpr char kAuditdConf[] = "/etc/audit/auditd.conf";
 // Of one log; who takes out every second file has made his point by then.
 constexpr size_t kMostOfOne = 100;
 // From the beginning of a run on, until which journals are verified, which comes
-// last: a worker has kLongestRun and some seconds more for all of it.
-constexpr auto kVerifyUntil = std::chrono::seconds(14);
+// last: so that collectors behind this one begin before the time of the look is
+// over (CycleOptions::budget).
+constexpr auto kVerifyUntil = std::chrono::seconds(11);
 
 class LogGaps {
  public:
@@ -109,17 +110,19 @@ class LogGaps {
     }
   }
 
-  // What the kernel counts. That it tells nothing, as in a container, audit_status
-  // says.
+  // What the kernel counts. That it tells nothing, as in a container,
+  // audit_status says; what it told before stays so.
   void AddAudit() {
     constexpr char kNote[] = "audit counters";
-    const auto answer = AskAudit(host_, "audit_status", AUDIT_GET);
-    if (!answer.ok()) return;
-    auto counters = ReadAuditCounters(*answer);
-    if (!counters.ok()) return;
-    counters->time = std::time(nullptr);
     AuditWatch watch(host_.Left(kNote));
-    watch.Look(*counters);
+    const auto answer = AskAudit(host_, "audit_status", AUDIT_GET);
+    auto counters = answer.ok()
+                        ? ReadAuditCounters(*answer)
+                        : absl::StatusOr<AuditCounters>(answer.status());
+    if (counters.ok()) {
+      counters->time = std::time(nullptr);
+      watch.Look(*counters);
+    }
     host_.Leave(kNote, watch.ToText());
     AddPauses("audit", AuditLogPath(), watch.Told());
   }
@@ -299,9 +302,9 @@ class LogGaps {
 
 absl::Status CollectLogGaps(const Host& host, v1::Snapshot& snapshot) {
   LogGaps gaps(host, snapshot);
+  gaps.AddAudit();
   gaps.AddJournals();
   gaps.AddLogs();
-  gaps.AddAudit();
   gaps.VerifyJournals();
   return absl::OkStatus();
 }

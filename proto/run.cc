@@ -218,7 +218,7 @@ class Running {
     if (timed_out_)
       return absl::DeadlineExceededError(fmt::format(
           "{}: not done after {} ms", argv_[0], options_.deadline.count()));
-    if (out_.overflowed)
+    if (out_.overflowed || (options_.with_errors && err_.overflowed))
       return absl::ResourceExhaustedError(fmt::format(
           "{}: printed more than {} bytes", argv_[0], options_.cap));
     const auto& fine = options_.accepted_codes;

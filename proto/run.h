@@ -42,8 +42,8 @@ struct RunOptions {
 
 // The bytes argv[0], an absolute path, prints on standard output. There is no
 // shell, the environment is LC_ALL=C, PATH and what `options` say of TMPDIR
-// alone, standard input is what they say, no descriptor is inherited and no capability but what `options`
-// grant. It dies with the thread that calls. NotFound when it is not there,
+// alone, standard input is what they say, no descriptor is inherited and no
+// capability but what they grant. It dies with the thread that calls. NotFound when it is not there,
 // PermissionDenied when it may not be run, DeadlineExceeded when it took too
 // long, ResourceExhausted when it printed too much, Unavailable when it failed,
 // with the beginning of its standard error.

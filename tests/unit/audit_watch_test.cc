@@ -137,6 +137,16 @@ TEST(AuditWatch, TheCollectorRemembersTheLastLook) {
               testing::UnorderedElementsAre(
                   kWaited, "audit /data/audit.log 4 records of audit lost, by "
                            "the kernel's count"));
+  // A look at which the kernel does not answer forgets nothing.
+  folder.Write("netlink/audit_status", "?");
+  const auto answered = outcome.recorded();
+  outcome = RunCollector(host, collector, answered);
+  v1::Snapshot snapshot;
+  EXPECT_TRUE(snapshot.ParseFromString(outcome.canonical()));
+  EXPECT_EQ(snapshot.log_gaps_size(), 2);
+  EXPECT_THAT(look(10, 0),
+              testing::Contains("audit /data/audit.log 5 records of audit lost, "
+                                "by the kernel's count"));
 }
 
 }  // namespace

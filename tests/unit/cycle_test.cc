@@ -271,6 +271,31 @@ TEST_F(CycleTest, AChildThatNoSignalEndsHoldsUpNothing) {
   cycle.Look(0);  // takes leave of it
 }
 
+// Leaves a note, and hangs while it is told to.
+absl::Status NoteOrHang(const Host& host, v1::Snapshot& snapshot) {
+  host.ReadLive();
+  if (host.Stat("/etc/hang").ok()) return Hang(host, snapshot);
+  snapshot.add_groups()->set_name("left: " + host.Left("note"));
+  host.Leave("note", "remembered");
+  return absl::OkStatus();
+}
+
+TEST_F(CycleTest, OneThatIsCutOffRemembersWhatItDidBefore) {
+  const Host host(root_);
+  constexpr std::array<Collector, 1> kOne = {{{"groups", NoteOrHang}}};
+  CycleOptions options;
+  options.limits.deadline = std::chrono::milliseconds(300);
+  Cycle cycle(host, kOne, options);
+  const auto look = [&] { return Rows(cycle.Look(TableBit("groups"))); };
+  EXPECT_EQ(look().groups(0).name(), "left: ");
+  std::ofstream((root_ / "etc/hang").c_str()) << "x";
+  for (int i = 0; i < 2; ++i)
+    EXPECT_TRUE(
+        absl::StartsWith(Fate(look(), "groups"), "deadline_exceeded: "));
+  fs::remove(root_ / "etc/hang");
+  EXPECT_EQ(look().groups(0).name(), "left: remembered");
+}
+
 TEST_F(CycleTest, WhatIsTooLargeForTheWireIsLeftOutAlone) {
   const Host host(root_);
   constexpr std::array<Collector, 3> kThree = {

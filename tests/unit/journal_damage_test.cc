@@ -38,14 +38,16 @@ class VerifyingHost : public Host {
 
   bool Running() const override { return true; }
   int runs() const { return runs_; }
-  // What it prints in place of the truth.
+  // What it prints in place of the truth, or how it fails.
   std::string printed;
+  absl::Status fails;
 
  protected:
   absl::StatusOr<std::string> RunForBytes(
       const std::vector<std::string>& argv,
       const RunOptions& options) const override {
     ++runs_;
+    RETURN_IF_ERROR(fails);
     if (!printed.empty()) return printed;
     std::vector<std::string> there = argv;
     there.back() = absl::StrReplaceAll(
@@ -267,6 +269,34 @@ TEST_F(JournalDamageTest, EachIsVerifiedOnceWhileItIsAsItWas) {
   RunCollector(host_, collector, second.recorded());
   EXPECT_EQ(host_.runs(), 3);
   EXPECT_EQ(rows->size(), 2u);
+  delete rows;
+}
+
+TEST_F(JournalDamageTest, OneThatCannotBeVerifiedHoldsUpNoOther) {
+  Journal("system@1.journal", 0);
+  sleep(2);  // as above
+  static std::vector<std::string>* rows;
+  static std::chrono::seconds time;
+  rows = new std::vector<std::string>;
+  const Collector collector{
+      "log_gaps", [](const Host& host, v1::Snapshot&) {
+        *rows = RowsOf(host, {.until = std::chrono::steady_clock::now() + time});
+        return absl::OkStatus();
+      }};
+  host_.fails = absl::DeadlineExceededError("not done");
+  // It had a part of the time that others have left.
+  time = std::chrono::seconds(5);
+  const v1::Outcome first = RunCollector(host_, collector);
+  EXPECT_THAT(*rows, ElementsAre(HasSubstr("not all of its files")));
+  time = std::chrono::seconds(11);
+  const v1::Outcome second = RunCollector(host_, collector, first.recorded());
+  EXPECT_THAT(*rows, ElementsAre("gap: system@1.journal: was not verified: not "
+                                 "done"));
+  EXPECT_EQ(host_.runs(), 2);
+  RunCollector(host_, collector, second.recorded());
+  EXPECT_THAT(*rows, ElementsAre("gap: system@1.journal: was not verified: not "
+                                 "done"));
+  EXPECT_EQ(host_.runs(), 2) << "it would take all the time again";
   delete rows;
 }
 
