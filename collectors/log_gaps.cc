@@ -114,7 +114,8 @@ class LogGaps {
   // audit_status says; what it told before stays so.
   void AddAudit() {
     constexpr char kNote[] = "audit counters";
-    AuditWatch watch(host_.Left(kNote));
+    std::string note = host_.Left(kNote);
+    AuditWatch watch(note);
     const auto answer = AskAudit(host_, "audit_status", AUDIT_GET);
     auto counters = answer.ok()
                         ? ReadAuditCounters(*answer)
@@ -122,8 +123,9 @@ class LogGaps {
     if (counters.ok()) {
       counters->time = std::time(nullptr);
       watch.Look(*counters);
+      note = watch.ToText();
     }
-    host_.Leave(kNote, watch.ToText());
+    if (!note.empty()) host_.Leave(kNote, note);
     AddPauses("audit", AuditLogPath(), watch.Told());
   }
 
@@ -170,6 +172,10 @@ class LogGaps {
             fmt::format("{} was not closed: what followed may be lost",
                         file.name));
     }
+    TellOmitted(path, found);
+  }
+
+  void TellOmitted(const std::string& path, size_t found) {
     if (found > kMostOfOne)
       gaps_.Add(path, fmt::format("{} gaps, of which {} are told", found,
                                   kMostOfOne));
@@ -269,7 +275,7 @@ class LogGaps {
       const auto older = std::next(piece);
       if (older == numbered.end() || older->first == piece->first + 1) continue;
       // A log may have no current file until something is written again.
-      if (++found > kMostOfOne) break;
+      if (++found > kMostOfOne) continue;
       Add(LogKind(stream.path), stream.path, EndOf(stream, *older->second).newest,
           EndOf(stream, *piece->second).oldest,
           older->first == piece->first + 2
@@ -277,6 +283,7 @@ class LogGaps {
               : fmt::format("{} rotated files are missing between others",
                             older->first - piece->first - 1));
     }
+    TellOmitted(stream.path, found);
   }
 
   // The first and the last record of a file; its last change where it has none.

@@ -71,8 +71,9 @@ std::optional<int> RotationOf(std::string_view name, std::string_view base) {
   if (!name.starts_with(base)) return std::nullopt;
   name.remove_prefix(base.size());
   if (IsPacked(name)) name = name.substr(0, name.rfind('.'));
-  // Dates are longer.
-  if (!name.starts_with('.') || name.size() > 6) return std::nullopt;
+  // A date has four digits at least (dateformat .%m%d or .%Y); nobody keeps a
+  // thousand files.
+  if (!name.starts_with('.') || name.size() > 4) return std::nullopt;
   const auto number = Number(name.substr(1));
   if (!number || *number < 1) return std::nullopt;
   return static_cast<int>(*number);
