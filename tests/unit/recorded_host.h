@@ -2,7 +2,8 @@
 //
 //   etc/, proc/, …    what the file system holds, read through the real door
 //   commands/ARGV     what the program prints; ARGV is its arguments joined by
-//                     blanks, each "/" written "%". No such file: the program
+//                     blanks, each "/" written "%"; programs of ours are
+//                     there in %usr%libexec%metsuke. No such file: the program
 //                     is not installed
 //   commands/ARGV.error  in its place: the program fails and this is why
 //   netlink/NAME      the messages the kernel answers; no such file:
@@ -27,6 +28,7 @@
 
 #include "absl/strings/str_join.h"
 #include "collectors/host.h"
+#include "proto/run.h"
 #include "proto/status.h"
 
 namespace metsuke {
@@ -94,7 +96,11 @@ class RecordedHost : public Host {
   absl::StatusOr<std::string> RunForBytes(const std::vector<std::string>& argv,
                                           const RunOptions&) const override {
     if (!Running()) return Host::RunForBytes(argv, {});
-    std::string name = absl::StrJoin(argv, " ");
+    std::vector<std::string> words = argv;
+    // Programs of ours stand where packages put them, wherever this one does.
+    const std::string own = words[0].substr(words[0].rfind('/') + 1);
+    if (words[0] == OwnProgram(own)) words[0] = "/usr/libexec/metsuke/" + own;
+    std::string name = absl::StrJoin(words, " ");
     std::replace(name.begin(), name.end(), '/', '%');
     const std::string path = "commands/" + name;
     const auto failure = Host::ReadAll("", path + ".error", 1 << 20);
