@@ -19,11 +19,11 @@ class Unpacker {
 
   virtual ~Unpacker() = default;
 
-  // Fills `block` from `packed`, of which it takes off what it used: one of the
-  // two to its end, or up to the end of a member.
   enum class Result { kGood, kBad, kTooLarge };
-  // kBad when the bytes are none of its format, kTooLarge when more memory than
-  // is allowed would be needed.
+
+  // Fills `block` from `packed`, of which it takes off what it used: one of the
+  // two to its end, or up to the end of a member. kBad when the bytes are none
+  // of its format, kTooLarge when more memory than is allowed would be needed.
   Result Fill(std::string_view& packed, std::string& block);
 
   // Whether a member has ended and none has begun since.

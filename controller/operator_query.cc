@@ -32,6 +32,11 @@ std::vector<StateHosts> ByState(const Fleet& fleet,
   return states;
 }
 
+std::string SilentSince(const v1::HostEntry& host) {
+  return fmt::format("{}: silent since {}", host.host(),
+                     Rfc3339(host.last_seen()));
+}
+
 // Bytes of rows in one message, well below the 1 MiB a message may have.
 constexpr size_t kMessageBytes = 128 << 10;
 
@@ -124,14 +129,11 @@ grpc::Status OperatorService::Query(
   for (const HostText& reason : shortfall->incomplete)
     incomplete.push_back(reason.raw());
   for (const FleetHost& host : fleet->hosts) {
-    const std::string& name = host.entry.host();
-    const int64_t heard = host.entry.last_seen();
     if (host.state < 0)
-      incomplete.push_back(name + ": has not reported");
-    else if (Stale(heard, std::min(now, Now())))
-      incomplete.push_back(fmt::format(
-          "{}: silent since {}, and its rows are of then", name,
-          Rfc3339(heard)));
+      incomplete.push_back(host.entry.host() + ": has not reported");
+    else if (Stale(host.entry.last_seen(), std::min(now, Now())))
+      incomplete.push_back(SilentSince(host.entry) +
+                           ", and its rows are of then");
   }
   for (std::string& reason : incomplete) {
     reply.add_incomplete(std::move(reason));
@@ -193,9 +195,7 @@ grpc::Status OperatorService::Drift(
       continue;
     }
     if (Stale(host.entry.last_seen(), std::min(to, Now())))
-      batches.Next().add_incomplete(host.entry.host() +
-                                    ": is silent since " +
-                                    Rfc3339(host.entry.last_seen()));
+      batches.Next().add_incomplete(SilentSince(host.entry));
     if (old_state < 0) {
       *batches.Next().add_changes() = OfFleet(host.entry, "added");
       continue;

@@ -75,7 +75,9 @@ absl::StatusOr<int> Logs(const Session& session, const Options& options) {
       "FROM log_heartbeats AS h WHERE h.path = log_sources.path), '') "
       "AS heartbeat, "
       "(SELECT json_group_array(json_array(since, until)) FROM log_gaps AS g "
-      "WHERE g.path = log_sources.path) AS gaps "
+      "WHERE g.path = log_sources.path "
+      // What waits is not missing.
+      "AND reason NOT LIKE 'records of audit waited%') AS gaps "
       "FROM log_sources ORDER BY source, path");
   request.set_host(options.host);
   request.set_selector(options.selector);

@@ -11,8 +11,9 @@
 namespace metsuke {
 
 // The highest number of the columns of `table` that both know whose tables
-// `collections` these are; 0 when one of them does not know the table, and
-// kEveryColumn for a table that the controller fills or where neither says.
+// `collections` these are; 0 when one of them does not know the table. Who does
+// not say counts as one that knows all; so does everybody of a table that the
+// controller fills.
 uint32_t SharedColumns(const v1::Snapshot& before, const v1::Snapshot& after,
                        const std::string& table);
 

@@ -40,15 +40,15 @@ absl::StatusOr<std::string> TableDrift::BodyOf(
   return ReadBody(bodies_, digest);
 }
 
-absl::StatusOr<const v1::Snapshot*> TableDrift::Collections(
-    const std::string& digest) {
-  if (const auto known = collections_.find(digest); known != collections_.end())
-    return &known->second;
+// Into collections_.
+absl::Status TableDrift::ReadCollections(const std::string& digest) {
+  if (collections_.contains(digest)) return absl::OkStatus();
   ASSIGN_OR_RETURN(const std::string bytes, BodyOf(digest));
   v1::Snapshot rows;
   if (!rows.ParseFromString(bytes))
     return absl::DataLossError("the stored rows cannot be read");
-  return &(collections_[digest] = std::move(rows));
+  collections_[digest] = std::move(rows);
+  return absl::OkStatus();
 }
 
 // What SharedColumns says of the agents of both states.
@@ -60,7 +60,7 @@ absl::StatusOr<uint32_t> TableDrift::Columns(const std::string& table,
   if (was == is) return kEveryColumn;
   if (collections_.size() > kMostCollections) collections_.clear();
   for (const std::string& digest : {was, is}) {
-    const absl::Status status = Collections(digest).status();
+    const absl::Status status = ReadCollections(digest);
     // What the agents know is not known then, and hides nothing.
     if (absl::IsDataLoss(status)) return kEveryColumn;
     RETURN_IF_ERROR(status);

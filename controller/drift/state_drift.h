@@ -41,7 +41,7 @@ class TableDrift {
   absl::StatusOr<uint32_t> Columns(const std::string& table,
                                    const TableDigests& before,
                                    const TableDigests& after);
-  absl::StatusOr<const v1::Snapshot*> Collections(const std::string& digest);
+  absl::Status ReadCollections(const std::string& digest);
 
   const BodySource bodies_;
   // By the digests of both and the columns that were compared.

@@ -18,9 +18,9 @@
 
 #include "absl/status/statusor.h"
 #include "controller/judge/baseline.h"
-#include "controller/memo.h"
 #include "controller/judge/score.h"
 #include "controller/judge/views.h"
+#include "controller/memo.h"
 #include "controller/table_digests.h"
 
 namespace metsuke {

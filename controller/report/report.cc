@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "controller/drift/state_drift.h"
+#include "controller/judge/sight.h"
 #include "controller/memo.h"
 #include "controller/report/cause_table.h"
 #include "controller/report/decisions.h"
@@ -28,10 +29,6 @@ namespace {
 
 constexpr size_t kMostScores = 40;
 constexpr size_t kReadBytes = 16 << 20;
-
-// What a report tells in places of its own.
-constexpr std::string_view kToldApart[] = {"collections", "gaps",
-                                           "gaps_outside"};
 
 class Maker {
  public:
@@ -187,7 +184,9 @@ absl::Status Maker::AddPair(size_t number) {
 absl::Status Maker::AddTables(size_t number, DifferingRows& differing) {
   const StatePair& pair = fleet_.pairs[number];
   for (const std::string& table : DifferingTables(*pair.before, *pair.after)) {
-    if (std::ranges::find(kToldApart, table) != std::end(kToldApart)) continue;
+    // What could not be seen is told in a place of its own.
+    if (std::ranges::find(kSightTables, table) != std::end(kSightTables))
+      continue;
     const auto changes = tables_.Between(table, *pair.before, *pair.after);
     if (changes.ok())
       rows_.Add(number, table, **changes, differing);

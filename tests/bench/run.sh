@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Measures and writes docs/benchmarks.md. As root, so that the collectors see
-# all they are made for; on a machine that does nothing else. Takes about five
+# all they are made for; on a machine that does nothing else. Takes about ten
 # minutes.
 #   tests/bench/run.sh [FLAGS OF metsuke-bench]
 set -euo pipefail

@@ -10,6 +10,7 @@
 #include <chrono>
 #include <ctime>
 #include <future>
+#include <map>
 #include <thread>
 
 #include "controller/report/report.h"
@@ -19,11 +20,13 @@
 #include "proto/canonical.h"
 #include "proto/instant.h"
 #include "tests/unit/ports_baseline.h"
+#include "tests/unit/run_sql.h"
 #include "tests/unit/test_fleet.h"
 
 namespace metsuke {
 namespace {
 
+using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
 
@@ -62,12 +65,14 @@ class OperatorTest : public testing::Test {
     stub_ = v1::Operator::NewStub(server_->InProcessChannel({}));
   }
 
-  // A host called `name` on which `port` is open; with port 0 the collector
-  // could not look.
+  // A host called `name` on which `port` is open, or now is; with port 0 the
+  // collector could not look.
   void Join(const std::string& name, uint32_t port,
             int64_t now = std::time(nullptr)) {
-    const std::string id =
-        fmt::format("00000000-0000-4000-8000-{:012}", ++joined_);
+    const auto [joined, fresh] = joined_.try_emplace(
+        name, Joined{.number = joined_.size() + 1, .records = 0});
+    const std::string id = fmt::format("00000000-0000-4000-8000-{:012}",
+                                       joined->second.number);
     std::promise<void> met, kept;
     store_->Connect({.host = id,
                      .stream = std::string(16, 's'),
@@ -87,7 +92,7 @@ class OperatorTest : public testing::Test {
     ports.set_status(port != 0 ? "ok" : "permission_denied");
     HostUpdate update{.host = id,
                       .stream = std::string(16, 's'),
-                      .seq = 1,
+                      .seq = ++joined->second.records,
                       .now = now,
                       .state = v1::State()};
     update.state->set_taken(update.now);
@@ -136,6 +141,17 @@ class OperatorTest : public testing::Test {
     EXPECT_EQ(reply.hosts_size(), 1);
     said_ = stream->Finish();
     return reply.hosts(0);
+  }
+
+  // What a query is answered, as far as one message has it.
+  v1::QueryReply Ask(const std::string& sql, int64_t at = 0) {
+    v1::QueryRequest request;
+    request.set_sql(sql);
+    request.set_at(at);
+    grpc::ClientContext context;
+    v1::QueryReply reply;
+    EXPECT_TRUE(stub_->Query(&context, request)->Read(&reply));
+    return reply;
   }
 
   // What the YAML changes, a line a row, or why it is refused.
@@ -260,7 +276,11 @@ class OperatorTest : public testing::Test {
   std::unique_ptr<OperatorService> service_;
   std::unique_ptr<grpc::Server> server_;
   std::unique_ptr<v1::Operator::Stub> stub_;
-  int joined_ = 0;
+  struct Joined {
+    size_t number;
+    uint64_t records;
+  };
+  std::map<std::string, Joined> joined_;
   v1::FleetPosture fleet_;
   v1::RegisterEntry entry_;
   grpc::Status said_;
@@ -448,12 +468,8 @@ TEST_F(OperatorTest, AWaiverIsRefusedWithTheReason) {
 TEST_F(OperatorTest, AQueryReadsRegistersBesideTheTables) {
   Join("a", 23);
   Apply("admin_sources: [{network: 192.0.2.0/24}]", false);
-  v1::QueryRequest request;
-  request.set_sql("SELECT network, port FROM admin_sources, ports");
-  grpc::ClientContext context;
-  const auto stream = stub_->Query(&context, request);
-  v1::QueryReply reply;
-  ASSERT_TRUE(stream->Read(&reply));
+  const v1::QueryReply reply =
+      Ask("SELECT network, port FROM admin_sources, ports");
   ASSERT_EQ(reply.rows().rows_size(), 1);
   EXPECT_EQ(reply.rows().rows(0).cells(1).text(), "192.0.2.0/24");
   EXPECT_TRUE(reply.incomplete().empty());
@@ -463,21 +479,40 @@ TEST_F(OperatorTest, RowsOfAHostThatIsSilentAreSaidToBeOld) {
   const int64_t now = std::time(nullptr);
   Join("a", 22, now - 1000);
   Join("b", 22, now);
-  const auto ask = [&](int64_t at) {
-    v1::QueryRequest request;
-    request.set_sql("SELECT port FROM ports");
-    request.set_at(at);
-    grpc::ClientContext context;
-    const auto stream = stub_->Query(&context, request);
-    v1::QueryReply reply;
-    EXPECT_TRUE(stream->Read(&reply));
-    return std::vector<std::string>(reply.incomplete().begin(),
-                                    reply.incomplete().end());
-  };
-  const std::string since = Rfc3339(now - 1000);
-  EXPECT_THAT(ask(0), ElementsAre("a: silent since " + since +
-                                  ", and its rows are of then"));
-  EXPECT_THAT(ask(now - 900), testing::IsEmpty());
+  const std::string sql = "SELECT port FROM ports";
+  EXPECT_THAT(Ask(sql).incomplete(),
+              ElementsAre("a: silent since " + Rfc3339(now - 1000) +
+                          ", and its rows are of then"));
+  EXPECT_THAT(Ask(sql, now - 900).incomplete(), testing::IsEmpty());
+}
+
+TEST_F(OperatorTest, DamagedRowsOfAHostAreNotTheEndOfTheDrift) {
+  const int64_t now = std::time(nullptr);
+  for (const char* name : {"a", "b"}) Join(name, 22, now - 200);
+  Join("a", 23, now - 50);
+  Join("b", 24, now - 50);
+  v1::Snapshot ports;
+  ports.add_ports()->set_port(23);
+  RunSql(folder_.path(),
+         "UPDATE body SET zstd = x'28b52ffd' WHERE digest = x'" +
+             Hex(MakeBody("ports", CanonicalTable(ports, TableField("ports")))
+                     .digest) +
+             "'");
+  v1::DriftRequest request;
+  request.set_from(now - 100);
+  grpc::ClientContext context;
+  const auto stream = stub_->Drift(&context, request);
+  std::vector<std::string> incomplete, changed;
+  for (v1::DriftReply reply; stream->Read(&reply);) {
+    for (const std::string& reason : reply.incomplete())
+      incomplete.push_back(reason);
+    for (const v1::Change& change : reply.changes())
+      changed.push_back(change.host() + " " + change.table());
+  }
+  EXPECT_TRUE(stream->Finish().ok());
+  EXPECT_THAT(incomplete, ElementsAre(AllOf(HasSubstr("a: "),
+                                            HasSubstr("restore it"))));
+  EXPECT_THAT(changed, testing::Contains("b ports"));
 }
 
 TEST_F(OperatorTest, HistoryTellsOfSilence) {
@@ -488,9 +523,8 @@ TEST_F(OperatorTest, HistoryTellsOfSilence) {
   v1::HistoryRequest request;
   request.set_host("a");
   grpc::ClientContext context;
-  const auto stream = stub_->History(&context, request);
   v1::HistoryReply reply;
-  ASSERT_TRUE(stream->Read(&reply));
+  ASSERT_TRUE(stub_->History(&context, request)->Read(&reply));
   std::vector<std::pair<int64_t, int64_t>> silences;
   for (const v1::Silence& silence : reply.silences())
     if (silence.since() != 0)
