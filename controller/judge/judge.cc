@@ -3,7 +3,6 @@
 #include <optional>
 
 #include "absl/memory/memory.h"
-#include "controller/known_tables.h"
 #include "proto/canonical.h"
 #include "proto/status.h"
 
@@ -229,8 +228,8 @@ Judge::Judge(CompiledBaseline baseline, BodySource bodies, size_t part)
     for (auto& [table, columns] : control.Reads())
       sees.reads.push_back(views_.Add({table, columns}));
   }
-  for (const auto* kept : KeptRegisters())
-    if (!views_.Of(kept->name()).empty()) registers_.push_back(kept->name());
+  rests_on_.insert(std::begin(kSightTables), std::end(kSightTables));
+  for (const View& view : views_.all()) rests_on_.insert(view.table);
 }
 
 absl::StatusOr<Tables> Judge::TakeTables() {
@@ -250,18 +249,24 @@ void Judge::GiveTables(Tables tables) {
   if (idle_.size() < kIdle) idle_.push_back(std::move(tables));
 }
 
-// Of the registers only those count that a control reads, so that a waiver that
-// is given does not have every state judged again.
+// Only what a control reads counts, so that a waiver that is given does not have
+// every state judged again, nor a rule that reads two tables each host's.
 std::string Judge::StateKey(const Digests& tables, int64_t midnight) const {
   std::string key = std::to_string(midnight);
-  key.reserve(key.size() + 64 * tables.host().size());
-  const auto add = [&](const std::string& table, const std::string& digest) {
-    ((key += '\0') += table) += '\0';
-    key += digest;
-  };
-  for (const auto& [table, digest] : tables.host()) add(table, digest);
-  for (const std::string& name : registers_)
-    if (const std::string* digest = tables.Find(name)) add(name, *digest);
+  key.reserve(key.size() + 40 * rests_on_.size());
+  // Both are in the order of the names: this is asked for each host of a fleet.
+  auto host = tables.host().begin();
+  for (const std::string& table : rests_on_) {
+    while (host != tables.host().end() && host->first < table) ++host;
+    const bool has = host != tables.host().end() && host->first == table;
+    const std::string* digest = has ? &host->second : tables.Find(table);
+    if (digest == nullptr) {
+      key += '\0';
+      continue;
+    }
+    key += static_cast<char>(digest->size());
+    key += *digest;
+  }
   return Sha256(key);
 }
 

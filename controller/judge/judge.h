@@ -13,6 +13,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -82,8 +83,8 @@ class Judge {
   };
   Views views_;
   std::vector<Sees> sees_;
-  // Registers that a control reads.
-  std::vector<std::string> registers_;
+  // Tables and registers by which verdicts may differ.
+  std::set<std::string> rests_on_;
   // What a body looks like in each view of its table, by table and digest.
   Memo<std::vector<std::string>> looks_;
   Memo<Judgement> judgements_;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <optional>
+#include <string_view>
+#include <unordered_set>
 
 #include "proto/status.h"
 
@@ -12,10 +14,18 @@ absl::StatusOr<Findings> Findings::Read(Store& store,
                                         const FleetChange& fleet,
                                         int64_t last_night, int64_t to) {
   Findings findings(store, baseline, fleet, to);
+  std::unordered_map<std::string, size_t> numbers;
+  for (size_t i = 0; i < baseline.controls.size(); ++i)
+    numbers.emplace(baseline.controls[i].control.id(), i);
   RETURN_IF_ERROR(
       store.VisitFindings(last_night, [&](const HostControl& finding) {
-        findings.prior_[finding.host][finding.control] = {
-            .since = finding.since, .open = true};
+        const auto number = numbers.find(finding.control);
+        if (number == numbers.end())
+          findings.closed_.push_back(
+              {.host = finding.host, .control = finding.control, .since = 0});
+        else
+          findings.prior_[finding.host][number->second] = {
+              .since = finding.since, .open = true};
       }));
   return findings;
 }
@@ -43,10 +53,7 @@ absl::Status Findings::Add(uint32_t number, const Stand* before,
   std::optional<TableTimes> tables;
   for (size_t i = 0; i < baseline_.controls.size(); ++i) {
     const v1::Verdict verdict = after.judged->judgements[i]->verdict;
-    // Most controls pass and did; an id is a long key.
-    if (verdict != v1::VERDICT_FAIL && prior.empty()) continue;
-    const std::string& id = baseline_.controls[i].control.id();
-    const auto known = prior.find(id);
+    const auto known = prior.find(i);
     if (verdict != v1::VERDICT_FAIL) {
       if (known != prior.end() && verdict != v1::VERDICT_UNKNOWN)
         known->second.open = false;
@@ -60,7 +67,9 @@ absl::Status Findings::Add(uint32_t number, const Stand* before,
         ASSIGN_OR_RETURN(tables, store_.TablesSince(host.id, to_));
       }
       since = Since(i, host, before, *tables);
-      opened_.push_back({.host = host.id, .control = id, .since = since});
+      opened_.push_back({.host = host.id,
+                         .control = baseline_.controls[i].control.id(),
+                         .since = since});
     }
     if (after.waived.contains(i)) continue;
     Open& open = open_[i];
@@ -93,13 +102,18 @@ void Findings::Tell(v1::Report& report) const {
 }
 
 std::vector<HostControl> Findings::Closed() const {
-  std::map<std::string, bool> is;
-  for (const ReportHost& host : fleet_.hosts) is[host.id] = host.is;
-  std::vector<HostControl> closed;
-  for (const auto& [host, controls] : prior_)
-    for (const auto& [control, prior] : controls)
-      if (!prior.open || !is[host] || baseline_.Find(control) == nullptr)
-        closed.push_back({.host = host, .control = control, .since = 0});
+  std::unordered_set<std::string_view> in_fleet;
+  for (const ReportHost& host : fleet_.hosts)
+    if (host.is) in_fleet.insert(host.id);
+  std::vector<HostControl> closed = closed_;
+  for (const auto& [host, controls] : prior_) {
+    const bool left = !in_fleet.contains(host);
+    for (const auto& [number, prior] : controls)
+      if (!prior.open || left)
+        closed.push_back({.host = host,
+                          .control = baseline_.controls[number].control.id(),
+                          .since = 0});
+  }
   std::ranges::sort(closed, {}, [](const HostControl& one) {
     return std::tie(one.host, one.control);
   });

@@ -60,8 +60,10 @@ class Findings {
   const CompiledBaseline& baseline_;
   const FleetChange& fleet_;
   const int64_t to_;
-  // By the id of the host and that of the control.
-  std::unordered_map<std::string, std::map<std::string, Prior>> prior_;
+  // By the id of the host and the number of the control.
+  std::unordered_map<std::string, std::map<size_t, Prior>> prior_;
+  // Of controls that the baseline no longer has.
+  std::vector<HostControl> closed_;
   std::map<size_t, Open> open_;  // by the number of the control
   std::vector<HostControl> opened_;
 };
