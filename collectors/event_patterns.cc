@@ -23,6 +23,11 @@ constexpr EventPattern kPatterns[] = {
     {"sshd",
      R"((?:Connection (?:closed|reset) by|Disconnected from) (?:authenticating|invalid) user (?P<account>.*) (?P<from>\S+) port \d+ \[preauth\])",
      "login_failed", "ssh", "", "none"},
+    // auth-pam.c and auth2.c: whose key or password was right, and who is not let
+    // in all the same, as with an account that has ended. No address is said.
+    {"sshd",
+     R"(fatal: Access denied for user (?P<account>.*) by PAM account configuration(?: \[preauth\])?)",
+     "login_failed", "ssh", "", "policy"},
     {"sshd",
      R"(pam_unix\(sshd:chauthtok\): password changed for (?P<account>\S+))",
      "account", "sshd", "password changed"},

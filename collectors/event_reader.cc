@@ -68,7 +68,8 @@ bool IsOfItsUnit(std::string_view program, const JournalRecord& record) {
 // journald looks up afterwards: of a process that was gone by then it knows
 // none, as is usual of programs that write a line and end, and a user can have
 // it see another one than that which wrote, by exec just before or after. So it
-// decides only about root's processes.
+// decides about root's processes alone; what a user's process wrote is told in
+// any case, as unproven where another executable was seen.
 std::string_view WordOf(std::string_view program, const JournalRecord& record) {
   if (program == "systemd-journald")
     return record.transport == "driver" ? "journal" : "";
@@ -237,8 +238,13 @@ std::optional<v1::Event> ReadEvent(const JournalRecord& record,
     if (word == "user" && !SpeaksOfItself(name_of(record.uid), event))
       return std::nullopt;
     event.set_time(static_cast<int64_t>(record.time / 1'000'000));
+    if (word == "user" && !record.exe.empty() &&
+        !IsExecutable(record.exe, program)) {
+      event.set_kind("unproven");
+      event.set_detail(Kept(fmt::format("written by {}", record.exe)));
+    }
     if (record.login_uid) event.set_login_account(name_of(*record.login_uid));
-    if (pattern.kind == "login" || pattern.kind == "logout")
+    if (event.kind() == "login" || event.kind() == "logout")
       event.set_session(
           fmt::format("{}-{}", record.boot.substr(0, 8), record.pid));
     event.set_id(IdOf(record));

@@ -50,7 +50,9 @@ absl::StatusOr<JournalFile> ReadFile(const Host& host,
   if (oldest == 0 || oldest > newest || newest > UINT32_MAX)
     return absl::InvalidArgumentError(
         fmt::format("{}: a header with impossible times", path));
-  file.span = {static_cast<int64_t>(oldest), static_cast<int64_t>(newest)};
+  file.span = Bounded({static_cast<int64_t>(oldest),
+                       static_cast<int64_t>(newest)},
+                      info);
   return file;
 }
 

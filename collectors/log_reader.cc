@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <ctime>
 #include <iterator>
 #include <set>
 #include <tuple>
@@ -22,30 +23,54 @@ namespace {
 // What is read of each end of a log, and unpacked of a compressed one.
 constexpr size_t kEnd = 64 << 10;
 
-// The first instant in `text`; the last one when `backwards`. What is later
-// than the file was changed, by more than clocks and zones are off, is no time
-// of a record but something its writer made up.
+// When a file was written last, by its own time and the clock's.
+int64_t Written(const FileInfo& file) {
+  return std::min<int64_t>(file.modified, std::time(nullptr));
+}
+
+// Which times can be those of records: what is later than the file was written,
+// by more than clocks and zones are off, was made up, or written by a clock that
+// was ahead. One such time would make all other logs look as if they had ended.
+class Plausible {
+ public:
+  explicit Plausible(int64_t written) : most_(written + 86400) {}
+
+  // The latest that was not; 0 when all were.
+  int64_t ahead() const { return ahead_; }
+  bool operator()(int64_t time) {
+    if (time > most_) ahead_ = std::max(ahead_, time);
+    return time <= most_;
+  }
+
+ private:
+  const int64_t most_;
+  int64_t ahead_ = 0;
+};
+
+// The first instant in `text`; the last one when `backwards`.
 std::optional<int64_t> TextTime(std::string_view text, const Zone& zone,
-                                int64_t modified, bool backwards) {
+                                int64_t written, bool backwards,
+                                Plausible& plausible) {
   auto lines = Lines(text);
   if (backwards) std::reverse(lines.begin(), lines.end());
   for (const std::string_view line : lines)
-    if (const auto instant = LogTime(line, zone, modified);
-        instant && *instant > 0 && *instant <= modified + 86400)
+    if (const auto instant = LogTime(line, zone, written);
+        instant && *instant > 0 && plausible(*instant))
       return instant;
   return {};
 }
 
 // The same of records of utmp(5); `bytes` begins with a whole one.
-std::optional<int64_t> UtmpTime(std::string_view bytes, bool backwards) {
+std::optional<int64_t> UtmpTime(std::string_view bytes, bool backwards,
+                                Plausible& plausible) {
   const size_t count = bytes.size() / sizeof(utmp);
   for (size_t i = 0; i < count; ++i) {
     utmp record;
     const size_t at = backwards ? count - 1 - i : i;
     memcpy(&record, bytes.data() + at * sizeof record, sizeof record);
     // utmp(5): EMPTY is no record; neither is one without a time.
-    if (record.ut_type != EMPTY && record.ut_tv.tv_sec != 0)
-      return static_cast<uint32_t>(record.ut_tv.tv_sec);
+    const int64_t time = static_cast<uint32_t>(record.ut_tv.tv_sec);
+    if (record.ut_type != EMPTY && time != 0 && plausible(time)) return time;
   }
   return {};
 }
@@ -68,17 +93,18 @@ absl::StatusOr<std::optional<LogSpan>> ReadPlain(const Host& host,
   ASSIGN_OR_RETURN(const std::string last,
                    tail == 0 ? absl::StatusOr<std::string>(first)
                              : host.ReadBytes(piece.path, tail, end));
-  const int64_t modified = piece.info.modified;
-  const auto oldest = text ? TextTime(first, zone, modified, false)
-                           : UtmpTime(first, false);
-  const auto newest =
-      text ? TextTime(last, zone, modified, true) : UtmpTime(last, true);
+  const int64_t written = Written(piece.info);
+  Plausible plausible(written);
+  const auto oldest = text ? TextTime(first, zone, written, false, plausible)
+                           : UtmpTime(first, false, plausible);
+  const auto newest = text ? TextTime(last, zone, written, true, plausible)
+                           : UtmpTime(last, true, plausible);
   if (!oldest || !newest) return std::optional<LogSpan>();
   const auto lines = std::ranges::count(first, '\n');
   const int64_t record = !text        ? static_cast<int64_t>(sizeof(utmp))
                          : lines == 0 ? 0
                                       : static_cast<int64_t>(first.size()) / lines;
-  return std::optional<LogSpan>({*oldest, *newest, record});
+  return std::optional<LogSpan>({*oldest, *newest, record, plausible.ahead()});
 }
 
 // The first instant in a compressed file; 0 when there is none.
@@ -87,10 +113,11 @@ absl::StatusOr<int64_t> ReadPackedHead(const Host& host, LogFormat format,
                                        const Zone& zone) {
   ASSIGN_OR_RETURN(const std::string first,
                    UnpackHead(host, piece.path, kEnd));
-  const auto oldest =
-      format == LogFormat::kText
-          ? TextTime(first, zone, piece.info.modified, false)
-          : UtmpTime(first, false);
+  const int64_t written = Written(piece.info);
+  Plausible plausible(written);
+  const auto oldest = format == LogFormat::kText
+                          ? TextTime(first, zone, written, false, plausible)
+                          : UtmpTime(first, false, plausible);
   return oldest.value_or(0);
 }
 
@@ -112,7 +139,7 @@ absl::StatusOr<std::optional<LogSpan>> ReadPacked(const Host& host,
   oldest = Number(said).value_or(0);
   if (*oldest == 0) return std::optional<LogSpan>();
   return std::optional<LogSpan>(
-      {*oldest, std::max(*oldest, piece.info.modified)});
+      {*oldest, std::max(*oldest, Written(piece.info))});
 }
 
 // The database of wtmpdb(8), with times in microseconds.
@@ -121,20 +148,23 @@ absl::StatusOr<std::optional<LogSpan>> ReadWtmpdb(const Host& host,
   ASSIGN_OR_RETURN(std::string bytes, ReadLoginDatabase(host, piece.path));
   std::optional<LogSpan> span;
   if (bytes.empty()) return span;
+  Plausible plausible(Written(piece.info));
   RETURN_IF_ERROR(QueryLoginDatabase(
       std::move(bytes),
-      "SELECT min(Login), max(max(Login, ifnull(Logout, 0))) FROM wtmp",
+      "SELECT Login / 1000000 FROM wtmp WHERE Login IS NOT NULL UNION ALL "
+      "SELECT Logout / 1000000 FROM wtmp WHERE Logout IS NOT NULL",
       [&](sqlite3_stmt* row) {
-        if (sqlite3_column_type(row, 0) != SQLITE_NULL)
-          span = {sqlite3_column_int64(row, 0) / 1000000,
-                  sqlite3_column_int64(row, 1) / 1000000};
+        const int64_t time = sqlite3_column_int64(row, 0);
+        if (plausible(time)) Join({time, time}, span);
       }));
+  if (span) span->ahead = plausible.ahead();
   return span;
 }
 
 // The first and the last of the logins that a file of last logins holds.
 absl::StatusOr<std::optional<LogSpan>> ReadLastlog(const Host& host,
-                                                   const std::string& path) {
+                                                   const LogPiece& piece) {
+  const std::string& path = piece.path;
   constexpr size_t kMost = 16 << 20;
   // lastlog(5): seconds, a line of 32 bytes and a host of 256, by user id.
   constexpr size_t kRecord = 292;
@@ -155,24 +185,39 @@ absl::StatusOr<std::optional<LogSpan>> ReadLastlog(const Host& host,
       times.push_back(time);
     }
   }
-  std::erase(times, 0);
+  Plausible plausible(Written(piece.info));
+  std::erase_if(times,
+                [&](int64_t time) { return time == 0 || !plausible(time); });
   if (times.empty()) return std::optional<LogSpan>();
   const auto [oldest, newest] = std::ranges::minmax(times);
-  return std::optional<LogSpan>({oldest, newest});
+  return std::optional<LogSpan>({oldest, newest, 0, plausible.ahead()});
 }
 
 }  // namespace
+
+LogSpan Bounded(LogSpan span, const FileInfo& file) {
+  const int64_t written = Written(file);
+  Plausible plausible(written);
+  if (!plausible(span.newest)) span.newest = written;
+  span.oldest = std::min(span.oldest, span.newest);
+  span.ahead = plausible.ahead();
+  return span;
+}
 
 void Join(const LogSpan& span, std::optional<LogSpan>& all) {
   if (!all) all = span;
   all->oldest = std::min(all->oldest, span.oldest);
   all->newest = std::max(all->newest, span.newest);
+  all->ahead = std::max(all->ahead, span.ahead);
 }
 
 std::optional<int64_t> LastRecord(LogFormat format, std::string_view end,
                                   const Zone& zone, int64_t modified) {
-  if (format == LogFormat::kText) return TextTime(end, zone, modified, true);
-  return format == LogFormat::kUtmp ? UtmpTime(end, true) : std::nullopt;
+  Plausible plausible(modified);
+  if (format == LogFormat::kText)
+    return TextTime(end, zone, modified, true, plausible);
+  return format == LogFormat::kUtmp ? UtmpTime(end, true, plausible)
+                                    : std::nullopt;
 }
 
 absl::StatusOr<std::optional<LogSpan>> ReadPiece(const Host& host,
@@ -181,7 +226,7 @@ absl::StatusOr<std::optional<LogSpan>> ReadPiece(const Host& host,
                                                  const Zone& zone) {
   if (IsPacked(piece.path)) return ReadPacked(host, format, piece, zone);
   if (format == LogFormat::kWtmpdb) return ReadWtmpdb(host, piece);
-  if (format == LogFormat::kLastlog) return ReadLastlog(host, piece.path);
+  if (format == LogFormat::kLastlog) return ReadLastlog(host, piece);
   return ReadPlain(host, format, piece, zone);
 }
 

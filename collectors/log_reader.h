@@ -34,7 +34,14 @@ struct LogSpan {
   // Bytes that a record takes, on the average of those that were looked at; 0
   // when that was not to be told.
   int64_t record_bytes = 0;
+  // The latest time of a record that was left aside because it is later than
+  // the file was written; 0 when there is none.
+  int64_t ahead = 0;
 };
+
+// `span` as a file can have it: what is later than the file was written, by more
+// than a day, is ahead.
+LogSpan Bounded(LogSpan span, const FileInfo& file);
 
 // Makes `all`, which may be nothing yet, reach over `span` as well.
 void Join(const LogSpan& span, std::optional<LogSpan>& all);
@@ -46,7 +53,7 @@ absl::StatusOr<std::optional<LogSpan>> ReadPiece(const Host& host,
                                                  const LogPiece& piece,
                                                  const Zone& zone);
 
-// The last record in the end of a file that was last changed at `modified`; of
+// The last record in the end of a file that was last written at `modified`; of
 // utmp(5) it begins with a whole one. Nothing when there is none, or the format
 // has no end.
 std::optional<int64_t> LastRecord(LogFormat format, std::string_view end,

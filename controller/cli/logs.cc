@@ -71,7 +71,7 @@ absl::StatusOr<int> Logs(const Session& session, const Options& options) {
       "records_per_day, reach_days, "
       "CASE WHEN removal > 0 THEN utc(removal) ELSE '' END AS removal, "
       "kept_by, copy, unread, "
-      "coalesce((SELECT CASE WHEN min(arrived) THEN 'arrived' ELSE 'missed' END "
+      "coalesce((SELECT CASE min(arrived) WHEN 1 THEN 'arrived' WHEN 0 THEN 'missed' END "
       "FROM log_heartbeats AS h WHERE h.path = log_sources.path), '') "
       "AS heartbeat, "
       "(SELECT json_group_array(json_array(since, until)) FROM log_gaps AS g "

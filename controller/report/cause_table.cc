@@ -45,7 +45,8 @@ absl::StatusOr<std::vector<v1::Event>> CauseTable::Events(
       }));
   RETURN_IF_ERROR(store_.VisitEvents(
       host.id, {since, to_ + interval_, {}}, [&](v1::Event event) {
-        return event.kind() == "login_failed" || keep(near, std::move(event));
+        return event.kind() == "login_failed" || event.kind() == "unproven" ||
+               keep(near, std::move(event));
       }));
   std::vector<v1::Event> events(std::make_move_iterator(sessions.begin()),
                                 std::make_move_iterator(sessions.end()));

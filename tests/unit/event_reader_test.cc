@@ -133,12 +133,12 @@ TEST(EventReader, SaysThatItHasOnlyRootsWordForAProcessThatIsGone) {
 TEST(EventReader, TakesWhatAUserWritesAsAboutThatUser) {
   JournalRecord record = By("su", "/usr/bin/su", "(to root) bob on pts/0");
   record.uid = 1000;
-  // Whatever journald saw: a user can hide behind it, and make it up.
-  for (const char* exe : {"/usr/bin/su", "/usr/bin/logger", ""}) {
+  for (const char* exe : {"/usr/bin/su", "/usr/bin/su (deleted)", ""}) {
     record.exe = exe;
     EXPECT_EQ(Line(record), "login su [root] by [alice] from []  1x pts/0");
     EXPECT_EQ(ReadEvent(record, NameOf)->source(), "user");
   }
+  record.exe = "/usr/bin/su";
   record.message = "pam_unix(su:session): session closed for user root";
   EXPECT_EQ(Line(record), "logout su [root] by [alice] from []  1x ");
   record = By("passwd", "/usr/bin/passwd",
@@ -150,6 +150,23 @@ TEST(EventReader, TakesWhatAUserWritesAsAboutThatUser) {
             "account passwd [alice] by [alice] from []  1x password changed");
   record.uid = 0;
   EXPECT_EQ(ReadEvent(record, NameOf)->source(), "journal");
+}
+
+// A user can make it up, and hide behind another program when it is true.
+TEST(EventReader, TellsAsUnprovenWhatAUsersOtherProgramWrote) {
+  JournalRecord record = By("su", "/usr/bin/logger", "(to root) bob on pts/0");
+  record.uid = 1000;
+  EXPECT_EQ(Line(record),
+            "unproven su [root] by [alice] from []  1x written by "
+            "/usr/bin/logger");
+  EXPECT_EQ(ReadEvent(record, NameOf)->source(), "user");
+  EXPECT_EQ(ReadEvent(record, NameOf)->session(), "");
+  record = By("sudo", "/home/alice/sudo",
+              "  alice : TTY=pts/0 ; PWD=/ ; USER=root ; COMMAND=/usr/bin/id");
+  record.uid = 1000;
+  EXPECT_EQ(Line(record),
+            "unproven sudo [root] by [alice] from []  1x written by "
+            "/home/alice/sudo");
 }
 
 TEST(EventReader, SaysWhereARecordCanBeReadInTwoWays) {
@@ -188,6 +205,12 @@ TEST(EventReader, KnowsJournaldByWhatOnlyItCanSay) {
   EXPECT_EQ(Line(record),
             "recorder systemd-journald [] by [] from []  44x records dropped by "
             "the rate limit: app.service");
+}
+
+TEST(EventReader, KnowsWhoIsNotLetInThoughTheKeyWasRight) {
+  EXPECT_EQ(Line(Sshd("fatal: Access denied for user alice by PAM account "
+                      "configuration [preauth]")),
+            "login_failed ssh [alice] by [] from [] policy 1x ");
 }
 
 TEST(EventReader, SaysNothingOfWhatIsNoEvent) {
