@@ -144,19 +144,21 @@ class LogGaps {
 
   void VerifyJournals() {
     for (const auto& [path, files] : journals_)
-      AddPauses("journal", path,
-                FindDamage(host_, path, files, verify_budget_, gaps_));
+      for (const JournalDamage& damage :
+           FindDamage(host_, path, files, verify_budget_, gaps_))
+        AddDamage(path, damage);
   }
 
  private:
-  void Add(const std::string& source, const std::string& path, int64_t since,
-           int64_t until, std::string reason) {
+  v1::LogGap& Add(const std::string& source, const std::string& path,
+                  int64_t since, int64_t until, std::string reason) {
     v1::LogGap& row = *snapshot_.add_log_gaps();
     row.set_source(source);
     row.set_path(path);
     row.set_since(since);
     row.set_until(until);
     row.set_reason(std::move(reason));
+    return row;
   }
 
   void AddPauses(const std::string& source, const std::string& path,
@@ -187,6 +189,24 @@ class LogGaps {
             NotClosed(file.name));
     }
     TellOmitted(path, found);
+  }
+
+  // Of one that was not closed there is a row: a file that is not whole is told
+  // once.
+  void AddDamage(const std::string& path, const JournalDamage& damage) {
+    const JournalFile& file = *damage.file;
+    const std::string not_closed = NotClosed(file.name);
+    auto& rows = *snapshot_.mutable_log_gaps();
+    const auto row = std::ranges::find_if(rows, [&](const v1::LogGap& told) {
+      return told.path() == path && told.reason() == not_closed;
+    });
+    const auto span = file.span.value_or(LogSpan{0, 0});
+    v1::LogGap& damaged =
+        row != rows.end()
+            ? *row
+            : Add("journal", path, span.oldest, span.newest,
+                  file.name + " does not pass journalctl --verify");
+    damaged.set_damage(damage.why);
   }
 
   void TellOmitted(const std::string& path, size_t found) {
