@@ -30,9 +30,14 @@ std::vector<std::string_view> AuditPayloads(std::string_view messages,
 // The state in an answer to AUDIT_GET.
 absl::StatusOr<v1::AuditStatus> ReadAuditStatus(std::string_view messages);
 
-// The counters in it, without a time; a kernel that does not tell the backlog
-// has none.
+// The counters in it, without a time. A kernel that does not tell the backlog has
+// none, and where no daemon takes the records none waits: the kernel hands each
+// to its own log at once.
 absl::StatusOr<AuditCounters> ReadAuditCounters(std::string_view messages);
+
+// The counters now. A collector that asks for them runs again when the kernel's
+// answer is another one.
+absl::StatusOr<AuditCounters> AskAuditCounters(const Host& host);
 
 // The rules in an answer to AUDIT_LIST_RULES, in the order in which the kernel
 // tries those of one list.

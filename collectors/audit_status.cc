@@ -15,8 +15,9 @@ namespace metsuke {
 
 absl::Status CollectAuditStatus(const Host& host, v1::Snapshot& snapshot);
 
-absl::StatusOr<std::string> AskAudit(const Host& host, std::string_view name,
-                                     uint16_t request) {
+namespace {
+
+std::string Request(uint16_t request) {
   nlmsghdr header{};
   header.nlmsg_len = NLMSG_HDRLEN;
   header.nlmsg_type = request;
@@ -25,9 +26,14 @@ absl::StatusOr<std::string> AskAudit(const Host& host, std::string_view name,
   header.nlmsg_flags =
       NLM_F_REQUEST | (request == AUDIT_LIST_RULES ? NLM_F_DUMP : 0);
   header.nlmsg_seq = 1;
-  auto answer = host.Netlink(
-      name, NETLINK_AUDIT,
-      {reinterpret_cast<const char*>(&header), sizeof header});
+  return {reinterpret_cast<const char*>(&header), sizeof header};
+}
+
+}  // namespace
+
+absl::StatusOr<std::string> AskAudit(const Host& host, std::string_view name,
+                                     uint16_t request) {
+  auto answer = host.Netlink(name, NETLINK_AUDIT, Request(request));
   if (absl::IsUnimplemented(answer.status()))
     return Absent("the kernel runs without its audit subsystem");
   if (absl::IsPermissionDenied(answer.status()))
@@ -73,9 +79,17 @@ absl::StatusOr<audit_status> ReadStatus(std::string_view messages) {
 
 absl::StatusOr<AuditCounters> ReadAuditCounters(std::string_view messages) {
   ASSIGN_OR_RETURN(const audit_status status, ReadStatus(messages));
-  return AuditCounters{.lost = status.lost,
-                       .backlog = status.backlog,
+  return AuditCounters{.enabled = status.enabled != 0,
+                       .lost = status.lost,
+                       .backlog = status.pid != 0 ? status.backlog : 0,
                        .backlog_limit = status.backlog_limit};
+}
+
+absl::StatusOr<AuditCounters> AskAuditCounters(const Host& host) {
+  ASSIGN_OR_RETURN(const std::string answer,
+                   host.NetlinkIfOther("audit_status", NETLINK_AUDIT,
+                                       Request(AUDIT_GET)));
+  return ReadAuditCounters(answer);
 }
 
 absl::StatusOr<v1::AuditStatus> ReadAuditStatus(std::string_view messages) {

@@ -25,9 +25,10 @@ AuditWatch::AuditWatch(std::string_view text) {
   for (const std::string_view word : Words(text))
     numbers.push_back(Number(word).value_or(0));
   if (numbers.size() < 4 || numbers.size() % 4 != 0) return;
-  last_ = {numbers[0], static_cast<uint32_t>(numbers[1]),
-           static_cast<uint32_t>(numbers[2]),
-           static_cast<uint32_t>(numbers[3])};
+  last_ = {.time = numbers[0],
+           .lost = static_cast<uint32_t>(numbers[1]),
+           .backlog = static_cast<uint32_t>(numbers[2]),
+           .backlog_limit = static_cast<uint32_t>(numbers[3])};
   for (size_t i = 4; i < numbers.size(); i += 4)
     periods_.push_back({numbers[i] == 0 ? Kind::kLost : Kind::kBehind,
                         numbers[i + 1], numbers[i + 2], numbers[i + 3]});
@@ -56,7 +57,7 @@ void AuditWatch::Add(Kind kind, const AuditCounters& now, int64_t amount) {
 void AuditWatch::Look(const AuditCounters& now) {
   const bool first = last_.time == 0;
   // It counts from the boot on, and auditctl --reset-lost sets it back.
-  if (!first && now.lost > last_.lost)
+  if (!first && now.enabled && now.lost > last_.lost)
     Add(Kind::kLost, now, int64_t{now.lost} - last_.lost);
   const bool rises = !first && Percent(last_) > 10 && Percent(now) > 10 &&
                      now.backlog > last_.backlog;
@@ -74,8 +75,9 @@ std::vector<LogPause> AuditWatch::Told() const {
     told.push_back(
         {period.since == 0 ? period.until : period.since, period.until,
          period.kind == Kind::kLost
-             ? fmt::format("{} records of audit lost, by the kernel's count",
-                           OneDigit(period.amount))
+             ? fmt::format("{} {} of audit lost, by the kernel's count",
+                           OneDigit(period.amount),
+                           period.amount == 1 ? "record" : "records")
              : fmt::format("records of audit waited: up to {}% of the backlog "
                            "limit",
                            period.amount / 10 * 10)});

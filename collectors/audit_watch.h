@@ -16,8 +16,9 @@ namespace metsuke {
 // At one look.
 struct AuditCounters {
   int64_t time = 0;            // seconds since 1970-01-01 UTC
+  bool enabled = false;        // whether records are made
   uint32_t lost = 0;           // records, since the host's boot
-  uint32_t backlog = 0;        // records that wait for auditd
+  uint32_t backlog = 0;        // records that wait for auditd, where it runs
   uint32_t backlog_limit = 0;  // 0 is none
 };
 
@@ -29,7 +30,8 @@ class AuditWatch {
   explicit AuditWatch(std::string_view text);
   std::string ToText() const;
 
-  // The next look. Records are lost when the kernel's count has risen. auditd
+  // The next look. Records are lost when the kernel's count has risen while they
+  // are made, whether or not auditd is there to take them. auditd
   // is behind when nine tenths of the limit wait, for the next records may be
   // lost; or when at two looks running more than a tenth did, and more at the
   // second: a burst is over by then.

@@ -43,8 +43,8 @@ bool IsAbsent(const absl::Status& status);
 // Adds a row to `gaps`: `table` lacks what `subject` (a path, an account, a
 // unit) would have told, because of `reason`. Controls that read `table` and
 // find nothing are then unknown, so speak only of what could hide a row. When
-// no row is missing but values are, name their `columns`: only controls that
-// decide by one of them are then unknown.
+// values are missing alone, or rows that are there for what some columns say,
+// name these `columns`: only controls that decide by one of them are then unknown.
 void AddGap(v1::Snapshot& snapshot, std::string_view table,
             std::string_view subject, std::string_view reason,
             std::initializer_list<std::string_view> columns = {});

@@ -74,6 +74,9 @@ std::string_view WordOf(std::string_view program, const JournalRecord& record) {
   if (program == "systemd-journald")
     return record.transport == "driver" ? "journal" : "";
   if (record.transport != "syslog" && record.transport != "journal") return "";
+  // What it hands to journald itself (omjournal) is the word of whoever sent it;
+  // its own it gives to syslog(3).
+  if (program == "rsyslogd" && record.transport != "syslog") return "";
   if (record.uid != 0 && IsOfItsUnit(program, record)) return "journal";
   if (record.uid != 0) return MaySpeakForItself(program) ? "user" : "";
   if (!record.exe.empty())

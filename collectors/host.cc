@@ -368,7 +368,13 @@ bool Host::Unchanged(const Recording& recording) const {
         is.modified() != was.modified() || is.changed() != was.changed())
       return false;
   }
-  return true;
+  // What this asks is no reading of a collector.
+  const Unrecorded unrecorded(*this);
+  return std::ranges::all_of(
+      recording.ToProto().questions(), [&](const v1::Question& was) {
+        return HasAnswer(
+            was, Netlink(was.name(), was.protocol(), was.request()));
+      });
 }
 
 }  // namespace metsuke

@@ -151,6 +151,12 @@ class Host {
                                               int protocol,
                                               std::string_view request) const;
 
+  // The same for an answer that is short and seldom another one: whether it
+  // still is the same is asked in every cycle, and only if not the collector
+  // runs again for it.
+  absl::StatusOr<std::string> NetlinkIfOther(std::string_view name, int protocol,
+                                             std::string_view request) const;
+
   // What the kernel says of itself.
   virtual absl::StatusOr<KernelFacts> Kernel() const;
 

@@ -11,6 +11,17 @@ void Host::ReadLive() const {
   if (recording_ != nullptr) recording_->SetLive();
 }
 
+absl::StatusOr<std::string> Host::NetlinkIfOther(
+    std::string_view name, int protocol, std::string_view request) const {
+  const auto answer = [&] {
+    const Unrecorded unrecorded(*this);
+    return Netlink(name, protocol, request);
+  }();
+  if (recording_ != nullptr)
+    recording_->Asked(name, protocol, request, answer);
+  return answer;
+}
+
 void Host::Leave(const std::string& name, const std::string& note) const {
   if (recording_ != nullptr) recording_->Answered({name}, note, Recording());
 }

@@ -1,13 +1,14 @@
 #include "collectors/journal_damage.h"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <ctime>
-#include <initializer_list>
+#include <functional>
 #include <utility>
 
+#include "collectors/log_pauses.h"
+#include "collectors/temporary_folder.h"
 #include "collectors/words.h"
 #include "proto/run.h"
 #include "proto/status.h"
@@ -18,25 +19,36 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr char kJournalctl[] = "/usr/bin/journalctl";
-// It counts objects in temporary files. The unit allows them here alone.
-constexpr char kTemporary[] = "/run/metsuke-temporary";
-// One that was rotated just now may still be being closed.
-constexpr int64_t kYoung = 600;
 // With less time than that none is begun.
 constexpr auto kLeastTime = std::chrono::seconds(2);
 // What takes longer would take all the time there is in each run.
 constexpr auto kMostTime = std::chrono::seconds(8);
 // Of one journal.
 constexpr size_t kMostDamaged = 100;
+constexpr char kColumn[] = "damage";
 
-// What keeps it from verifying a file (strerror(3)), whatever is in that.
+// What is remembered of a file. Why follows the last two.
+constexpr std::string_view kPasses = "passes", kFails = "fails ",
+                           kUnverified = "unverified ";
+
+std::string Fails(std::string_view why) {
+  return fmt::format("{}{}", kFails, why);
+}
+
+std::string Unverified(std::string_view why) {
+  return fmt::format("{}{}", kUnverified, why);
+}
+
+// What keeps it from verifying a file (strerror(3)), whatever is in that. With
+// "Protocol not supported" the file has features that are newer than it.
 bool IsOfTheVerifier(std::string_view why) {
   constexpr std::string_view kReasons[] = {
       "Read-only file system",   "No space left on device",
       "Disk quota exceeded",     "Cannot allocate memory",
       "Operation not supported", "Operation not permitted",
       "Permission denied",       "File too large",
-      "Too many open files",     "No such file or directory"};
+      "Too many open files",     "No such file or directory",
+      "Protocol not supported"};
   return std::ranges::find(kReasons, why) != std::end(kReasons);
 }
 
@@ -53,8 +65,7 @@ class Verifier {
            Gaps& gaps)
       : host_(host), journal_(journal), budget_(budget), gaps_(gaps) {}
 
-  // "passes"; "fails" and why; "?" and why it could not be verified; nothing
-  // when that is for another run.
+  // kPasses, kFails or kUnverified; nothing when that is for another run.
   std::string Of(const JournalFile& file) {
     return host_.Remember("verify", file.path, [&] { return Verify(file); });
   }
@@ -67,11 +78,14 @@ class Verifier {
     const Host::Unrecorded unrecorded(host_);
     const auto info = host_.Stat(file.path);
     if (!info.ok()) return "";  // removed meanwhile
+    if (info->kind != FileInfo::Kind::kRegular)
+      return Unverified("it is no regular file");
     if (info->size > VerifyBudget::kMost)
-      return fmt::format("? it is larger than {} MiB",
-                         VerifyBudget::kMost >> 20);
+      return Unverified(fmt::format("it is larger than {} MiB",
+                                    VerifyBudget::kMost >> 20));
+    // One that was rotated just now may still be being closed.
     const bool closed = file.closed || file.name.ends_with('~') ||
-                        std::time(nullptr) - info->modified > kYoung;
+                        std::time(nullptr) - info->modified > kStillWritten;
     const auto time = std::chrono::duration_cast<std::chrono::milliseconds>(
         budget_.until - Clock::now());
     if (!closed || time < kLeastTime || info->size > budget_.bytes) {
@@ -87,23 +101,23 @@ class Verifier {
                        .accepted_codes = {1},
                        .with_errors = true,
                        .reads_everything = true};
-    const auto temporary = host_.Stat(kTemporary);
-    if (temporary.ok() && temporary->uid == geteuid())
-      options.temporary = kTemporary;
+    // It counts objects in temporary files.
+    options.temporary = TemporaryFolder(host_);
     const auto printed =
         host_.Run({kJournalctl, "--verify", "--file=" + path}, options);
     const auto why = printed.ok()
                          ? ReadVerification(*printed, path)
                          : absl::StatusOr<std::string>(printed.status());
-    if (why.ok()) return why->empty() ? "passes" : "fails " + *why;
+    if (why.ok()) return why->empty() ? std::string(kPasses) : Fails(*why);
     if (absl::IsDeadlineExceeded(why.status()) && time < kMostTime) {
       left_ = true;
     } else if (!host_.Running() || absl::IsNotFound(why.status())) {
       gaps_.Add(journal_,
-                "its files are not verified: " + Message(why.status()));
+                "its files are not verified: " + Message(why.status()),
+                {kColumn});
     } else if (host_.Stat(path).ok()) {
       // It would fail again, at the cost of those behind it.
-      return "? " + Message(why.status());
+      return Unverified(Message(why.status()));
     }
     return "";
   }
@@ -137,29 +151,36 @@ absl::StatusOr<std::string> ReadVerification(std::string_view printed,
   return why;
 }
 
-std::vector<LogPause> FindDamage(const Host& host, const std::string& journal,
-                                 const std::vector<JournalFile>& files,
-                                 VerifyBudget& budget, Gaps& gaps) {
+std::vector<JournalDamage> FindDamage(const Host& host,
+                                      const std::string& journal,
+                                      const std::vector<JournalFile>& files,
+                                      VerifyBudget& budget, Gaps& gaps) {
+  // What happened last is known first; the others were verified in earlier days.
+  std::vector<const JournalFile*> put_away;
+  for (const JournalFile& file : files)
+    if (WasPutAway(file)) put_away.push_back(&file);
+  std::ranges::stable_sort(
+      put_away, std::ranges::greater(), [](const JournalFile* file) {
+        return file->span ? file->span->newest : 0;
+      });
   Verifier verifier(host, journal, budget, gaps);
-  std::vector<LogPause> found;
-  for (const JournalFile& file : files) {
-    if (!WasPutAway(file)) continue;
-    const std::string said = verifier.Of(file);
-    if (said.starts_with("? "))
-      gaps.Add(file.path, "was not verified: " + said.substr(2));
-    if (!said.starts_with("fails ")) continue;
+  std::vector<JournalDamage> found;
+  for (const JournalFile* file : put_away) {
+    const std::string said = verifier.Of(*file);
+    if (said.starts_with(kUnverified))
+      gaps.Add(file->path,
+               "was not verified: " + said.substr(kUnverified.size()),
+               {kColumn});
+    if (!said.starts_with(kFails)) continue;
     if (found.size() == kMostDamaged) {
-      gaps.Add(journal, "more files are damaged than are told");
+      gaps.Add(journal, "more files are damaged than are told", {kColumn});
       break;
     }
-    found.push_back({file.span ? file.span->oldest : 0,
-                     file.span ? file.span->newest : 0,
-                     fmt::format("{} does not pass journalctl --verify: {}",
-                                 file.name, said.substr(6))});
+    found.push_back({file, said.substr(kFails.size())});
   }
   if (verifier.left()) {
     host.ReadLive();
-    gaps.Add(journal, "not all of its files were verified yet");
+    gaps.Add(journal, "not all of its files were verified yet", {kColumn});
   }
   return found;
 }

@@ -14,7 +14,6 @@
 #include "collectors/gaps.h"
 #include "collectors/host.h"
 #include "collectors/journals.h"
-#include "collectors/log_pauses.h"
 
 namespace metsuke {
 
@@ -32,13 +31,20 @@ struct VerifyBudget {
 absl::StatusOr<std::string> ReadVerification(std::string_view printed,
                                              const std::string& path);
 
-// The files that do not pass, with the times that their headers tell; 0 where
-// they tell none. Those are looked at that journald no longer writes: what it
-// is writing is never whole. Each is verified once while it stays as it is. In
-// `gaps` is told under the name `journal` what was not verified, and why.
-std::vector<LogPause> FindDamage(const Host& host, const std::string& journal,
-                                 const std::vector<JournalFile>& files,
-                                 VerifyBudget& budget, Gaps& gaps);
+// A file that does not pass, one of those that FindDamage was given.
+struct JournalDamage {
+  const JournalFile* file;
+  std::string why;  // as ReadVerification has it
+};
+
+// The files that do not pass, the newest first. Those are looked at that journald
+// no longer writes: what it is writing is never whole. Each is verified once
+// while it stays as it is. In `gaps`, of the column `damage`, is told under the
+// name `journal` what was not verified, and why.
+std::vector<JournalDamage> FindDamage(const Host& host,
+                                      const std::string& journal,
+                                      const std::vector<JournalFile>& files,
+                                      VerifyBudget& budget, Gaps& gaps);
 
 }  // namespace metsuke
 

@@ -30,9 +30,11 @@ constexpr const char* kSayings[] = {
     "MESSAGE_ID=a596d6fe7bfa4994828e72309e95d61e",  // suppressed
     "MESSAGE_ID=e9bf28e6e834481bb6f48f548ad13606",  // of the kernel missed
     nullptr,
+    "_TRANSPORT=syslog",
     "SYSLOG_IDENTIFIER=rsyslogd",
     "_UID=0",
     nullptr,
+    "_TRANSPORT=syslog",
     "SYSLOG_IDENTIFIER=rsyslogd",
     "_SYSTEMD_UNIT=rsyslog.service",
     nullptr,
@@ -187,12 +189,15 @@ std::vector<JournalDrop> FindDrops(const Host& host,
   for (const JournalFile& file : files) {
     // journald writes of itself to the system's files.
     if (!file.span || !file.name.starts_with("system")) continue;
+    bool again = false;
     const auto find = [&] {
       const Host::Unrecorded unrecorded(host);
       const auto read = ReadDrops(host, file.path);
       if (!read.ok()) {
-        if (!absl::IsNotFound(read.status()))
+        if (!absl::IsNotFound(read.status())) {
           gaps.Add(file.path, "what was dropped: " + Message(read.status()));
+          again = true;
+        }
         return std::string();
       }
       std::string text(read->all ? kRead : kCut);
@@ -200,6 +205,7 @@ std::vector<JournalDrop> FindDrops(const Host& host,
       return text;
     };
     const std::string text = host.Remember("drops", file.path, find);
+    if (again) host.ReadLive();
     if (text.starts_with(kCut))
       gaps.Add(file.path,
                fmt::format("what was dropped: more than {} records may say so, "

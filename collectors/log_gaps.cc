@@ -9,7 +9,6 @@
 // kernel's audit had no room for (audit_watch.h).
 
 #include <fmt/format.h>
-#include <libaudit.h>
 
 #include <algorithm>
 #include <chrono>
@@ -47,12 +46,27 @@ namespace {
 
 constexpr char kTable[] = "log_gaps";
 constexpr char kAuditdConf[] = "/etc/audit/auditd.conf";
+// Among the notes of the last run.
+constexpr char kCounters[] = "audit counters";
 // Of one log; who takes out every second file has made his point by then.
 constexpr size_t kMostOfOne = 100;
-// From the beginning of a run on, until which journals are verified, which comes
-// last: so that collectors behind this one begin before the time of the look is
-// over (CycleOptions::budget).
+// From the beginning of a run on, until which compressed files are unpacked, and
+// until which journals are verified, which comes last: so that collectors behind
+// this one begin before the time of the look is over (CycleOptions::budget).
+constexpr auto kUnpackUntil = std::chrono::seconds(6);
 constexpr auto kVerifyUntil = std::chrono::seconds(11);
+
+std::string NotClosed(const std::string& name) {
+  return name + " was not closed: what followed may be lost";
+}
+
+// "1 record lost" of 1 and "records lost".
+std::string Counted(int64_t count, std::string_view records) {
+  constexpr std::string_view kMany = "records";
+  if (count == 1 && records.starts_with(kMany))
+    return fmt::format("1 record{}", records.substr(kMany.size()));
+  return fmt::format("{} {}", count, records);
+}
 
 class LogGaps {
  public:
@@ -113,37 +127,38 @@ class LogGaps {
   // What the kernel counts. That it tells nothing, as in a container,
   // audit_status says; what it told before stays so.
   void AddAudit() {
-    constexpr char kNote[] = "audit counters";
-    std::string note = host_.Left(kNote);
+    std::string note = host_.Left(kCounters);
     AuditWatch watch(note);
-    const auto answer = AskAudit(host_, "audit_status", AUDIT_GET);
-    auto counters = answer.ok()
-                        ? ReadAuditCounters(*answer)
-                        : absl::StatusOr<AuditCounters>(answer.status());
+    auto counters = AskAuditCounters(host_);
     if (counters.ok()) {
       counters->time = std::time(nullptr);
       watch.Look(*counters);
       note = watch.ToText();
     }
-    if (!note.empty()) host_.Leave(kNote, note);
-    AddPauses("audit", AuditLogPath(), watch.Told());
+    if (!note.empty()) host_.Leave(kCounters, note);
+    const std::vector<LogPause> told = watch.Told();
+    // Only a later look sees that it is over, and forgets it.
+    if (!told.empty()) host_.ReadLive();
+    AddPauses("audit", AuditLogPath(), told);
   }
 
   void VerifyJournals() {
     for (const auto& [path, files] : journals_)
-      AddPauses("journal", path,
-                FindDamage(host_, path, files, verify_budget_, gaps_));
+      for (const JournalDamage& damage :
+           FindDamage(host_, path, files, verify_budget_, gaps_))
+        AddDamage(path, damage);
   }
 
  private:
-  void Add(const std::string& source, const std::string& path, int64_t since,
-           int64_t until, std::string reason) {
+  v1::LogGap& Add(const std::string& source, const std::string& path,
+                  int64_t since, int64_t until, std::string reason) {
     v1::LogGap& row = *snapshot_.add_log_gaps();
     row.set_source(source);
     row.set_path(path);
     row.set_since(since);
     row.set_until(until);
     row.set_reason(std::move(reason));
+    return row;
   }
 
   void AddPauses(const std::string& source, const std::string& path,
@@ -164,15 +179,34 @@ class LogGaps {
       JournalFile& last = before->second;
       if (!first && file.first > last.last + 1 && ++found <= kMostOfOne)
         Add("journal", path, last.span->newest, file.span->oldest,
-            fmt::format("records {} to {} are in no file", last.last + 1,
-                        file.first - 1));
+            file.first == last.last + 2
+                ? fmt::format("record {} is in no file", last.last + 1)
+                : fmt::format("records {} to {} are in no file", last.last + 1,
+                              file.first - 1));
       if (file.last > last.last) last = file;
       if (file.torn && ++found <= kMostOfOne)
         Add("journal", path, file.span->newest, After(file, files),
-            fmt::format("{} was not closed: what followed may be lost",
-                        file.name));
+            NotClosed(file.name));
     }
     TellOmitted(path, found);
+  }
+
+  // Of one that was not closed there is a row: a file that is not whole is told
+  // once.
+  void AddDamage(const std::string& path, const JournalDamage& damage) {
+    const JournalFile& file = *damage.file;
+    const std::string not_closed = NotClosed(file.name);
+    auto& rows = *snapshot_.mutable_log_gaps();
+    const auto row = std::ranges::find_if(rows, [&](const v1::LogGap& told) {
+      return told.path() == path && told.reason() == not_closed;
+    });
+    const auto span = file.span.value_or(LogSpan{0, 0});
+    v1::LogGap& damaged =
+        row != rows.end()
+            ? *row
+            : Add("journal", path, span.oldest, span.newest,
+                  file.name + " does not pass journalctl --verify");
+    damaged.set_damage(damage.why);
   }
 
   void TellOmitted(const std::string& path, size_t found) {
@@ -193,7 +227,7 @@ class LogGaps {
       const auto count = OneDigit(static_cast<int64_t>(
           std::min<uint64_t>(drop.count, INT64_MAX)));
       Add(source, path, drop.since, drop.until,
-          count == 0 ? drop.why : fmt::format("{} {}", count, drop.why));
+          count == 0 ? drop.why : Counted(count, drop.why));
     }
     if (found > kMostOfOne)
       gaps_.Add(journal,
@@ -299,7 +333,7 @@ class LogGaps {
   Gaps gaps_;
   const Zone zone_;
   std::vector<Pause> off_;
-  LogBudget budget_;
+  LogBudget budget_{.until = LogBudget::Clock::now() + kUnpackUntil};
   VerifyBudget verify_budget_{
       .until = std::chrono::steady_clock::now() + kVerifyUntil};
   std::vector<std::pair<std::string, std::vector<JournalFile>>> journals_;

@@ -113,6 +113,7 @@ Rhythm ReadFiles(const Host& host, const std::string& log,
                  const std::vector<std::string>& paths, const std::string& what,
                  int64_t least, Gaps& gaps,
                  const std::function<absl::StatusOr<Rhythm>(size_t)>& read) {
+  constexpr char kTooMuch[] = "too much";
   std::vector<Rhythm> files;
   for (size_t i = paths.size(); i-- > 0;) {
     absl::StatusOr<Rhythm> rhythm = Rhythm(least);
@@ -121,16 +122,20 @@ Rhythm ReadFiles(const Host& host, const std::string& log,
       rhythm = read(i);
       was_read = true;
       // What could not be read may be in the next look.
-      return rhythm.ok() && rhythm->whole ? ToText(*rhythm) : "";
+      if (!rhythm.ok()) return "";
+      if (rhythm->too_much) return kTooMuch;
+      return rhythm->whole ? ToText(*rhythm) : "";
     };
     // The current file is another in the next look.
     if (i + 1 == paths.size() && !IsPacked(paths[i])) {
       find();
     } else {
-      const auto known = RhythmFromText(
-          host.Remember(fmt::format("{} {}", what, least), paths[i], find));
-      if (known)
+      const std::string said =
+          host.Remember(fmt::format("{} {}", what, least), paths[i], find);
+      if (const auto known = RhythmFromText(said))
         rhythm = *known;
+      else if (said == kTooMuch)
+        rhythm->whole = false, rhythm->too_much = true;
       else if (!was_read)
         find();
     }
@@ -139,6 +144,7 @@ Rhythm ReadFiles(const Host& host, const std::string& log,
         absl::IsNotFound(rhythm.status()))
       break;
     if (!rhythm.ok() || !rhythm->whole) {
+      if (!rhythm.ok() || !rhythm->too_much) host.ReadLive();
       gaps.Add(log, rhythm.ok() ? fmt::format("not all of {} was looked through",
                                               log)
                                 : Message(rhythm.status()));

@@ -18,6 +18,10 @@
 
 namespace metsuke {
 
+// For as long after its last change, in seconds, a file that was rotated may still
+// be being written: compressed, or closed by journald.
+inline constexpr int64_t kStillWritten = 600;
+
 // Something that is missing, or a doubt about the order, for a row of log_gaps.
 struct LogPause {
   int64_t since, until;

@@ -142,6 +142,8 @@ absl::StatusOr<Rhythm> ReadPacked(const Host& host, const LogPiece& piece,
                                   const Zone& zone, int64_t least,
                                   LogBudget& budget) {
   Rhythm rhythm(least);
+  const bool first = budget.unpacked == LogBudget::kMostUnpacked;
+  const bool has_time = budget.HasTime();
   std::string text;
   const auto look = [&](size_t own) {
     if (rhythm.irregular) return text.clear();
@@ -151,16 +153,23 @@ absl::StatusOr<Rhythm> ReadPacked(const Host& host, const LogPiece& piece,
     text.erase(0, own);
   };
   const absl::Status unpacked = UnpackBlocks(
-      host, piece.path, budget.unpacked, [&](std::string_view block) {
+      host, piece.path, budget.unpacked,
+      [&](std::string_view block) {
         text += block;
         if (text.size() < size_t{kBlock}) return;
         // A line longer than a block is none that bears a time at its end.
         const size_t end = text.rfind('\n');
         look(end == std::string::npos ? text.size() : end + 1);
-      });
-  rhythm.whole = !absl::IsResourceExhausted(unpacked);
+      },
+      budget.until);
+  const bool late = absl::IsDeadlineExceeded(unpacked);
+  rhythm.whole = !late && !absl::IsResourceExhausted(unpacked);
+  // It may also take more memory than there is.
+  rhythm.too_much =
+      !rhythm.whole && (late ? has_time : first || budget.unpacked > 0);
+  if (!rhythm.whole) return rhythm;
   // Of what is cut off the rest is gone, and log_torn.h tells it.
-  if (rhythm.whole && !absl::IsDataLoss(unpacked)) RETURN_IF_ERROR(unpacked);
+  if (!absl::IsDataLoss(unpacked)) RETURN_IF_ERROR(unpacked);
   look(text.size());
   return rhythm;
 }

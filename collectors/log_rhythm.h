@@ -4,6 +4,7 @@
 #ifndef METSUKE_COLLECTORS_LOG_RHYTHM_H_
 #define METSUKE_COLLECTORS_LOG_RHYTHM_H_
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -24,11 +25,23 @@ inline int64_t Length(const Pause& pause) { return pause.until - pause.since; }
 
 // What one run of the collector may spend on all files together.
 struct LogBudget {
+  using Clock = std::chrono::steady_clock;
+
   size_t looks = 16'384;
-  size_t unpacked = 64 << 20;  // bytes out of compressed files
+  size_t unpacked = kMostUnpacked;  // bytes out of compressed files
   // And to see whether they are whole; a file that comes first may take more
   // (log_torn.h).
   size_t checked = 32 << 20;
+  // When unpacking ends, and for how long one file may take that has this time: it
+  // would take all there is in each run.
+  Clock::time_point until = Clock::time_point::max();
+  Clock::duration most_time = std::chrono::seconds(4);
+
+  static constexpr size_t kMostUnpacked = 64 << 20;
+
+  bool Late() const { return Clock::now() >= until; }
+  // Whether a file that is begun now has as much time as any can have.
+  bool HasTime() const { return until - Clock::now() >= most_time; }
 };
 
 // A silence that is told is at least an hour long.
@@ -68,6 +81,7 @@ struct Rhythm {
   bool yearless = false;        // times in it name no year
   bool irregular = false;       // time went back too often to go on
   bool whole = true;            // whether there are no other silences
+  bool too_much = false;        // not whole, nor will it be in another run
 
  private:
   void Join(int64_t next, uint64_t next_boot, bool next_yearless);

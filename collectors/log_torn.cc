@@ -23,9 +23,6 @@ constexpr size_t kUtmp = 384, kEnd = 170 * kUtmp;
 
 // Of so many files of a log at most, and with so many files beside one.
 constexpr size_t kMostTorn = 100, kMostBeside = 16;
-// One that has changed since may still be being written.
-constexpr int64_t kYoung = 600;
-
 // Bytes of what a file holds that is the first of a run.
 size_t MostOf(std::string_view path) {
   return path.ends_with(".xz") || path.ends_with(".bz2") ? 64 << 20 : 256 << 20;
@@ -41,17 +38,20 @@ bool IsSame(const FileInfo& a, const FileInfo& b) {
 // not known yet.
 std::string LookAt(const Host& host, LogFormat format, const LogPiece& piece,
                    const Zone& zone, LogBudget& budget) {
-  if (budget.checked == 0) return "";
+  if (budget.checked == 0 || budget.Late()) return "";
   const bool first = budget.checked == LogBudget().checked;
+  const bool has_time = budget.HasTime();
   const size_t most = first ? MostOf(piece.path) : budget.checked;
   size_t left = most;
   std::string end;
   const absl::Status unpacked = UnpackBlocks(
-      host, piece.path, left, [&](std::string_view block) {
+      host, piece.path, left,
+      [&](std::string_view block) {
         end += block;
         if (end.size() > 2 * kEnd)
           end.erase(0, (end.size() - kEnd) / kUtmp * kUtmp);
-      });
+      },
+      budget.until);
   budget.checked -= std::min(budget.checked, most - left);
   if (unpacked.ok()) return "whole";
   if (absl::IsResourceExhausted(unpacked) && left == 0)
@@ -59,6 +59,10 @@ std::string LookAt(const Host& host, LogFormat format, const LogPiece& piece,
                                "was not looked at",
                                most >> 20)
                  : "";
+  if (absl::IsDeadlineExceeded(unpacked))
+    return has_time ? "? it takes too long to unpack: whether it is whole was "
+                      "not looked at"
+                    : "";
   const bool cut = absl::IsDataLoss(unpacked);
   // log_sources tells of those in other formats.
   if (!CheckPacking(piece.path).ok()) return "other";
@@ -67,7 +71,7 @@ std::string LookAt(const Host& host, LogFormat format, const LogPiece& piece,
   // What was read may be of two files, or of one that is not ready.
   const auto now = host.Stat(piece.path);
   if (!now.ok() || !IsSame(*now, piece.info) ||
-      std::time(nullptr) - now->modified < kYoung)
+      std::time(nullptr) - now->modified < kStillWritten)
     return "";
   // The last line may be cut within its time.
   if (format == LogFormat::kText) end.erase(end.rfind('\n') + 1);
@@ -112,8 +116,8 @@ std::vector<LogPause> FindTorn(const Host& host, const LogStream& stream,
       return LookAt(host, format, pieces[i], zone, budget);
     };
     const std::string said = host.Remember("torn", path, look);
-    if (said.empty() || said[0] == '?') host.ReadLive();
-    if (said.empty() && budget.checked == 0)
+    if (said.empty()) host.ReadLive();
+    if (said.empty() && (budget.checked == 0 || budget.Late()))
       gaps.Add("/var/log", "not all compressed files were unpacked yet to see "
                            "whether they are whole");
     if (said.starts_with("? ")) gaps.Add(path, said.substr(2));

@@ -17,8 +17,8 @@ namespace metsuke {
 // What the rotated files of a log lack: from the last record that can be
 // unpacked to the first one of the next file. Each file is unpacked once, out
 // of `budget.checked`. The first one of a run may hold more than that, 256 MiB or
-// 64 MiB in the formats that take long. Where the budget is spent the collector
-// goes on in its next run. Adds to `gaps` what cannot be read, what holds too
+// 64 MiB in the formats that take long. Where the budget or its time is spent the
+// collector goes on in its next run. Adds to `gaps` what cannot be read, what holds too
 // much, and that not all was looked at yet.
 std::vector<LogPause> FindTorn(const Host& host, const LogStream& stream,
                                const Zone& zone, LogBudget& budget, Gaps& gaps);

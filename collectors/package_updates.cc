@@ -6,6 +6,7 @@
 
 #include "collectors/collector.h"
 #include "collectors/packages.h"
+#include "collectors/temporary_folder.h"
 #include "proto/run.h"
 #include "proto/status.h"
 
@@ -61,6 +62,7 @@ absl::Status CollectAptUpdates(const Host& host, v1::Snapshot& snapshot) {
   options.inputs = AptInputs(host);
   options.deadline = kLongestRun;
   options.cap = 16 << 20;
+  options.temporary = TemporaryFolder(host);
   const absl::StatusOr<std::string> report = host.Run({Helper()}, options);
   if (absl::IsNotFound(report.status())) {
     return absl::UnavailableError(

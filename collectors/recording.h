@@ -9,6 +9,7 @@
 #ifndef METSUKE_COLLECTORS_RECORDING_H_
 #define METSUKE_COLLECTORS_RECORDING_H_
 
+#include <map>
 #include <set>
 #include <string>
 #include <string_view>
@@ -24,7 +25,7 @@ class Recording {
  public:
   Recording() = default;
   // One that ToProto wrote.
-  explicit Recording(v1::Recorded recorded) : recorded_(std::move(recorded)) {}
+  explicit Recording(v1::Recorded recorded);
 
   // Whether something was read that has no time of change.
   bool live() const { return recorded_.live(); }
@@ -33,7 +34,11 @@ class Recording {
   // Remembers which heartbeat was looked for.
   void LookedFor(uint64_t heartbeat) { recorded_.set_heartbeat(heartbeat); }
 
-  // Adds what `other` saw; live when it is.
+  // Remembers what the kernel answered over netlink.
+  void Asked(std::string_view name, int protocol, std::string_view request,
+             const absl::StatusOr<std::string>& answer);
+
+  // Adds what `other` saw and asked; live when it is.
   void Add(const Recording& other);
 
   // Remembers what a program answered that reads `inputs`, or what was found in
@@ -56,7 +61,13 @@ class Recording {
 
   v1::Recorded recorded_;
   std::set<std::string> known_;
+  // The places of answers, by the question.
+  std::map<std::vector<std::string>, int> answers_;
 };
+
+// Whether `was` would be answered by `answer`.
+bool HasAnswer(const v1::Question& was,
+               const absl::StatusOr<std::string>& answer);
 
 // How `info` is remembered; home, path and followed are left empty.
 v1::Sighting Signature(const absl::StatusOr<FileInfo>& info);

@@ -22,7 +22,7 @@ const std::vector<SyslogDaemon>& Known() {
       {Kind::kSyslogNg,
        "/usr/sbin/syslog-ng",
        "/etc/syslog-ng/syslog-ng.conf",
-       {"syslog-ng.service"}},
+       {"syslog-ng.service", "syslog-ng@"}},
       {Kind::kOther, "/usr/sbin/syslogd", "/etc/syslog.conf", others},
       {Kind::kOther, "/sbin/syslogd", "/etc/syslog.conf", others}};
   return *known;
@@ -58,10 +58,17 @@ std::vector<SyslogDaemon> FindSyslogDaemons(const Host& host, const char* table,
   std::ranges::copy_if(
       found, std::back_inserter(running), [&](const auto& one) {
         return std::ranges::any_of(one.units, [&](const std::string& unit) {
-          return std::ranges::find(*active, unit) != active->end();
+          return std::ranges::any_of(*active, [&](const std::string& other) {
+            return unit.ends_with('@') ? other.starts_with(unit)
+                                       : other == unit;
+          });
         });
       });
-  return running.empty() ? found : running;
+  if (!running.empty()) return running;
+  AddGap(snapshot, table, "system logger",
+         "several are installed, and none of them runs as a service that is "
+         "known to be its own");
+  return found;
 }
 
 }  // namespace metsuke

@@ -16,6 +16,7 @@ struct SyslogDaemon {
   Kind kind;
   std::string program;  // path
   std::string config;   // path of the file with its rules
+  // Names of services, or of templates up to their "@".
   std::vector<std::string> units;
 };
 

@@ -61,7 +61,8 @@ absl::StatusOr<std::string> UnpackHead(const Host& host,
 
 absl::Status UnpackBlocks(const Host& host, const std::string& path,
                           size_t& left,
-                          const std::function<void(std::string_view)>& take) {
+                          const std::function<void(std::string_view)>& take,
+                          std::chrono::steady_clock::time_point until) {
   RETURN_IF_ERROR(CheckPacking(path));
   const auto unpacker = UnpackerOf(path);
   std::string block;
@@ -77,6 +78,9 @@ absl::Status UnpackBlocks(const Host& host, const std::string& path,
       if (left == 0)
         return absl::ResourceExhaustedError(
             fmt::format("{}: too much to unpack", path));
+      if (std::chrono::steady_clock::now() >= until)
+        return absl::DeadlineExceededError(
+            fmt::format("{}: takes too long to unpack", path));
       const Unpacker::Result result = unpacker->Fill(packed, block);
       take(block);
       if (result == Unpacker::Result::kTooLarge)

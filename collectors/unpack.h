@@ -3,6 +3,7 @@
 #ifndef METSUKE_COLLECTORS_UNPACK_H_
 #define METSUKE_COLLECTORS_UNPACK_H_
 
+#include <chrono>
 #include <cstddef>
 #include <functional>
 #include <string>
@@ -37,10 +38,13 @@ absl::StatusOr<std::string> UnpackHead(const Host& host,
 // itself longer, and nothing is left then, or when it takes more memory than is
 // allowed; DataLoss when it ends before what it holds does,
 // InvalidArgument where it is none of its format, Unimplemented when it is
-// compressed in another way. Takes the same memory for any file.
+// compressed in another way; DeadlineExceeded when it is not done at `until`.
+// Takes the same memory for any file.
 absl::Status UnpackBlocks(const Host& host, const std::string& path,
                           size_t& left,
-                          const std::function<void(std::string_view)>& take);
+                          const std::function<void(std::string_view)>& take,
+                          std::chrono::steady_clock::time_point until =
+                              std::chrono::steady_clock::time_point::max());
 
 }  // namespace metsuke
 

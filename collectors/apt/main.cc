@@ -4,8 +4,8 @@
 // See LICENSE in this folder.
 //
 // It builds apt's cache in memory: it takes no lock and needs no privilege. All
-// it writes is a file that apt's library unlinks at once, with what was signed
-// of a list. Its output:
+// it writes is a file in $TMPDIR that apt's library unlinks at once, with what was
+// signed of a list. Its output:
 //
 //   {"lists": N,            indexes of packages that have been fetched
 //    "missing": [...],      indexes the sources name that are not there
@@ -25,9 +25,7 @@
 #include <apt-pkg/pkgsystem.h>
 #include <apt-pkg/policy.h>
 #include <apt-pkg/sourcelist.h>
-#include <unistd.h>
 
-#include <cstdlib>
 #include <cstring>
 #include <iostream>
 #include <nlohmann/json.hpp>
@@ -178,12 +176,6 @@ json Report(pkgCacheFile& file) {
           {"updates", Updates(cache, *file.GetPolicy())}};
 }
 
-// In the sandbox of metsuke-collect.service, the only folder one can write in.
-void ChooseTemporaryFolder() {
-  constexpr char kOwn[] = "/run/metsuke-temporary";
-  if (access(kOwn, W_OK) == 0) setenv("TMPDIR", kOwn, 1);
-}
-
 int Fail() {
   _error->DumpErrors(std::cerr);
   return 1;
@@ -192,7 +184,6 @@ int Fail() {
 }  // namespace
 
 int main() {
-  ChooseTemporaryFolder();
   if (!pkgInitConfig(*_config)) return Fail();
   _config->Set("Dir::Cache::pkgcache", "");
   _config->Set("Dir::Cache::srcpkgcache", "");

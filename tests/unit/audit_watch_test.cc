@@ -5,11 +5,15 @@
 #include <gtest/gtest.h>
 #include <libaudit.h>
 #include <linux/netlink.h>
+#include <unistd.h>
 
+#include <boost/filesystem/operations.hpp>
 #include <cstring>
 
+#include "collectors/audit.h"
 #include "collectors/collector.h"
 #include "collectors/outcome.h"
+#include "collectors/recording.h"
 #include "tests/unit/host_folder.h"
 #include "tests/unit/recorded_host.h"
 
@@ -40,9 +44,11 @@ std::vector<std::string> After(const std::vector<AuditCounters>& looks) {
 }
 
 AuditCounters Waiting(uint32_t backlog) {
-  return {.backlog = backlog, .backlog_limit = 1000};
+  return {.enabled = true, .backlog = backlog, .backlog_limit = 1000};
 }
-AuditCounters Lost(uint32_t lost) { return {.lost = lost, .backlog_limit = 64}; }
+AuditCounters Lost(uint32_t lost) {
+  return {.enabled = true, .lost = lost, .backlog_limit = 64};
+}
 
 TEST(AuditWatch, WhatIsLostFromOneLookToTheNextIsTold) {
   EXPECT_THAT(After({Lost(0), Lost(0)}), IsEmpty());
@@ -54,11 +60,20 @@ TEST(AuditWatch, WhatIsLostFromOneLookToTheNextIsTold) {
   EXPECT_THAT(After({Lost(0), Lost(3), Lost(7), Lost(7), Lost(8)}),
               ElementsAre("100-300 7 records of audit lost, by the kernel's "
                           "count",
-                          "400-500 1 records of audit lost, by the kernel's "
+                          "400-500 1 record of audit lost, by the kernel's "
                           "count"));
   // After a boot it counts anew.
   EXPECT_THAT(After({Lost(7), Lost(0), Lost(2)}),
               ElementsAre("200-300 2 records of audit lost, by the kernel's "
+                          "count"));
+}
+
+TEST(AuditWatch, WhatIsSwitchedOffLosesNothing) {
+  AuditCounters off = Lost(9);
+  off.enabled = false;
+  EXPECT_THAT(After({Lost(5), off, Lost(9)}), IsEmpty());
+  EXPECT_THAT(After({off, Lost(10)}),
+              ElementsAre("100-200 1 record of audit lost, by the kernel's "
                           "count"));
 }
 
@@ -101,14 +116,52 @@ TEST(AuditWatch, OtherTextIsNone) {
 }
 
 // What the kernel answers, as linux/audit.h lays it down.
-void Answer(HostFolder& folder, uint32_t lost, uint32_t backlog) {
-  const uint32_t words[] = {0, 1, 1, 711, 0, 1000, lost, backlog};
+void Answer(HostFolder& folder, uint32_t lost, uint32_t backlog,
+            uint32_t daemon = 711, uint32_t socket = 0) {
+  const uint32_t words[] = {0, 1, 1, daemon, 0, 1000, lost, backlog};
   nlmsghdr header{};
+  header.nlmsg_pid = socket;
   header.nlmsg_len = NLMSG_HDRLEN + sizeof words;
   header.nlmsg_type = AUDIT_GET;
   std::string bytes(reinterpret_cast<const char*>(&header), sizeof header);
   bytes.append(reinterpret_cast<const char*>(words), sizeof words);
   folder.Write("netlink/audit_status", bytes);
+}
+
+TEST(AuditWatch, WithoutADaemonNoneIsBehind) {
+  HostFolder folder;
+  const RecordedHost host(folder.path());
+  Answer(folder, 5, 950);
+  EXPECT_EQ(AskAuditCounters(host)->backlog, 950u);
+  Answer(folder, 5, 950, 0);
+  EXPECT_EQ(AskAuditCounters(host)->backlog, 0u);
+  EXPECT_EQ(AskAuditCounters(host)->lost, 5u);
+}
+
+TEST(AuditWatch, TheCollectorRunsAgainWhenTheKernelSaysOtherwise) {
+  HostFolder folder;
+  const RecordedHost host(folder.path());
+  folder.Write("etc/audit/auditd.conf", "log_file = /data/audit.log\n");
+  Answer(folder, 5, 20);
+  sleep(2);  // a file that has just been made is not trusted to be as it was
+  const Collector collector{"log_gaps", CollectLogGaps};
+  v1::Outcome outcome = RunCollector(host, collector);
+  const auto unchanged = [&] {
+    return host.Unchanged(Recording(outcome.recorded()));
+  };
+  EXPECT_FALSE(outcome.recorded().live());
+  EXPECT_TRUE(unchanged());
+  Answer(folder, 5, 20, 711, 4242);
+  EXPECT_TRUE(unchanged()) << "another socket asks";
+  Answer(folder, 6, 20);
+  EXPECT_FALSE(unchanged());
+  outcome = RunCollector(host, collector, outcome.recorded());
+  EXPECT_TRUE(outcome.recorded().live()) << "a later look forgets it";
+  boost::filesystem::remove(folder.path() / "netlink/audit_status");
+  outcome = RunCollector(host, collector);
+  EXPECT_TRUE(unchanged()) << "the kernel still tells nothing";
+  Answer(folder, 6, 20);
+  EXPECT_FALSE(unchanged());
 }
 
 TEST(AuditWatch, TheCollectorRemembersTheLastLook) {

@@ -140,6 +140,12 @@ TEST_F(JournalDropsTest, WhatOthersWriteIsNothing) {
               Record(144,
                      "_TRANSPORT=syslog\n_UID=0\nSYSLOG_IDENTIFIER=rsyslogd\n",
                      "imuxsock lost 9 messages from pid 1 due to rate-limiting") +
+              // What another host sent, by omjournal.
+              Record(144,
+                     "_TRANSPORT=journal\n_UID=0\n_EXE=/usr/sbin/rsyslogd\n"
+                     "_SYSTEMD_UNIT=rsyslog.service\n"
+                     "SYSLOG_IDENTIFIER=rsyslogd\n",
+                     "imuxsock lost 9 messages from pid 1 due to rate-limiting") +
               Record(145, kDriver, "Journal started"));
   EXPECT_THAT(Rows(), IsEmpty());
 }
@@ -161,6 +167,13 @@ TEST_F(JournalDropsTest, RsyslogAndTheKernelSayIt) {
           "audit audit.log 10-30 the kernel lost records of audit: backlog limit "
           "exceeded",
           "syslog messages 40-40 70 records dropped by the rate limit: imuxsock"));
+}
+
+TEST_F(JournalDropsTest, OneRecordIsOne) {
+  Journal("system.journal", Suppressed(10, 1, "a.service"));
+  EXPECT_THAT(Rows(), testing::ElementsAre(
+                          "journal system.journal 10-10 1 record dropped by the "
+                          "rate limit: a.service"));
 }
 
 TEST_F(JournalDropsTest, EachDayAndEachJournalHasItsOwn) {

@@ -85,8 +85,8 @@ TEST_F(LogGapsTest, NumbersThatNoFileHasAreAGap) {
                                   "to 150 are in no file"));
   // A user's file has some of them.
   Journal("user-1000@1.journal", 90, 149, 1900, 2500);
-  EXPECT_THAT(Rows(), ElementsAre("journal system.journal 2500-3000 records 150 "
-                                  "to 150 are in no file"));
+  EXPECT_THAT(Rows(), ElementsAre("journal system.journal 2500-3000 record 150 "
+                                  "is in no file"));
   Journal("user-1000@1.journal", 90, 150, 1900, 2500);
   EXPECT_THAT(Rows(), IsEmpty());
   // One that ends before another does not end the row.

@@ -650,6 +650,59 @@ TEST_F(LogPausesTest, TheSameIsToldWhileTheLogGoesOn) {
   }
 }
 
+// Of a file that holds more than a run may unpack it is not tried again; what was
+// left for want of time is.
+TEST_F(LogPausesTest, WhatIsTooMuchIsTriedOnce) {
+  for (const char* name : {"old", "current"})
+    folder_.Write(std::string("var/log/") + name, "x");
+  sleep(2);  // a file that has just been made is not trusted to be as it was
+  static int reads;
+  static bool too_much;
+  const Collector collector{"log_gaps", [](const Host& host, v1::Snapshot& s) {
+    Gaps gaps("log_gaps", s);
+    ReadFiles(host, "/var/log/current", {"/var/log/old", "/var/log/current"},
+              "pauses", kHour, gaps, [&](size_t i) -> absl::StatusOr<Rhythm> {
+                Rhythm rhythm(kHour);
+                if (i == 1) return rhythm;
+                ++reads;
+                rhythm.whole = false;
+                rhythm.too_much = too_much;
+                return rhythm;
+              });
+    EXPECT_EQ(s.gaps_size(), 1);
+    return absl::OkStatus();
+  }};
+  reads = 0;
+  too_much = false;
+  const v1::Outcome first = RunCollector(host_, collector);
+  EXPECT_TRUE(first.recorded().live());
+  too_much = true;
+  const int before = reads;
+  const v1::Outcome second = RunCollector(host_, collector, first.recorded());
+  EXPECT_GT(reads, before);
+  EXPECT_FALSE(second.recorded().live());
+  const int after = reads;
+  RunCollector(host_, collector, second.recorded());
+  EXPECT_EQ(reads, after);
+}
+
+TEST_F(LogPausesTest, UnpackingEndsInTime) {
+  Busy(FourWeeks());
+  const std::string path = "/var/log/syslog.2.gz";
+  const LogPiece piece{path, *host_.Stat(path)};
+  const auto read = [&](LogBudget budget) {
+    return *ReadRhythm(host_, piece, metsuke::Zone(), kHour, budget);
+  };
+  EXPECT_TRUE(read({}).whole);
+  const Rhythm late = read({.until = LogBudget::Clock::now()});
+  EXPECT_FALSE(late.whole);
+  EXPECT_FALSE(late.too_much) << "another had the time";
+  LogBudget spent;
+  spent.unpacked = 1;
+  EXPECT_FALSE(read(spent).whole);
+  EXPECT_FALSE(read(spent).too_much) << "another had it";
+}
+
 TEST_F(LogPausesTest, OldFilesAreReadOnce) {
   Busy(Without(FourWeeks(), kHoleBegins - 14 * kDay, kHoleEnds - 14 * kDay));
   const Collector collector{"log_gaps", CollectLogGaps};

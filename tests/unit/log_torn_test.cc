@@ -222,6 +222,67 @@ TEST_F(LogTornTest, ASpentBudgetIsSaid) {
                           "to see whether they are whole"));
 }
 
+// A disk that is slow, or a machine.
+class SlowHost : public Host {
+ public:
+  using Host::Host;
+  absl::StatusOr<std::string> ReadBytes(std::string_view path, int64_t offset,
+                                        size_t length) const override {
+    if (offset > 0) {
+      ++reads;
+      usleep(300'000);
+    }
+    return Host::ReadBytes(path, offset, length);
+  }
+  mutable int reads = 0;
+};
+
+TEST_F(LogTornTest, UnpackingEndsInTime) {
+  ThreeDays(".gz", 0.99);
+  LogBudget late{.until = LogBudget::Clock::now()};
+  EXPECT_THAT(Rows(late), IsEmpty());
+  EXPECT_THAT(Said(late), ElementsAre(testing::HasSubstr("not all compressed "
+                                                         "files were unpacked")));
+}
+
+TEST_F(LogTornTest, OneThatTakesTooLongIsTriedOnce) {
+  std::string noise;
+  for (uint32_t i = 1; noise.size() < (1 << 20); i = i * 1664525 + 1013904223)
+    noise += static_cast<char>(i >> 24);
+  Write("app.log", Records(1), kNow);
+  Write("app.log.1.gz", Gzip(noise), kNow - kDay);
+  fs::last_write_time(folder_.path() / "var/log", kNow);
+  sleep(2);  // a file that has just been made is not trusted to be as it was
+  const SlowHost slow(folder_.path());
+  static std::vector<std::string>* said;
+  static std::chrono::milliseconds time;
+  said = new std::vector<std::string>;
+  const Collector collector{"log_gaps", [](const Host& host, v1::Snapshot&) {
+    LogBudget budget{.until = LogBudget::Clock::now() + time,
+                     .most_time = std::chrono::milliseconds(100)};
+    v1::Snapshot snapshot;
+    Gaps gaps("log_gaps", snapshot);
+    for (const LogStream& stream : FindLogs(host, "/var/log", {}, gaps))
+      FindTorn(host, stream, Zone(), budget, gaps);
+    said->clear();
+    for (const v1::Gap& gap : snapshot.gaps()) said->push_back(gap.reason());
+    return absl::OkStatus();
+  }};
+  time = std::chrono::milliseconds(50);  // another had the rest
+  const v1::Outcome first = RunCollector(slow, collector);
+  EXPECT_TRUE(first.recorded().live());
+  EXPECT_THAT(*said, ElementsAre(testing::HasSubstr("not all compressed")));
+  time = std::chrono::milliseconds(200);
+  const v1::Outcome second = RunCollector(slow, collector, first.recorded());
+  EXPECT_FALSE(second.recorded().live());
+  EXPECT_THAT(*said, ElementsAre(testing::HasSubstr("takes too long to unpack")));
+  const int reads = slow.reads;
+  RunCollector(slow, collector, second.recorded());
+  EXPECT_THAT(*said, ElementsAre(testing::HasSubstr("takes too long to unpack")));
+  EXPECT_EQ(slow.reads, reads);
+  delete said;
+}
+
 // The first record of a file that is no longer written is sought once.
 TEST_F(LogTornTest, HeadsAreUnpackedOnce) {
   ThreeDays(".bz2", 1);

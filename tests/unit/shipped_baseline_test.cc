@@ -12,6 +12,7 @@
 #include "controller/judge/baseline.h"
 #include "controller/judge/sight.h"
 #include "controller/judge/tables.h"
+#include "controller/table_digests.h"
 
 namespace metsuke {
 namespace {
@@ -52,6 +53,32 @@ v1::Verdict On(const std::string& id, const std::string& rows) {
       Evaluate(*baseline->Find(id), *tables, Sight::Clear(), kExampleNow, {});
   EXPECT_NE(judgement.verdict, v1::VERDICT_UNKNOWN) << judgement.reason.raw();
   return judgement.verdict;
+}
+
+// Verifying all journals takes metsuke-collect more than an hour after its start.
+TEST(Baseline, WhatIsNotVerifiedYetHidesDamageAlone) {
+  const auto baseline = LoadBaseline(ShippedFiles());
+  ASSERT_TRUE(baseline.ok());
+  v1::Snapshot host;
+  ASSERT_TRUE(google::protobuf::TextFormat::ParseFromString(
+      "log_sources { source: 'journal' path: '/j/system.journal' oldest: 1 } "
+      "collections { table: 'log_sources' status: 'ok' columns: 99 } "
+      "collections { table: 'log_gaps' status: 'ok' columns: 99 } "
+      "gaps { table: 'log_gaps' subject: '/j/system.journal' "
+      "reason: 'not all of its files were verified yet' columns: 'damage' }",
+      &host));
+  const auto verdict = [&](const std::string& id) {
+    auto tables = Tables::Open();
+    EXPECT_TRUE(tables->LoadAll(host).ok());
+    return Evaluate(*baseline->Find(id), *tables, Sight(host, TableDigests()),
+                    kExampleNow, {})
+        .verdict;
+  };
+  EXPECT_EQ(verdict("log-without-gaps"), v1::VERDICT_PASS);
+  EXPECT_EQ(verdict("log-in-its-rhythm"), v1::VERDICT_PASS);
+  EXPECT_EQ(verdict("log-journal-whole"), v1::VERDICT_UNKNOWN);
+  host.mutable_gaps(0)->clear_columns();
+  EXPECT_EQ(verdict("log-in-its-rhythm"), v1::VERDICT_UNKNOWN);
 }
 
 // An sshd of which `daemon` is said, with more rows of the host.

@@ -91,6 +91,7 @@ TEST_F(SyslogDaemonsTest, OfSeveralTheOneThatRunsCounts) {
   EXPECT_THAT(Told({"cron.service", "syslog-ng.service"}),
               ElementsAre("syslog-ng"));
   EXPECT_THAT(Told({"rsyslog.service"}), ElementsAre("rsyslog"));
+  EXPECT_THAT(Told({"syslog-ng@default.service"}), ElementsAre("syslog-ng"));
   EXPECT_THAT(Told({"rsyslog.service", "syslog-ng.service"}),
               ElementsAre("rsyslog", "syslog-ng"));
   folder_.Write("usr/sbin/syslogd", "");
@@ -99,8 +100,11 @@ TEST_F(SyslogDaemonsTest, OfSeveralTheOneThatRunsCounts) {
               ElementsAre(HasSubstr("/etc/syslog.conf: the rules")));
 }
 
-TEST_F(SyslogDaemonsTest, WhereNoneRunsAllAreTold) {
-  EXPECT_THAT(Told({"cron.service"}), ElementsAre("rsyslog", "syslog-ng"));
+TEST_F(SyslogDaemonsTest, WhereNoneRunsAllAreToldAndThatIsSaid) {
+  EXPECT_THAT(Told({"syslog-ng-watch.service"}),
+              ElementsAre("rsyslog", "syslog-ng",
+                          HasSubstr("system logger: several are installed, and "
+                                    "none of them runs")));
 }
 
 TEST_F(SyslogDaemonsTest, WhatIsNotToBeKnownIsSaid) {

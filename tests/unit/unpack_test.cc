@@ -42,6 +42,16 @@ TEST(Unpack, GivesNoMoreThanItIsAskedFor) {
   }
 }
 
+TEST(Unpack, EndsInTime) {
+  HostFolder folder;
+  folder.Write("x.gz", Packed("x.gz", Text(3000)));
+  size_t left = 1 << 24;
+  EXPECT_TRUE(absl::IsDeadlineExceeded(
+      UnpackBlocks(Host(folder.path()), "/x.gz", left, [](auto) {},
+                   std::chrono::steady_clock::now())));
+  EXPECT_EQ(left, 1u << 24);
+}
+
 TEST(Unpack, AFileIsWholeOrSaysSo) {
   const std::string text = Text(3000);
   for (const std::string name : kNames) {

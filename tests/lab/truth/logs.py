@@ -326,12 +326,14 @@ def _put_away(host):
         folder, _, name = path.rpartition("/")
         first, last = file["Head realtime"] // 1000000, file["Tail realtime"] // 1000000
         said = host.tool("sh", "-c", f"journalctl --verify --file='{path}' 2>&1 || true")
-        if re.search(r"[@~]", name) and f"FAIL: {path} " in said:
-            yield {"path": f"{folder}/system.journal", "since": first, "until": last}
+        why = re.search(rf"FAIL: {re.escape(path)} \((.*)\)", said) if re.search(r"[@~]", name) else None
+        damage = why[1] if why else ""
+        if damage and not name.endswith("~"):
+            yield {"path": f"{folder}/system.journal", "since": first, "until": last, "damage": damage}
         if name.endswith("~"):
             after = [f["Head realtime"] // 1000000 for other, f in files.items()
                      if other != path and re.split("[@.]", other)[0] == re.split("[@.]", path)[0]]
-            yield {"path": f"{folder}/system.journal", "since": last, "until": min((t for t in after if t >= last), default=0)}
+            yield {"path": f"{folder}/system.journal", "since": last, "until": min((t for t in after if t >= last), default=0), "damage": damage}
 
 
 SUPPRESSED = "a596d6fe7bfa4994828e72309e95d61e"
@@ -353,7 +355,7 @@ def _dropped(host):
         yield {"path": path, "since": max(before, default=seconds[0]), "until": seconds[-1]}
 
 
-@check("log_gaps", "journalctl, journalctl --verify, ls, gzip -t and the like, and all lines of the logs", "path", "since", "until", may_be_empty=True)
+@check("log_gaps", "journalctl, journalctl --verify, ls, gzip -t and the like, and all lines of the logs", "path", "since", "until", "damage", may_be_empty=True)
 def holes(host, _):
     found = [*_torn(host), *_dropped(host), *_put_away(host)]
     by_row = {}
@@ -380,7 +382,7 @@ def holes(host, _):
         if not re.search(r"/([bw]tmp|lastlog)", base):
             stamps = _stamps(host, [files[number] for number in reversed(numbers)])
             found += [{"path": base, "since": since, "until": until} for since, until in _off_rhythm(base, stamps)]
-    return found
+    return [{"damage": "", **row} for row in found]
 
 
 apart("log_gaps", source="as in log_sources", reason="a sentence of this table")
