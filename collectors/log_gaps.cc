@@ -27,6 +27,7 @@
 #include "collectors/journal_damage.h"
 #include "collectors/journal_drops.h"
 #include "collectors/journal_entries.h"
+#include "collectors/journal_holes.h"
 #include "collectors/journals.h"
 #include "collectors/log_names.h"
 #include "collectors/log_pauses.h"
@@ -34,7 +35,9 @@
 #include "collectors/log_retention.h"
 #include "collectors/log_streams.h"
 #include "collectors/log_torn.h"
+#include "collectors/unpack.h"
 #include "collectors/words.h"
+#include "proto/instant.h"
 #include "proto/status.h"
 
 namespace metsuke {
@@ -117,6 +120,7 @@ class LogGaps {
                      streams, gaps_);
     for (const LogStream& stream : streams) {
       AddLog(stream);
+      AddAhead(stream);
       if (IsOfTheSystem(stream.path))
         AddPauses(LogKind(stream.path), stream.path, pauses.Of(stream));
       AddPauses(LogKind(stream.path), stream.path,
@@ -167,23 +171,19 @@ class LogGaps {
       Add(source, path, pause.since, pause.until, pause.reason);
   }
 
-  void AddJournal(const std::string& path, std::vector<JournalFile> files) {
-    std::erase_if(files, [](const JournalFile& file) { return !file.span; });
-    std::ranges::sort(files, {}, [](const JournalFile& file) {
-      return std::tie(file.numbering, file.first, file.last);
-    });
-    std::map<std::string, JournalFile> reached;  // by the row's name
+  void AddJournal(const std::string& path,
+                  const std::vector<JournalFile>& files) {
     size_t found = 0;
+    for (const JournalHole& hole : FindHoles(files))
+      if (++found <= kMostOfOne)
+        Add("journal", path, hole.since, hole.until,
+            hole.first == hole.last
+                ? fmt::format("record {} is in no file", hole.first)
+                : fmt::format("records {} to {} are in no file", hole.first,
+                              hole.last));
     for (const JournalFile& file : files) {
-      const auto [before, first] = reached.try_emplace(file.numbering, file);
-      JournalFile& last = before->second;
-      if (!first && file.first > last.last + 1 && ++found <= kMostOfOne)
-        Add("journal", path, last.span->newest, file.span->oldest,
-            file.first == last.last + 2
-                ? fmt::format("record {} is in no file", last.last + 1)
-                : fmt::format("records {} to {} are in no file", last.last + 1,
-                              file.first - 1));
-      if (file.last > last.last) last = file;
+      if (!file.span) continue;
+      TellAhead("journal", path, file.name, *file.span);
       if (file.torn && ++found <= kMostOfOne)
         Add("journal", path, file.span->newest, After(file, files),
             NotClosed(file.name));
@@ -207,6 +207,28 @@ class LogGaps {
             : Add("journal", path, span.oldest, span.newest,
                   file.name + " does not pass journalctl --verify");
     damaged.set_damage(damage.why);
+  }
+
+  // Others may write what they like, as they like.
+  void AddAhead(const LogStream& stream) {
+    const LogFormat format = LogFormatOf(stream.path);
+    if (format == LogFormat::kText && !IsOfTheSystem(stream.path)) return;
+    for (const LogPiece& piece : stream.pieces) {
+      if (IsPacked(piece.path)) continue;
+      const auto span = ReadPiece(host_, format, piece, zone_);
+      if (span.ok() && *span)
+        TellAhead(LogKind(stream.path), stream.path,
+                  piece.path.substr(piece.path.rfind('/') + 1), **span);
+    }
+  }
+
+  // A clock was ahead, or somebody made the records up; no time of theirs counts.
+  void TellAhead(const std::string& source, const std::string& path,
+                 const std::string& file, const LogSpan& span) {
+    if (span.ahead != 0)
+      Add(source, path, span.newest, 0,
+          fmt::format("{} has records of a time after it was written: {}", file,
+                      Rfc3339(span.ahead)));
   }
 
   void TellOmitted(const std::string& path, size_t found) {

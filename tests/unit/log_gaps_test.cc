@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <utmp.h>
 
 #include <cstring>
+#include <ctime>
 
 #include "absl/strings/ascii.h"
 #include "collectors/collector.h"
@@ -76,6 +78,37 @@ class LogGapsTest : public testing::Test {
   HostFolder folder_;
   Host host_;
 };
+
+// As journald 252 does: one count for all files, a row of its own for each user.
+TEST_F(LogGapsTest, NumbersThatAFileOfAnotherRowHasAreNotMissing) {
+  Journal("system@1.journal", 467, 524, 1000, 2000, 's');
+  Journal("system.journal", 525, 556, 2000, 3000, 's');
+  Journal("user-1000@1.journal", 500, 522, 1500, 1990, 'u');
+  Journal("user-1000.journal", 533, 550, 2200, 2900, 'u');
+  EXPECT_THAT(Rows(), IsEmpty());
+  // Of another time: the count of a journald that had lost its state.
+  Journal("system@1.journal", 467, 524, 100, 200, 's');
+  Journal("system.journal", 525, 556, 9000, 9900, 's');
+  EXPECT_THAT(Rows(), ElementsAre("journal system.journal 1990-2200 records 523 "
+                                  "to 532 are in no file"));
+}
+
+TEST_F(LogGapsTest, RecordsOfATimeAfterTheFileWasWrittenAreTold) {
+  const int64_t now = std::time(nullptr);
+  std::string records;
+  for (const int64_t time : {now - 86400, int64_t{1956528000}}) {
+    utmp record = {};
+    record.ut_type = USER_PROCESS;
+    record.ut_tv.tv_sec = static_cast<int32_t>(time);
+    records.append(reinterpret_cast<const char*>(&record), sizeof record);
+  }
+  folder_.Write("var/log/btmp", records);
+  EXPECT_THAT(Rows(),
+              ElementsAre(fmt::format("btmp btmp {}-0 btmp has records of a time "
+                                      "after it was written: "
+                                      "2032-01-01T00:00:00Z",
+                                      now - 86400)));
+}
 
 TEST_F(LogGapsTest, NumbersThatNoFileHasAreAGap) {
   Journal("system@1.journal", 1, 100, 1000, 2000);

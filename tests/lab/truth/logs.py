@@ -359,12 +359,18 @@ def _dropped(host):
 def holes(host, _):
     found = [*_torn(host), *_dropped(host), *_put_away(host)]
     by_row = {}
-    for file in _sequences(host):
+    sequences = list(_sequences(host))
+    for file in sequences:
         by_row.setdefault(file["row"], []).append(file)
-    for files in by_row.values():
+    for row, files in by_row.items():
         seen = set().union(*(range(f["Head sequential"], f["Tail sequential"] + 1) for f in files))
-        lost = [n for n in range(min(seen), max(seen)) if n not in seen]
-        for first in (n for n in lost if n - 1 in seen):
+        # An older journald counts a user's records with the others, under a row of their own.
+        from_, to = min(f["Head realtime"] for f in files), max(f["Tail realtime"] for f in files)
+        elsewhere = set().union(*(range(f["Head sequential"], f["Tail sequential"] + 1) for f in sequences
+                                  if f["row"] != row and f["Head realtime"] <= to and f["Tail realtime"] >= from_
+                                  and f["path"].rpartition("/")[0] == files[0]["path"].rpartition("/")[0]))
+        lost = [n for n in range(min(seen), max(seen)) if n not in seen and n not in elsewhere]
+        for first in (n for n in lost if n - 1 not in lost):
             before = max((f for f in files if f["Tail sequential"] < first), key=lambda f: f["Tail sequential"])
             after = min((f for f in files if f["Head sequential"] > first), key=lambda f: f["Head sequential"])
             found.append({"path": files[0]["path"].rpartition("/")[0] + "/system.journal",
