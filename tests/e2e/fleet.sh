@@ -192,6 +192,15 @@ is "programs do not" 0 "$out"
 # Queries.
 out=$(ctl query 'SELECT name FROM accounts WHERE uid = 0' --reduce 'SELECT name, count(DISTINCT host) AS hosts FROM rows GROUP BY name' -o csv 2>/dev/null)
 says "a query is mapped and reduced" '"root"' "$out"
+hostile="SELECT char(27) || '[2J' || char(8238, 8294, 8207) AS name"
+raw() { python3 -c 'import sys; text = sys.stdin.buffer.read().decode(); print(sum(text.count(c) for c in ("\x1b[2J", "\u202e", "\u2066", "\u200f")))'; }
+on_terminal() { LC_ALL=C.UTF-8 TERM=xterm script -qec "$bin/metsukectl --config $work/ctl/ctl.yaml query \"$hostile\" --host $id -o $1" /dev/null </dev/null; }
+for form in table csv json jsonl yaml; do
+  is "no text of a host reaches a terminal raw, form $form" 0 "$(on_terminal $form | raw)"
+done
+says "a terminal gets CSV as it gets tables" '"\\x1b\[2J\\u\{202e\}\\u\{2066\}\\u\{200f\}"' "$(on_terminal csv)"
+is "a file gets all of the text as CSV" 4 "$(ctl query "$hostile" --host "$id" -o csv | raw)"
+is "and whoever parses JSON" 4 "$(ctl query "$hostile" --host "$id" -o json | python3 -c 'import json,sys; sys.stdout.buffer.write(json.load(sys.stdin)["items"][0]["name"].encode())' | raw)"
 out=$(ctl query 'DELETE FROM accounts' 2>&1); is "a query cannot write" 64 $? "$out"
 out=$(ctl query 'WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n' 2>&1); is "a runaway query is stopped" 1 $? "$out"
 
