@@ -170,8 +170,11 @@ says "posture has the promised keys" '"score_without_waivers"' "$out"
 id=$(ctl host list -o json | python3 -c 'import json,sys; print(json.load(sys.stdin)["items"][0]["id"])')
 out=$(ctl posture "$id" -o json); says "a host's findings have evidence" '"evidence": \[' "$out"
 says "a title in the language that was asked for" 'である|ない|いる|れる' "$(ctl posture --lang ja -o json)"
-ctl posture no-such-host >/dev/null 2>&1; is "an unknown host is an error" 1 $?
-ctl posture --selector env=none >/dev/null 2>&1; is "no host matched is incomplete" 3 $?
+out=$(ctl posture no-such-host 2>&1); is "an unknown host is an error" 1 $?
+says "which says what to ask" 'no host is called "no-such-host"; metsukectl host list shows them' "$out"
+says "and which may be meant" 'did you mean one\?' "$(ctl posture onee 2>&1)"
+out=$(ctl posture --selector env=none 2>&1); is "no host matched is incomplete" 3 $?
+says "and named" 'no host matched -l env=none' "$out"
 ctl host label "$id" env=prod >/dev/null; is "a label selects" 1 "$(ctl host list -l env=prod -o jsonl | wc -l)"
 
 # A controller that takes its time: whoever sits there sees that it is waited,
@@ -236,7 +239,11 @@ failing=$(ctl posture one -o json | python3 -c 'import json,sys; print(next(f["c
 out=$(ctl waiver add "$failing" -l role=web --reason 'moves in March' --approver Test --days 10 2>&1); is "nobody agrees with himself" 64 $? "$out"
 says "says why" 'approver: is the requester' "$out"
 out=$(ctl waiver add "$failing" -l role=web --reason 'moves in March' --approver 鈴木 --days 91 2>&1); is "a waiver is not for long" 64 $? "$out"
-out=$(ctl waiver add "$failing" -l role=web --reason 'moves in March' --approver 鈴木 --days 10 -o json); is "a waiver is given" 0 $? "$out"
+out=$(ctl waiver add "$failing" -l role=web --reason 'moves in March' --approver 鈴木 --days 10 -o json 2>"$work/said"); is "a waiver is given" 0 $? "$out"
+is "to a host that is there" '' "$(cat "$work/said")"
+printf 'waivers:\n  - {id: w-later, control: %s, selector: rolex=web, reason: r, approver: 鈴木, until: %s}\n' "$failing" "$(date -d '+9 days' +%F)" >"$work/later.yaml"
+ctl register show waivers -o yaml | sed 1d >>"$work/later.yaml"
+says "a waiver for no host is no silent one" 'no host has these labels now: rolex=web' "$(ctl register apply --dry-run "$work/later.yaml" 2>&1 >/dev/null)"
 waiver=$(python3 -c 'import json,sys; print(json.load(sys.stdin)["items"][0]["id"])' <<<"$out")
 says "the finding is waived and stays what it is" "^fail $waiver" "$(verdict one "$failing")"
 is "the other host has none" 'fail ' "$(verdict two "$failing")"

@@ -961,7 +961,8 @@ TEST_F(OutboxTest, AnotherSecretOrANewBeginningIsTriedAtOnce) {
     const auto ended = [&] {
       const int64_t next = store_->Deliveries("")->at(0).next();
       return States()[0] == state &&
-             (next == 0 || (next > now_ && next < refused.next()));
+             (next == 0 ||
+              (next > std::time(nullptr) && next < refused.next()));
     };
     for (int i = 0; i < 100 && !ended(); ++i)
       std::this_thread::sleep_for(std::chrono::milliseconds(100));
