@@ -51,9 +51,26 @@ std::string Visibly(std::string_view bytes) {
   return out;
 }
 
-// A string in double quotes with the escapes that JSON and YAML share.
-// U+2028 and U+2029 end lines in YAML 1.1 and in old JavaScript.
-std::string Quoted(std::string_view bytes) {
+// A code point as JSON writes it: beyond U+FFFF as two surrogates.
+std::string JsonEscape(char32_t point) {
+  const auto unit = static_cast<uint32_t>(point);
+  if (unit < 0x10000) return fmt::format("\\u{:04x}", unit);
+  return fmt::format("\\u{:04x}\\u{:04x}", 0xD7C0 + (unit >> 10),
+                     0xDC00 + (unit & 0x3FF));
+}
+
+// And YAML, which takes no surrogates.
+std::string YamlEscape(char32_t point) {
+  const auto unit = static_cast<uint32_t>(point);
+  return unit < 0x10000 ? fmt::format("\\u{:04x}", unit)
+                        : fmt::format("\\U{:08x}", unit);
+}
+
+// A string in double quotes with the escapes that JSON and YAML share. What is
+// not visible is escaped although both would take it: documents are looked at
+// on terminals as well, and whoever parses them gets the same text.
+template <typename Escape>
+std::string Quoted(std::string_view bytes, Escape escape) {
   const std::string text = ToUtf8(bytes);
   std::string_view rest = text;
   std::string out = "\"";
@@ -66,11 +83,10 @@ std::string Quoted(std::string_view bytes) {
       out += "\\n";
     else if (point == '\t')
       out += "\\t";
-    else if (point < 0x20 || (point >= 0x7F && point < 0xA0) ||
-             point == 0x2028 || point == 0x2029 || point == 0xFEFF)
-      out += fmt::format("\\u{:04x}", static_cast<uint32_t>(point));
-    else
+    else if (Visible(point))
       out += rest.substr(0, length);
+    else
+      out += escape(point);
     rest.remove_prefix(length);
   }
   return out + '"';
@@ -82,9 +98,13 @@ std::string Tty(const HostText& text) { return Visibly(text.raw()); }
 
 std::string Log(const HostText& text) { return Visibly(text.raw()); }
 
-std::string Json(const HostText& text) { return Quoted(text.raw()); }
+std::string Json(const HostText& text) {
+  return Quoted(text.raw(), JsonEscape);
+}
 
-std::string Yaml(const HostText& text) { return Quoted(text.raw()); }
+std::string Yaml(const HostText& text) {
+  return Quoted(text.raw(), YamlEscape);
+}
 
 std::string Csv(const HostText& text) {
   const std::string clean = ToUtf8(text.raw());

@@ -20,18 +20,20 @@ std::string Tty(const HostText& text);
 std::string Log(const HostText& text);
 
 // A JSON string (RFC 8259) with its quotes. Bytes that are not UTF-8 become
-// U+FFFD, as JSON has no way to carry them.
+// U+FFFD, as JSON has no way to carry them; what Tty would not let through is
+// escaped, which a parser undoes.
 std::string Json(const HostText& text);
 
 // One field of a CSV file (RFC 4180), always quoted; a field that a
 // spreadsheet would take for a formula begins with an apostrophe. Bytes that
-// are not UTF-8 become U+FFFD.
+// are not UTF-8 become U+FFFD. CSV has no escapes: all else but NUL stays, so
+// that for a terminal the text has to be what Tty makes of it.
 std::string Csv(const HostText& text);
 
 // Text or an attribute value in HTML.
 std::string Html(const HostText& text);
 
-// A double-quoted scalar of YAML 1.2.
+// A double-quoted scalar of YAML 1.2; otherwise as Json.
 std::string Yaml(const HostText& text);
 
 }  // namespace metsuke::enc

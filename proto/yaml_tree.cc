@@ -103,10 +103,10 @@ absl::Status CheckBytes(const std::string& name, std::string_view yaml) {
     return absl::InvalidArgumentError(
         fmt::format("{}:1:1: the file has {} bytes; {} are allowed", name,
                     yaml.size(), kMaxBytes));
+  if (absl::Status sound = CheckUtf8(name, yaml); !sound.ok()) return sound;
   int line = 1, column = 1;
   while (!yaml.empty()) {
     const size_t length = Utf8Length(yaml);
-    if (length == 0) return At(name, line, column, "not UTF-8");
     const auto c = static_cast<unsigned char>(yaml[0]);
     if ((c < 0x20 && c != '\t' && c != '\n' && c != '\r') || c == 0x7F)
       return At(name, line, column,
@@ -119,6 +119,24 @@ absl::Status CheckBytes(const std::string& name, std::string_view yaml) {
 }
 
 }  // namespace
+
+absl::Status CheckUtf8(const std::string& name, std::string_view text) {
+  int line = 1, column = 1;
+  size_t byte = 0;
+  while (byte < text.size()) {
+    const size_t length = Utf8Length(text.substr(byte));
+    if (length == 0)
+      return At(name, line, column,
+                fmt::format("not UTF-8 (byte {} of the file is {:02x}); a "
+                            "Shift_JIS file becomes it by iconv -f CP932 -t "
+                            "UTF-8",
+                            byte + 1, static_cast<unsigned char>(text[byte])));
+    column = text[byte] == '\n' ? 1 : column + 1;
+    line += text[byte] == '\n';
+    byte += length;
+  }
+  return absl::OkStatus();
+}
 
 absl::StatusOr<YamlNode> ParseYaml(const std::string& name,
                                    const std::string& yaml) try {

@@ -6,6 +6,7 @@
 #define METSUKE_PROTO_YAML_TREE_H_
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -25,6 +26,11 @@ struct YamlNode {
   // Items of a list; keys and values of a map in turn.
   std::vector<YamlNode> children;
 };
+
+// Whether the file called `name` holds UTF-8, as all text must that goes into a
+// message. The error is InvalidArgument, begins with "NAME:LINE:COLUMN: " and
+// says how to mend it.
+absl::Status CheckUtf8(const std::string& name, std::string_view text);
 
 // The document in `yaml`; kNull for an empty one. The error is InvalidArgument
 // and begins with "NAME:LINE:COLUMN: ".

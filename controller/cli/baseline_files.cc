@@ -6,6 +6,8 @@
 #include <sstream>
 
 #include "proto/status.h"
+#include "proto/utf8.h"
+#include "proto/yaml_tree.h"
 
 namespace metsuke::cli {
 namespace {
@@ -35,6 +37,9 @@ absl::StatusOr<std::vector<v1::BaselineFile>> ReadBaselineFiles(
   for (const std::string& path : paths) {
     ASSIGN_OR_RETURN(const std::vector<std::string> names, YamlFiles(path));
     for (const std::string& name : names) {
+      if (ToUtf8(name) != name)
+        return absl::InvalidArgumentError(name +
+                                          ": the file's name is not UTF-8");
       std::ifstream in(name);
       std::ostringstream text;
       text << in.rdbuf();
@@ -43,6 +48,8 @@ absl::StatusOr<std::vector<v1::BaselineFile>> ReadBaselineFiles(
       v1::BaselineFile& file = files.emplace_back();
       file.set_name(name);
       file.set_yaml(text.str());
+      // The controller would see no more of it than a broken message.
+      RETURN_IF_ERROR(CheckUtf8(name, file.yaml()));
     }
   }
   return files;

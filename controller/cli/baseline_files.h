@@ -13,7 +13,7 @@ namespace metsuke::cli {
 
 // Reads the files in `paths`; of a folder, every *.yaml in it in lexical
 // order. FailedPrecondition names what cannot be read; a folder without such a
-// file is an error too.
+// file is an error too. InvalidArgument says where a file is not UTF-8.
 absl::StatusOr<std::vector<v1::BaselineFile>> ReadBaselineFiles(
     const std::vector<std::string>& paths);
 

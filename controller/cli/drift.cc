@@ -6,6 +6,7 @@
 
 #include "controller/drift/change_line.h"
 #include "controller/cli/items.h"
+#include "controller/cli/selectors.h"
 #include "controller/cli/session.h"
 #include "proto/command_line.h"
 #include "proto/encode.h"
@@ -63,7 +64,7 @@ absl::StatusOr<int> Drift(const Session& session, const Options& options) {
     Print(session, "Change", items, {});
   else if (count == 0 && hosts != 0)
     fmt::print("nothing changed since {}\n", InstantText(from));
-  if (hosts == 0) std::fprintf(stderr, "metsukectl: no host matched\n");
+  if (hosts == 0) SayNoHost(options.selector);
   return CodeFor(session, v1::SEVERITY_UNSPECIFIED,
                  incomplete != 0 || hosts == 0);
 }

@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_split.h"
 #include "controller/cli/items.h"
+#include "controller/cli/selectors.h"
 #include "controller/cli/session.h"
 #include "controller/judge/network.h"
 #include "proto/command_line.h"
@@ -71,6 +72,7 @@ void SayEnds(const v1::HostSession& entry, Item& item) {
 template <typename Reply, typename Add>
 absl::StatusOr<int> PrintAll(const Session& session,
                              grpc::ClientReader<Reply>& stream, const char* kind,
+                             const std::string& selector,
                              const std::vector<Column>& columns, Add add) {
   Reply reply;
   Item items = Item::array();
@@ -83,7 +85,7 @@ absl::StatusOr<int> PrintAll(const Session& session,
   if (ForPeople(session))
     for (Item& item : items) item["who"] = Who(item);
   Print(session, kind, items, columns);
-  if (hosts == 0) std::fprintf(stderr, "metsukectl: no host matched\n");
+  if (hosts == 0) SayNoHost(selector);
   return CodeFor(session, v1::SEVERITY_UNSPECIFIED, hosts == 0);
 }
 
@@ -92,6 +94,7 @@ absl::StatusOr<int> Events(const Session& session, const Options& options) {
   ASSIGN_OR_RETURN(const auto controller, Connect(session));
   grpc::ClientContext context;
   return PrintAll(session, *controller->ListEvents(&context, request), "Event",
+                  request.selector(),
                   {{"host", "HOST"},
                    {"time", "TIME"},
                    {"kind", "WHAT"},
@@ -115,7 +118,7 @@ absl::StatusOr<int> Sessions(const Session& session, const Options& options) {
   ASSIGN_OR_RETURN(const auto controller, Connect(session));
   grpc::ClientContext context;
   return PrintAll(session, *controller->ListSessions(&context, request),
-                  "Session",
+                  "Session", request.selector(),
                   {{"host", "HOST"},
                    {"began", "BEGAN"},
                    {"ended", "ENDED"},

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "controller/cli/put.h"
+#include "controller/cli/selectors.h"
 #include "controller/cli/session.h"
 #include "controller/export/junit.h"
 #include "controller/export/ocsf.h"
@@ -122,7 +123,7 @@ absl::StatusOr<int> Export(const Session& session, const Options& options,
   const auto stream = stub->Export(&context, request);
   Sum sum;
   RETURN_IF_ERROR(WriteHosts(session, format, baseline, *stream, sum));
-  if (sum.hosts == 0) fmt::print(stderr, "metsukectl: no host matched\n");
+  if (sum.hosts == 0) SayNoHost(options.selector);
   return CodeFor(session, sum.worst, sum.incomplete || sum.hosts == 0);
 }
 

@@ -25,32 +25,39 @@ void WriteYaml(const Item& value, int indent, std::string& out) {
   }
 }
 
-std::string CsvField(const Item& value) {
-  return enc::Csv(HostText(value.is_string()  ? value.get<std::string>()
-                           : value.is_null()  ? std::string()
-                                              : value.dump()));
+// What CSV holds is data, and CSV has no escapes: only a terminal, which would
+// obey it, gets it as a table has it.
+std::string CsvField(const std::string& text, bool terminal) {
+  const HostText field(text);
+  return enc::Csv(terminal ? HostText(enc::Tty(field)) : field);
+}
+
+std::string CsvField(const Item& value, bool terminal) {
+  if (value.is_string()) return CsvField(value.get<std::string>(), terminal);
+  return CsvField(value.is_null() ? std::string() : ToJson(value), terminal);
 }
 
 // Without an item there are only the columns to name.
 void PrintCsv(const Session& session, const Item& items,
               const std::vector<Column>& columns) {
+  const bool terminal = isatty(STDOUT_FILENO) == 1;
   const auto line = [](const std::vector<std::string>& fields) {
     fmt::print("{}\r\n", fmt::join(fields, ","));
   };
   std::vector<std::string> fields;
   if (items.empty()) {
     for (const Column& column : columns)
-      fields.push_back(enc::Csv(HostText(column.key)));
+      fields.push_back(CsvField(column.key, terminal));
     if (!session.no_headers) line(fields);
     return;
   }
   for (const auto& [key, value] : items[0].items())
-    fields.push_back(enc::Csv(HostText(key)));
+    fields.push_back(CsvField(key, terminal));
   if (!session.no_headers) line(fields);
   for (const Item& item : items) {
     fields.clear();
     for (const auto& [key, value] : items[0].items())
-      fields.push_back(CsvField(item.contains(key) ? item[key] : Item()));
+      fields.push_back(CsvField(item.contains(key) ? item[key] : Item(), terminal));
     line(fields);
   }
 }

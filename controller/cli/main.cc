@@ -15,6 +15,7 @@
 #include "proto/encode.h"
 #include "proto/status.h"
 #include "proto/tls.h"
+#include "proto/utf8.h"
 
 namespace metsuke::cli {
 
@@ -88,6 +89,17 @@ int Fail(const absl::Status& status) {
   return absl::IsFailedPrecondition(status) ? kConfig : kError;
 }
 
+// What is asked goes to the controller as UTF-8 and nothing else.
+absl::Status CheckWords(const std::vector<std::string>& words) {
+  for (const std::string& word : words)
+    if (ToUtf8(word) != word)
+      return absl::InvalidArgumentError(fmt::format(
+          "\"{}\" is not UTF-8; the terminal or the script that said it has to "
+          "be: iconv -f CP932 -t UTF-8 makes a Shift_JIS file so",
+          word));
+  return absl::OkStatus();
+}
+
 // What the shell may offer for the last of `words`.
 int Complete(const CommandLine& line, Session& session,
              const std::vector<std::string>& words) {
@@ -120,6 +132,8 @@ int Main(int argc, char** argv) {
   for (const Command& command : kCommands) command.add(line, session);
   if (argc > 1 && argv[1] == std::string_view("__complete"))
     return Complete(line, session, {argv + 2, argv + argc});
+  if (absl::Status words = CheckWords({argv + 1, argv + argc}); !words.ok())
+    return Fail(words);
   if (const auto code = line.Parse(argc, argv)) return *code;
   const absl::StatusOr<int> code = session.run();
   return code.ok() ? *code : Fail(code.status());

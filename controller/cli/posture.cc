@@ -9,6 +9,7 @@
 
 #include "controller/cli/findings.h"
 #include "controller/cli/items.h"
+#include "controller/cli/selectors.h"
 #include "controller/cli/session.h"
 #include "controller/cli/watch.h"
 #include "proto/command_line.h"
@@ -137,8 +138,10 @@ absl::StatusOr<Answer> Fleet(const Session& session, const Options& options,
   // A host is heard of all the time.
   for (Item& item : items) item.erase("last_seen");
   answer.essence = {items, ToItem(fleet)};
-  answer.print = [&session, shown = answer.items, fleet] {
+  answer.print = [&session, shown = answer.items, fleet,
+                  selector = options.selector] {
     PrintFleet(session, shown, fleet);
+    if (fleet.hosts() == 0) SayNoHost(selector);
   };
   return answer;
 }

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "controller/cli/items.h"
+#include "controller/cli/selectors.h"
 #include "controller/cli/session.h"
 #include "proto/command_line.h"
 #include "proto/encode.h"
@@ -57,7 +58,7 @@ absl::StatusOr<int> PrintQuery(const Session& session, const std::string& kind,
   RETURN_IF_ERROR(FromCall(stream->Finish()));
   if (table && ForPeople(session)) table(items, columns);
   Print(session, kind, items, columns);
-  if (hosts == 0) std::fprintf(stderr, "metsukectl: no host matched\n");
+  if (hosts == 0) SayNoHost(request.selector());
   if (omitted)
     std::fprintf(stderr, "metsukectl: %llu rows were left out\n",
                  static_cast<unsigned long long>(omitted));

@@ -7,6 +7,7 @@
 #include "controller/cli/baseline_files.h"
 #include "controller/drift/change_line.h"
 #include "controller/cli/items.h"
+#include "controller/cli/selectors.h"
 #include "controller/cli/session.h"
 #include "controller/known_tables.h"
 #include "proto/command_line.h"
@@ -132,6 +133,17 @@ absl::StatusOr<int> History(const Session& session, const Options& options) {
   return kCompliant;
 }
 
+// Where what is permitted from now on is.
+std::set<std::string> NewSelectors(const v1::ApplyRegistersReply& reply) {
+  std::set<std::string> selectors;
+  for (const v1::Change& change : reply.changes())
+    for (const v1::ColumnChange& column : change.columns())
+      if (change.table() == "waivers" && column.column() == "selector" &&
+          !column.after().empty())
+        selectors.insert(column.after());
+  return selectors;
+}
+
 absl::StatusOr<int> Apply(const Session& session, const Options& options) {
   v1::ApplyRegistersRequest request;
   ASSIGN_OR_RETURN(const auto files, ReadBaselineFiles(options.paths));
@@ -143,6 +155,7 @@ absl::StatusOr<int> Apply(const Session& session, const Options& options) {
   v1::ApplyRegistersReply all, reply;
   while (stream->Read(&reply)) all.MergeFrom(reply);
   RETURN_IF_ERROR(FromCall(stream->Finish()));
+  RETURN_IF_ERROR(WarnOfNoHost(*stub, NewSelectors(all)));
   if (!ForPeople(session)) {
     Print(session, "RegisterChange", ToItem(all)["changes"], {});
     return kCompliant;

@@ -9,6 +9,7 @@
 #include "controller/cli/deliveries.h"
 #include "controller/cli/items.h"
 #include "controller/cli/report_request.h"
+#include "controller/cli/selectors.h"
 #include "controller/cli/session.h"
 #include "controller/report/lines.h"
 #include "proto/command_line.h"
@@ -88,7 +89,7 @@ absl::StatusOr<int> Drift(const Session& session, const ReportOptions& options) 
       std::ranges::any_of(report.turns(), [](const v1::ReportTurn& turn) {
         return turn.after() == v1::VERDICT_UNKNOWN;
       });
-  if (none) std::fprintf(stderr, "metsukectl: no host matched\n");
+  if (none) SayNoHost(options.selector);
   return CodeFor(session, WorstTurn(report), none || blind);
 }
 

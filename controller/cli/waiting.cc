@@ -36,7 +36,7 @@ void Write(int to, std::string_view text) {
 class WaitingCall : public Interceptor {
  public:
   explicit WaitingCall(bool japanese) {
-    waiting_.emplace(STDERR_FILENO, japanese);
+    waiting_.emplace(STDERR_FILENO, japanese, isatty(STDOUT_FILENO) != 1);
   }
 
   void Intercept(InterceptorBatchMethods* methods) override {
@@ -71,9 +71,10 @@ class WaitingCalls : public ClientInterceptorFactoryInterface {
 
 }  // namespace
 
-Waiting::Waiting(int terminal, bool japanese)
+Waiting::Waiting(int terminal, bool japanese, bool elsewhere)
     : terminal_(terminal),
       japanese_(japanese),
+      elsewhere_(elsewhere),
       thread_([this](const std::stop_token& stop) { Run(stop); }) {}
 
 Waiting::~Waiting() {
@@ -91,7 +92,11 @@ void Waiting::Heard() {
 
 void Waiting::Resume() {
   const std::lock_guard lock(mutex_);
-  if (!std::exchange(waits_, true)) since_ = Clock::now();
+  if (std::exchange(waits_, true)) return;
+  if (!elsewhere_)
+    since_ = Clock::now();
+  else if (Clock::now() >= begin_ + kPatience)
+    Show();
 }
 
 void Waiting::Run(const std::stop_token& stop) {

@@ -16,12 +16,14 @@
 namespace metsuke::cli {
 
 // A line on a terminal that says how long it has been waited and how much has
-// come. It is gone as soon as a part of the answer has come, and comes back when
-// the next one lets wait for another second.
+// come, once that is more than a second. It is gone while a part of the answer
+// is worked on, which may write. Where the answer goes `elsewhere` than to the
+// terminal it comes back at once, as nobody sees that something comes; otherwise
+// when the next part lets wait for another second.
 class Waiting {
  public:
   // Writes to the descriptor `terminal`, which must stay open.
-  Waiting(int terminal, bool japanese);
+  Waiting(int terminal, bool japanese, bool elsewhere);
   ~Waiting();  // the line is gone
 
   // Another part of the answer came, and nobody waits until Resume.
@@ -36,7 +38,7 @@ class Waiting {
   void Clear();
 
   const int terminal_;
-  const bool japanese_;
+  const bool japanese_, elsewhere_;
   const Clock::time_point begin_ = Clock::now();
   std::mutex mutex_;
   Clock::time_point since_ = begin_;  // of this wait

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "controller/cli/items.h"
+#include "controller/cli/selectors.h"
 #include "controller/cli/session.h"
 #include "proto/command_line.h"
 #include "proto/status.h"
@@ -58,6 +59,8 @@ absl::StatusOr<int> Add(const Session& session, const Options& options) {
   v1::AddWaiverReply reply;
   RETURN_IF_ERROR(FromCall(stub->AddWaiver(&context, request, &reply)));
   PrintWaivers(session, Item::array({ToItem(reply.waiver())}));
+  if (!waiver.selector().empty())
+    RETURN_IF_ERROR(WarnOfNoHost(*stub, {waiver.selector()}));
   return kCompliant;
 }
 

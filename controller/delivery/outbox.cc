@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <openssl/sha.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <chrono>
@@ -28,7 +29,7 @@ namespace {
 constexpr int64_t kFirstWait = 60, kLongestWait = 3600, kDay = 86400;
 constexpr std::chrono::seconds kLook(5), kAfterError(60);
 constexpr size_t kKeptError = 500;
-constexpr char kHere[] = "here";
+constexpr char kHere[] = "here", kMail[] = "mail";
 
 std::string Name(const v1::Delivery& delivery) {
   return delivery.recipient() +
@@ -90,6 +91,28 @@ SendResult Try(Store& store, const DeliveryRules& rules,
                .queued = delivery.queued()});
 }
 
+// What tells whether a file that holds a secret of the way is another than it
+// was. Not what it holds: that is read when it is needed.
+std::string SecretsOf(const v1::DeliveryConfig& config,
+                      const std::string& way) {
+  std::vector<std::string> files;
+  for (const v1::Recipient& recipient : config.recipients())
+    if (WayTo(&recipient) == way)
+      files.insert(files.end(), {recipient.webhook_file(),
+                                 recipient.token_file(),
+                                 recipient.secret_file()});
+  if (way == kMail) files.push_back(config.mail().password_file());
+  std::string all;
+  for (const std::string& file : files) {
+    struct stat info{};
+    if (file.empty() || stat(file.c_str(), &info) != 0) info = {};
+    all += fmt::format("{} {} {} {}.{}.{}\n", info.st_dev, info.st_ino,
+                       info.st_size, info.st_ctim.tv_sec, info.st_ctim.tv_nsec,
+                       info.st_mode);
+  }
+  return all;
+}
+
 }  // namespace
 
 v1::Delivery BeginTry(v1::Delivery delivery, int64_t now) {
@@ -133,7 +156,7 @@ std::string LetterId(const v1::Delivery& delivery) {
 
 std::string WayTo(const v1::Recipient* recipient) {
   if (recipient == nullptr || !recipient->directory().empty()) return kHere;
-  return recipient->mail().empty() ? "webhook " + recipient->name() : "mail";
+  return recipient->mail().empty() ? "webhook " + recipient->name() : kMail;
 }
 
 absl::StatusOr<int> DeliverDue(Store& store, const DeliveryRules& rules,
@@ -166,6 +189,23 @@ absl::StatusOr<int> DeliverDue(Store& store, const DeliveryRules& rules,
     ++tried;
   }
   return tried;
+}
+
+absl::Status TryAgainNow(Store& store, const DeliveryRules& rules,
+                         const std::string& way, int64_t now) {
+  ASSIGN_OR_RETURN(const std::vector<v1::Delivery> all, store.Deliveries(""));
+  for (v1::Delivery delivery : all) {
+    // A controller that is started over and over must not press anybody.
+    const int64_t soonest =
+        delivery.tried() == 0 ? now : std::max(now, delivery.tried() + kFirstWait);
+    if (delivery.next() <= soonest ||
+        WayTo(FindRecipient(rules.config, delivery.recipient())) != way)
+      continue;
+    delivery.set_next(soonest);
+    const absl::Status noted = store.UpdateDelivery(delivery);
+    if (!noted.ok() && !absl::IsNotFound(noted)) return noted;
+  }
+  return absl::OkStatus();
 }
 
 Outbox::Outbox(Store& store, StandingBaseline& baseline,
@@ -211,14 +251,23 @@ void Outbox::Loop(const std::string& way, const std::stop_token& stop) {
   std::unique_lock lock(mutex);
   std::condition_variable_any sleep;
   std::chrono::seconds wait(0);
+  std::optional<std::string> secrets;
+  const auto deliver = [&]() -> absl::Status {
+    const auto clock = [] { return std::time(nullptr); };
+    std::string now = SecretsOf(rules_.config, way);
+    if (secrets != now) {
+      RETURN_IF_ERROR(TryAgainNow(store_, rules_, way, clock()));
+      secrets = std::move(now);
+    }
+    return DeliverDue(store_, rules_, way, send, clock, stop).status();
+  };
   while (!sleep.wait_for(lock, stop, wait,
                          [&] { return stop.stop_requested(); })) {
-    const auto tried = DeliverDue(
-        store_, rules_, way, send, [] { return std::time(nullptr); }, stop);
-    wait = tried.ok() ? kLook : kAfterError;
-    if (!tried.ok())
+    const absl::Status delivered = deliver();
+    wait = delivered.ok() ? kLook : kAfterError;
+    if (!delivered.ok())
       Log(Priority::kError,
-          "reports are not delivered: " + Message(tried.status()));
+          "reports are not delivered: " + Message(delivered));
   }
 }
 

@@ -58,7 +58,14 @@ absl::StatusOr<int> DeliverDue(Store& store, const DeliveryRules& rules,
                                const std::string& way, const SendOne& send,
                                const Clock& clock, const std::stop_token& stop);
 
-// Does so for as long as it lives, each way on a thread of its own.
+// Has what waits and goes `way` be tried now, or a minute after its last try
+// where that is later: whatever kept it may be mended.
+absl::Status TryAgainNow(Store& store, const DeliveryRules& rules,
+                         const std::string& way, int64_t now);
+
+// Does so for as long as it lives, each way on a thread of its own. What waits
+// when it begins, or when a file that holds a secret of its way has changed, is
+// tried again then.
 class Outbox {
  public:
   // All must outlive it. Pages are made from the template in the file

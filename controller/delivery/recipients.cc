@@ -1,7 +1,9 @@
 #include "controller/delivery/recipients.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -151,6 +153,20 @@ void Checker::CheckRecipient(const v1::DeliveryConfig& config, int index) {
            fmt::format("{}: hosts: {}", who, Message(selector.status())));
 }
 
+// Whether a file can be made in the folder: a file without a name is, and is
+// gone again. Who may do everything may not write where no file can be. Some
+// file systems make none without a name; those that keep nothing say that they
+// have no room.
+bool TakesFiles(const std::string& folder) {
+  const int file = open(folder.c_str(), O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
+  if (file >= 0) return close(file) == 0;
+  if (errno != EOPNOTSUPP) return false;
+  struct statvfs room;
+  if (statvfs(folder.c_str(), &room) != 0 || room.f_blocks > 0) return true;
+  errno = EOPNOTSUPP;
+  return false;
+}
+
 // Whether the folder can be written to, or made, by this process.
 absl::Status CheckFolder(const std::string& path) {
   struct stat entry;
@@ -164,7 +180,7 @@ absl::Status CheckFolder(const std::string& path) {
         fmt::format("{}: {}", folder, std::strerror(errno)));
   if (!S_ISDIR(entry.st_mode))
     return absl::FailedPreconditionError(folder + ": is no folder");
-  if (access(folder.c_str(), W_OK | X_OK) != 0)
+  if (access(folder.c_str(), W_OK | X_OK) != 0 || !TakesFiles(folder))
     return absl::PermissionDeniedError(
         fmt::format("{}: {}; metsuke-controller writes there as its own user, "
                     "and its unit must name the folder in ReadWritePaths=",

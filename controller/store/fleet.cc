@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <set>
 #include <unordered_map>
 #include <utility>
 
@@ -12,6 +13,8 @@
 #include "proto/canonical.h"
 #include "proto/encode.h"
 #include "proto/snapshot.pb.h"
+#include "proto/status.h"
+#include "proto/text.h"
 
 namespace metsuke {
 namespace {
@@ -74,6 +77,42 @@ absl::Status AddLabels(Database& database, v1::HostEntry& entry) {
   return absl::OkStatus();
 }
 
+// How an error goes on that there is no host of this name: with at most three
+// that may be meant. They are looked for among the next in the order of names,
+// which has an index: what costs the same in every fleet may be asked for each
+// line of a list.
+absl::StatusOr<std::string> OthersLike(Database& database,
+                                       const std::string& name, int64_t at) {
+  constexpr int64_t kNeighbours = 50;
+  constexpr int kMost = 3;
+  std::set<std::string> near;
+  const auto add = [&near](Query query) {
+    while (query.Step()) near.insert(query.Text(0));
+    return query.status();
+  };
+  RETURN_IF_ERROR(add(database.Run(
+      "SELECT name FROM host WHERE " METSUKE_IN_FLEET
+      " AND name < ?2 ORDER BY name DESC LIMIT ?3", at, name, kNeighbours)));
+  RETURN_IF_ERROR(add(database.Run(
+      "SELECT name FROM host WHERE " METSUKE_IN_FLEET
+      " AND name > ?2 ORDER BY name LIMIT ?3", at, name, kNeighbours)));
+  std::vector<std::string> names(near.begin(), near.end()), meant;
+  for (int i = 0; i < kMost; ++i) {
+    const std::string nearest = Nearest(name, names);
+    if (nearest.empty()) break;
+    std::erase(names, nearest);
+    meant.push_back(enc::Log(HostText(nearest)));
+  }
+  std::string said;
+  if (!meant.empty())
+    said = fmt::format("; did you mean {}?", fmt::join(meant, ", "));
+  // What lists hosts lists those of today.
+  if (at == 0)
+    said += (said.empty() ? "; " : " ") +
+            std::string("metsukectl host list shows them");
+  return said;
+}
+
 absl::StatusOr<HostRow> SelectOne(Database& database,
                                   const std::string& name_or_id, int64_t at) {
   // An id is looked for first, so that no host can hide another by taking its
@@ -87,12 +126,16 @@ absl::StatusOr<HostRow> SelectOne(Database& database,
   while (query.Step()) ReadRow(query, rows.emplace_back());
   RETURN_IF_ERROR(query.status());
   const std::string shown = enc::Log(HostText(name_or_id));
-  if (rows.empty())
+  if (rows.empty()) {
+    ASSIGN_OR_RETURN(const std::string others,
+                     OthersLike(database, name_or_id, at));
     return absl::NotFoundError(
-        at == 0 ? fmt::format("no host is called \"{}\"", shown)
-                : fmt::format("no host called \"{}\" was in the fleet at that "
-                              "time",
-                              shown));
+        (at == 0 ? fmt::format("no host is called \"{}\"", shown)
+                 : fmt::format("no host called \"{}\" was in the fleet at that "
+                               "time",
+                               shown)) +
+        others);
+  }
   if (rows.size() > 1 && rows[0].host.entry.id() != name_or_id) {
     std::string ids;
     for (const HostRow& row : rows)

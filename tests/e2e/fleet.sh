@@ -170,8 +170,11 @@ says "posture has the promised keys" '"score_without_waivers"' "$out"
 id=$(ctl host list -o json | python3 -c 'import json,sys; print(json.load(sys.stdin)["items"][0]["id"])')
 out=$(ctl posture "$id" -o json); says "a host's findings have evidence" '"evidence": \[' "$out"
 says "a title in the language that was asked for" 'である|ない|いる|れる' "$(ctl posture --lang ja -o json)"
-ctl posture no-such-host >/dev/null 2>&1; is "an unknown host is an error" 1 $?
-ctl posture --selector env=none >/dev/null 2>&1; is "no host matched is incomplete" 3 $?
+out=$(ctl posture no-such-host 2>&1); is "an unknown host is an error" 1 $?
+says "which says what to ask" 'no host is called "no-such-host"; metsukectl host list shows them' "$out"
+says "and which may be meant" 'did you mean one\?' "$(ctl posture onee 2>&1)"
+out=$(ctl posture --selector env=none 2>&1); is "no host matched is incomplete" 3 $?
+says "and named" 'no host matched -l env=none' "$out"
 ctl host label "$id" env=prod >/dev/null; is "a label selects" 1 "$(ctl host list -l env=prod -o jsonl | wc -l)"
 
 # A controller that takes its time: whoever sits there sees that it is waited,
@@ -192,6 +195,15 @@ is "programs do not" 0 "$out"
 # Queries.
 out=$(ctl query 'SELECT name FROM accounts WHERE uid = 0' --reduce 'SELECT name, count(DISTINCT host) AS hosts FROM rows GROUP BY name' -o csv 2>/dev/null)
 says "a query is mapped and reduced" '"root"' "$out"
+hostile="SELECT char(27) || '[2J' || char(8238, 8294, 8207) AS name"
+raw() { python3 -c 'import sys; text = sys.stdin.buffer.read().decode(); print(sum(text.count(c) for c in ("\x1b[2J", "\u202e", "\u2066", "\u200f")))'; }
+on_terminal() { LC_ALL=C.UTF-8 TERM=xterm script -qec "$bin/metsukectl --config $work/ctl/ctl.yaml query \"$hostile\" --host $id -o $1" /dev/null </dev/null; }
+for form in table csv json jsonl yaml; do
+  is "no text of a host reaches a terminal raw, form $form" 0 "$(on_terminal $form | raw)"
+done
+says "a terminal gets CSV as it gets tables" '"\\x1b\[2J\\u\{202e\}\\u\{2066\}\\u\{200f\}"' "$(on_terminal csv)"
+is "a file gets all of the text as CSV" 4 "$(ctl query "$hostile" --host "$id" -o csv | raw)"
+is "and whoever parses JSON" 4 "$(ctl query "$hostile" --host "$id" -o json | python3 -c 'import json,sys; sys.stdout.buffer.write(json.load(sys.stdin)["items"][0]["name"].encode())' | raw)"
 out=$(ctl query 'DELETE FROM accounts' 2>&1); is "a query cannot write" 64 $? "$out"
 out=$(ctl query 'WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n' 2>&1); is "a runaway query is stopped" 1 $? "$out"
 
@@ -227,7 +239,11 @@ failing=$(ctl posture one -o json | python3 -c 'import json,sys; print(next(f["c
 out=$(ctl waiver add "$failing" -l role=web --reason 'moves in March' --approver Test --days 10 2>&1); is "nobody agrees with himself" 64 $? "$out"
 says "says why" 'approver: is the requester' "$out"
 out=$(ctl waiver add "$failing" -l role=web --reason 'moves in March' --approver 鈴木 --days 91 2>&1); is "a waiver is not for long" 64 $? "$out"
-out=$(ctl waiver add "$failing" -l role=web --reason 'moves in March' --approver 鈴木 --days 10 -o json); is "a waiver is given" 0 $? "$out"
+out=$(ctl waiver add "$failing" -l role=web --reason 'moves in March' --approver 鈴木 --days 10 -o json 2>"$work/said"); is "a waiver is given" 0 $? "$out"
+is "to a host that is there" '' "$(cat "$work/said")"
+printf 'waivers:\n  - {id: w-later, control: %s, selector: rolex=web, reason: r, approver: 鈴木, until: %s}\n' "$failing" "$(date -d '+9 days' +%F)" >"$work/later.yaml"
+ctl register show waivers -o yaml | sed 1d >>"$work/later.yaml"
+says "a waiver for no host is no silent one" 'no host has these labels now: rolex=web' "$(ctl register apply --dry-run "$work/later.yaml" 2>&1 >/dev/null)"
 waiver=$(python3 -c 'import json,sys; print(json.load(sys.stdin)["items"][0]["id"])' <<<"$out")
 says "the finding is waived and stays what it is" "^fail $waiver" "$(verdict one "$failing")"
 is "the other host has none" 'fail ' "$(verdict two "$failing")"

@@ -41,6 +41,27 @@ TEST(Ctl, AHostileWordIsNotWrittenRaw) {
               HasSubstr("\"a\\x1b[2J\""));
 }
 
+TEST(Ctl, WhatIsNotUtf8IsNamedWithTheRemedy) {
+  const TemporaryFolder folder;
+  ASSERT_TRUE(WriteFile(folder / "a.yaml", "a: 1\n田\x8eR: 1\n", 0600).ok());
+  for (const char* const command : {"register apply", "register apply --dry-run",
+                                    "baseline apply"}) {
+    const Said said = Ctl(std::string(command) + " " + folder.path());
+    EXPECT_EQ(said.code, 64) << command;
+    EXPECT_THAT(said.text,
+                testing::AllOf(HasSubstr("a.yaml:2:2: not UTF-8 (byte 9"),
+                               HasSubstr("iconv -f CP932 -t UTF-8"),
+                               testing::Not(HasSubstr("libprotobuf"))));
+  }
+  for (const char* const command :
+       {"host label one ", "posture ", "waiver add c --host h --approver x --days 1 --reason "}) {
+    const Said said =
+        Ctl("-c /nonexistent " + std::string(command) + "\"$(printf 'team=\\216R')\"");
+    EXPECT_EQ(said.code, 64) << command;
+    EXPECT_THAT(said.text, HasSubstr("\"team=\\x8eR\" is not UTF-8"));
+  }
+}
+
 TEST(Ctl, WatchWantsATerminalOrLines) {
   const Said said = Ctl("posture --watch");
   EXPECT_EQ(said.code, 64);

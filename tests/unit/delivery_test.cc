@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 
 #include <chrono>
+#include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <random>
@@ -197,13 +198,17 @@ TEST(Recipients, WhatIsNotReadyIsNamed) {
       "- {{name: gone, directory: {0}/none/gone}}\n"
       "- {{name: file, directory: /etc/passwd}}\n"
       "- {{name: fine, directory: {0}}}\n"
+      "- {{name: made, directory: {0}/reports}}\n"
+      "- {{name: room, directory: /proc/nowhere}}\n"
       "- {{name: hook, webhook_file: {0}/url, secret_file: {0}/key}}\n",
       folder.path()));
   EXPECT_THAT(Unready(config),
               ElementsAre(HasSubstr("gone: " + folder / "none"),
                           HasSubstr("file: /etc/passwd: is no folder"),
+                          HasSubstr("room: /proc: "),
                           HasSubstr("hook: " + folder / "url"),
                           HasSubstr("hook: " + folder / "key")));
+  EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
 }
 
 TEST(Letter, TheHeadlineIsOneLineInBothLanguages) {
@@ -902,6 +907,76 @@ TEST_F(OutboxTest, AMailServerThatIsDownForADayLosesNothing) {
             });
   EXPECT_EQ(arrived, 1);
   EXPECT_THAT(States(), ElementsAre(testing::StartsWith("ax@y delivered 3")));
+}
+
+TEST_F(OutboxTest, WhoComesBackTriesWhatWasRefusedForGood) {
+  const v1::DeliveryConfig config = Read(
+      std::string(kMailOf) +
+      "recipients: [{name: a, mail: [x@y]}, {name: b, directory: /r}]");
+  MakeNight(config);
+  int tries = 0;
+  const SendOne refuse = [&](const v1::Recipient&, const std::string& address,
+                             const Letter&) -> SendResult {
+    ++tries;
+    if (address.empty()) return {};
+    return {.status = absl::AbortedError("535 wrong password")};
+  };
+  EXPECT_EQ(Deliver(config, now_, refuse), 2);
+  EXPECT_EQ(Deliver(config, now_ + 86399, refuse), 0);
+  const auto again = [&](const char* way, int64_t now) {
+    return TryAgainNow(*store_, {.config = config}, way, now);
+  };
+  // Not what goes another way, and not at once when it was tried just now.
+  ASSERT_TRUE(again("here", now_ + 7200).ok());
+  ASSERT_TRUE(again("mail", now_ + 10).ok());
+  EXPECT_EQ(Deliver(config, now_ + 59, refuse), 0);
+  EXPECT_EQ(Deliver(config, now_ + 60, refuse), 1);
+  // After which the long pause holds again, until it is started again.
+  EXPECT_EQ(Deliver(config, now_ + 7200, refuse), 0);
+  ASSERT_TRUE(again("mail", now_ + 7200).ok());
+  EXPECT_EQ(Deliver(config, now_ + 7200,
+                    [](const v1::Recipient&, const std::string&,
+                       const Letter&) -> SendResult { return {}; }),
+            1);
+  // What arrived stays so.
+  ASSERT_TRUE(again("mail", now_ + 90000).ok());
+  EXPECT_EQ(Deliver(config, now_ + 90000, refuse), 0);
+  EXPECT_THAT(States(), ElementsAre("ax@y delivered 3", "b delivered 1"));
+}
+
+TEST_F(OutboxTest, AnotherSecretOrANewBeginningIsTriedAtOnce) {
+  const std::string token = folder_ / "token";
+  Start();
+  const v1::DeliveryConfig config = Config(
+      fmt::format("- {{name: hook, webhook: \"{}\", token_file: {}}}", Hook(),
+                  token));
+  MakeNight(config);
+  // As if it had been refused an hour ago.
+  v1::Delivery refused = store_->Deliveries("")->at(0);
+  refused.set_attempts(1);
+  refused.set_tried(now_ - 3600);
+  refused.set_next(now_ + 82800);
+  // A try ends with another time for the next.
+  const auto wait_for = [&](const std::string& state) {
+    const auto ended = [&] {
+      const int64_t next = store_->Deliveries("")->at(0).next();
+      return States()[0] == state &&
+             (next == 0 ||
+              (next > std::time(nullptr) && next < refused.next()));
+    };
+    for (int i = 0; i < 100 && !ended(); ++i)
+      std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    EXPECT_THAT(States(), ElementsAre(state));
+    EXPECT_TRUE(ended());
+  };
+  ASSERT_TRUE(store_->UpdateDelivery(refused).ok());
+  const DeliveryRules rules{.config = config};
+  const Outbox outbox(*store_, *baseline_, rules, 300, "");
+  wait_for("hook waiting 2");
+  ASSERT_TRUE(store_->UpdateDelivery(refused).ok());
+  ASSERT_TRUE(WriteFile(token, "right\n", 0600).ok());
+  wait_for("hook delivered 2");
+  EXPECT_THAT(Arrived(), SizeIs(1));
 }
 
 TEST_F(OutboxTest, WhatIsForgottenTakesItsDeliveriesAlong) {

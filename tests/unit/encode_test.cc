@@ -20,6 +20,14 @@ TEST(Encode, JsonIsValidForAnyBytes) {
             "\"a\\\"\\\\\\u0001\uFFFD\"");
 }
 
+TEST(Encode, DocumentsEscapeWhatIsNotVisible) {
+  const HostText text(std::string("\u202Ea\u2066\u200F\u200B\U000E0001日本"));
+  EXPECT_EQ(enc::Json(text),
+            "\"\\u202ea\\u2066\\u200f\\u200b\\udb40\\udc01日本\"");
+  EXPECT_EQ(enc::Yaml(text),
+            "\"\\u202ea\\u2066\\u200f\\u200b\\U000e0001日本\"");
+}
+
 TEST(Encode, CsvCellsAreNoFormulas) {
   EXPECT_EQ(enc::Csv(HostText(std::string("=1+\"2"))), "\"'=1+\"\"2\"");
   EXPECT_EQ(enc::Csv(HostText(std::string("plain"))), "\"plain\"");

@@ -392,6 +392,29 @@ TEST_F(StoreTest, ANameOfTwoHostsNeedsAnId) {
   EXPECT_TRUE(absl::IsNotFound(store_->ReadFleet({.host = "x"}, 0).status()));
 }
 
+TEST_F(StoreTest, AnUnknownNameIsAnsweredWithThoseThatMayBeMeant) {
+  const auto said = [&](const std::string& name, int64_t at = 0) {
+    return Message(store_->ReadFleet({.host = name}, at).status());
+  };
+  EXPECT_EQ(said("web-003"),
+            "no host is called \"web-003\"; metsukectl host list shows them");
+  for (int i = 0; i < 40; ++i) {
+    const std::string id = fmt::format("{:08}{}", i, kWeb.substr(8));
+    ASSERT_TRUE(Connect(*store_, id).ok());
+    ASSERT_TRUE(
+        Commit(*store_,
+               Update(id, 1, 200, {HostBody(fmt::format("web-{:04}", i))}))
+            .ok());
+  }
+  EXPECT_EQ(said("web-003"),
+            "no host is called \"web-003\"; did you mean web-0003, web-0013, "
+            "web-0023? metsukectl host list shows them");
+  EXPECT_THAT(said("eb-0007"), HasSubstr("did you mean web-0007"));
+  EXPECT_THAT(said("mail"), testing::Not(HasSubstr("did you mean")));
+  EXPECT_EQ(said("web-003", 1),
+            "no host called \"web-003\" was in the fleet at that time");
+}
+
 TEST_F(StoreTest, ARemovedHostIsRefusedForEver) {
   ASSERT_TRUE(Connect(*store_, kWeb).ok());
   ASSERT_TRUE(Commit(*store_, Update(kWeb, 1, 200, {PortBody(22)})).ok());

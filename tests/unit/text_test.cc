@@ -140,7 +140,8 @@ TEST(ReadYaml, WhatReadsDifferentlyElsewhereIsRefused) {
   EXPECT_THAT(Refusal("controls: [{id: x\x04}]"),
               HasSubstr("my.yaml:1:18: the control character U+0004"));
   EXPECT_THAT(Refusal("controls: []\n\xFF"),
-              HasSubstr("my.yaml:2:1: not UTF-8"));
+              HasSubstr("my.yaml:2:1: not UTF-8 (byte 14 of the file is ff); a "
+                        "Shift_JIS file becomes it by iconv"));
   EXPECT_THAT(Refusal("<<: {controls: []}"), HasSubstr("no key"));
 }
 
