@@ -127,6 +127,13 @@ absl::Status RefuseForeignLink(const SafeTree& tree, std::string_view home,
       fmt::format("{}: a hard link to a file of uid {}", path, found.info.uid));
 }
 
+absl::StatusOr<struct statvfs> FileSystemOf(const Descriptor& folder,
+                                            std::string_view path) {
+  struct statvfs facts;
+  if (fstatvfs(folder.get(), &facts) != 0) return ErrnoStatus(errno, path);
+  return facts;
+}
+
 absl::Status NotRunning() {
   return absl::UnavailableError("this is an image, not a running host");
 }
@@ -324,10 +331,17 @@ absl::StatusOr<KernelFacts> Host::Kernel() const {
 absl::StatusOr<int64_t> Host::FileSystemBytes(std::string_view folder) const {
   if (!Running()) return NotRunning();
   ASSIGN_OR_RETURN(const int opened, OpenDirectory(folder));
-  const Descriptor fd(opened);
-  struct statvfs facts;
-  if (fstatvfs(fd.get(), &facts) != 0) return ErrnoStatus(errno, folder);
+  ASSIGN_OR_RETURN(const struct statvfs facts,
+                   FileSystemOf(Descriptor(opened), folder));
   return static_cast<int64_t>(facts.f_blocks * facts.f_frsize);
+}
+
+absl::StatusOr<int64_t> Host::FileSystemFree(std::string_view folder) const {
+  if (!Running()) return NotRunning();
+  ASSIGN_OR_RETURN(const int opened, OpenDirectory(folder));
+  ASSIGN_OR_RETURN(const struct statvfs facts,
+                   FileSystemOf(Descriptor(opened), folder));
+  return static_cast<int64_t>(facts.f_bavail * facts.f_frsize);
 }
 
 absl::StatusOr<int> Host::Bus() const {

@@ -162,6 +162,8 @@ class Host {
 
   // Bytes of the file system in which the folder stands (statvfs(3)).
   virtual absl::StatusOr<int64_t> FileSystemBytes(std::string_view folder) const;
+  // Those of them that who is not root may still use.
+  virtual absl::StatusOr<int64_t> FileSystemFree(std::string_view folder) const;
 
   // A connected socket to the system bus, O_CLOEXEC; the caller owns it.
   // NotFound when the host has no bus.

@@ -5,8 +5,9 @@
 // others was taken out, or was never written for want of a disk or of power.
 // So was what the times of the records leave out (log_pauses.h), what is cut
 // off a compressed file (log_torn.h) or damaged in a journal (journal_damage.h), what
-// recorders themselves say that they dropped (journal_drops.h), and what the
-// kernel's audit had no room for (audit_watch.h).
+// recorders themselves say that they dropped (journal_drops.h), what the
+// kernel's audit had no room for (audit_watch.h), and what was there at the last
+// look (log_clearings.h).
 
 #include <fmt/format.h>
 
@@ -29,6 +30,7 @@
 #include "collectors/journal_entries.h"
 #include "collectors/journal_holes.h"
 #include "collectors/journals.h"
+#include "collectors/log_clearings.h"
 #include "collectors/log_names.h"
 #include "collectors/log_pauses.h"
 #include "collectors/log_reader.h"
@@ -126,6 +128,11 @@ class LogGaps {
       AddPauses(LogKind(stream.path), stream.path,
                 FindTorn(host_, stream, zone_, budget_, gaps_));
     }
+    for (const LogCleared& row :
+         FindClearings(host_, streams,
+                       {read.logrotate_rules().begin(), read.logrotate_rules().end()},
+                       journals_, zone_, gaps_))
+      Add(row.source, row.path, row.since, row.until, row.reason);
   }
 
   // What the kernel counts. That it tells nothing, as in a container,

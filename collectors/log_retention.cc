@@ -51,6 +51,13 @@ LogLimits LimitsOfLogrotate(const std::vector<v1::LogrotateRule>& rules,
   return limits;
 }
 
+std::optional<int> RotationsOf(const std::vector<v1::LogrotateRule>& rules,
+                               const std::string& path) {
+  const v1::LogrotateRule* const rule = RuleOf(rules, path);
+  if (rule == nullptr) return std::nullopt;
+  return rule->rotate();
+}
+
 std::string OldFolderOf(const std::vector<v1::LogrotateRule>& rules,
                         const std::string& path) {
   const v1::LogrotateRule* const rule = RuleOf(rules, path);
@@ -79,6 +86,23 @@ LogLimits LimitsOfJournal(const std::vector<v1::JournalOption>& options,
   limits.days = age->seconds() / kDay;
   limits.by = age->source();
   return limits;
+}
+
+JournalRoom RoomOfJournal(const std::vector<v1::JournalOption>& options,
+                          bool runtime, int64_t disk, int64_t free) {
+  const std::string scope = runtime ? "Runtime" : "System";
+  JournalRoom room{.free = free};
+  room.most_bytes = LimitsOfJournal(options, runtime, disk).bytes;
+  const v1::JournalOption* keep = Find(options, scope + "KeepFree");
+  room.keep_free = keep == nullptr ? 0 : SizeBytes(keep->value());
+  if (room.keep_free == 0)
+    room.keep_free = std::min(disk / 20 * 3, 4096 * kMiB);
+  const v1::JournalOption* files = Find(options, scope + "MaxFiles");
+  room.most_files =
+      files == nullptr ? 0 : Number(files->value()).value_or(0);
+  const v1::JournalOption* age = Find(options, "MaxRetentionSec");
+  room.seconds = age == nullptr ? 0 : age->seconds();
+  return room;
 }
 
 AuditLog ReadAuditdConf(std::string_view text) {

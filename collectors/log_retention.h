@@ -5,6 +5,7 @@
 #define METSUKE_COLLECTORS_LOG_RETENTION_H_
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -24,6 +25,10 @@ struct LogLimits {
 LogLimits LimitsOfLogrotate(const std::vector<v1::LogrotateRule>& rules,
                             const std::string& path);
 
+// How many old files the same rule keeps, -1 all; nothing where no rule matches.
+std::optional<int> RotationsOf(const std::vector<v1::LogrotateRule>& rules,
+                               const std::string& path);
+
 // The folder that the same rule moves old files of that log to; empty when they
 // stay beside it.
 std::string OldFolderOf(const std::vector<v1::LogrotateRule>& rules,
@@ -32,6 +37,18 @@ std::string OldFolderOf(const std::vector<v1::LogrotateRule>& rules,
 // Of a journal in a file system of `disk` bytes. `runtime` is that below /run.
 LogLimits LimitsOfJournal(const std::vector<v1::JournalOption>& options,
                           bool runtime, int64_t disk);
+
+// How far journald goes before it removes files, and how full the file system is;
+// 0 where nothing is set.
+struct JournalRoom {
+  int64_t most_bytes = 0, most_files = 0, seconds = 0;
+  int64_t keep_free = 0, free = 0;  // bytes of the file system
+};
+
+// The same of a journal in a file system of `disk` bytes, of which `free` are not
+// used.
+JournalRoom RoomOfJournal(const std::vector<v1::JournalOption>& options,
+                          bool runtime, int64_t disk, int64_t free);
 
 // What auditd(8) does with its log.
 struct AuditLog {

@@ -49,6 +49,8 @@ class Finder {
         LookBelow(path, depth);
       else if (info->kind == FileInfo::Kind::kRegular)
         Add(folder, name, {path, *info});
+      else if (IsRoom())
+        gaps_.Add(path, "is no regular file");
     }
   }
 
@@ -67,11 +69,16 @@ class Finder {
       gaps_.Add(folder, "folders are looked at four deep");
   }
 
+  bool IsRoom() {
+    if (++files_ <= kMostFiles) return true;
+    gaps_.Add("/var/log", fmt::format("{} files are looked at, and there are "
+                                      "more", kMostFiles));
+    return false;
+  }
+
   void Add(const std::string& folder, const std::string& name,
            LogPiece piece) {
-    if (++files_ > kMostFiles)
-      return gaps_.Add("/var/log", fmt::format("{} files are looked at, and "
-                                               "there are more", kMostFiles));
+    if (!IsRoom()) return;
     const std::string base = whole_.contains(piece.path) ? name : LogBase(name);
     found_[fmt::format("{}/{}", folder, base)].push_back(std::move(piece));
   }

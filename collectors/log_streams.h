@@ -22,8 +22,9 @@ struct LogStream {
 };
 
 // All logs below `folder`, four folders deep, but the journals, by path. Files in
-// `whole` are current ones, whatever their names look like. What is too much or cannot be seen is told in `gaps`; links and other things that
-// are no files are passed over.
+// `whole` are current ones, whatever their names look like. What is too much, cannot
+// be seen or is a FIFO, a socket or a device is told in `gaps`; links are passed
+// over.
 std::vector<LogStream> FindLogs(const Host& host, const std::string& folder,
                                 const std::set<std::string>& whole, Gaps& gaps);
 

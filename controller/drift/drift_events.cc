@@ -19,6 +19,10 @@ constexpr size_t kMostBytes = 8 << 20;
 // Of one table between two states; a new release replaces every package.
 constexpr size_t kMostEvents = 500;
 
+// Rows of this table are events where the last column of their key begins so: the
+// agent saw the clearing of a log (LogGap.reason).
+constexpr std::string_view kClearedTable = "log_gaps", kCleared = "reason=cleared: ";
+
 // Which changes of a table are events.
 struct Kind {
   std::string_view table;
@@ -46,6 +50,7 @@ constexpr Kind kKinds[] = {
      "recorder",
      "",
      {"enabled", "locked", "daemon", "failure", "lost"}},
+    {kClearedTable, "recorder", "", {"until"}},
 };
 
 const Kind* Find(std::string_view table) {
@@ -60,9 +65,13 @@ bool IsPassing(const Kind& kind, const v1::ColumnChange& column) {
          column.before() != "failed" && column.after() != "failed";
 }
 
-// Whether the row is one of a service that was made for the moment: an instance,
-// or one that no file was installed for.
+// Whether the row is one of a service that was made for the moment, an instance
+// or one that no file was installed for; or of records that are missing for
+// another reason than that somebody cleared a log.
 bool IsPassing(const Kind& kind, const v1::Change& change) {
+  if (kind.table == kClearedTable)
+    return change.kind() != "added" ||
+           !change.key(change.key_size() - 1).starts_with(kCleared);
   if (kind.table != "services" || change.kind() == "changed") return false;
   return change.key(0).find('@') != std::string::npos ||
          std::ranges::none_of(change.columns(), [](const auto& column) {
@@ -142,6 +151,8 @@ std::optional<v1::Event> EventOf(const Kind& kind, const v1::Change& change) {
 }
 
 }  // namespace
+
+bool TellsByItself(std::string_view table) { return table == kClearedTable; }
 
 std::span<const std::string_view> DriftTables() {
   static const std::vector<std::string_view>* const tables = [] {

@@ -19,6 +19,10 @@ namespace metsuke {
 // The tables whose changes are events.
 std::span<const std::string_view> DriftTables();
 
+// Whether a new row of the table says what happened, however far the table could
+// be seen before.
+bool TellsByItself(std::string_view table);
+
 // The events that make the rows `after` of the rows `before`, both canonical
 // bytes of one of these tables; without a time and a name, which SetTime gives
 // them. Of very many changes the first are told and the number of the others.

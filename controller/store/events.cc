@@ -94,7 +94,8 @@ absl::StatusOr<std::vector<v1::Event>> Drift(Database& database,
   ASSIGN_OR_RETURN(const v1::Snapshot new_about, ReadAbout(database, after));
   const View was = ViewOf(old_about, table), is = ViewOf(new_about, table);
   if (!is.collected) return std::vector<v1::Event>{};
-  if (was != is) return std::vector<v1::Event>{UntoldDrift(table)};
+  if (was != is && !TellsByItself(table))
+    return std::vector<v1::Event>{UntoldDrift(table)};
   ASSIGN_OR_RETURN(const std::string old_rows,
                    ReadBody(database, before.at(table)));
   ASSIGN_OR_RETURN(const std::string new_rows,

@@ -20,6 +20,7 @@ class Plan:
     sysctls: dict = dataclasses.field(default_factory=dict)  # of the network: name: value
     before: list = dataclasses.field(default_factory=list)  # shell lines in the folder, before the boot
     commands: list = dataclasses.field(default_factory=list)  # shell lines inside, after the boot
+    later: list = dataclasses.field(default_factory=list)  # shell lines inside, between a first look of the collector and that which is compared
     metsuke: bool = True  # whether collector and agent are installed
     fleet: bool = False  # whether the host joins a controller
     logins: list = dataclasses.field(default_factory=list)  # {account, from, method, works}
@@ -91,8 +92,8 @@ def add_account(host, name, account):
         host.before_boot("chmod", "0700", f"{home}/.ssh")
 
 
-def run_commands(plan, host):
-    for line in plan.commands:
+def run_commands(lines, host):
+    for line in lines:
         host.run("bash", "-euo", "pipefail", "-c", line)
 
 

@@ -5,6 +5,7 @@
 #include <google/protobuf/text_format.h>
 #include <gtest/gtest.h>
 
+#include "collectors/log_shrunk.h"
 #include "controller/store/drift_memo.h"
 #include "proto/canonical.h"
 #include "proto/event_id.h"
@@ -61,6 +62,21 @@ TEST(DriftEvents, TellWhatBecameOfARow) {
   EXPECT_THAT(Lines("audit_status", "audit_status { enabled: true lost: 3 }",
                     "audit_status { enabled: true lost: 40 }"),
               ElementsAre("recorder audit_status [] changed: lost 3 to 40"));
+}
+
+TEST(DriftEvents, TellThatALogWasCleared) {
+  const std::string row = fmt::format(
+      R"(log_gaps {{ source: "auth" path: "/var/log/auth.log" since: 1795000000 until: 1795003600 reason: "{}was emptied" }})",
+      kCleared);
+  const char* const silent =
+      R"pb(log_gaps { source: "auth" path: "/var/log/auth.log" since: 1795000000 reason: "nothing for 9 hours" })pb";
+  EXPECT_THAT(Lines("log_gaps", silent, (silent + row).c_str()),
+              ElementsAre("recorder log_gaps [] auth /var/log/auth.log "
+                          "2026-11-18T11:06:40Z cleared: was emptied added: "
+                          "until 2026-11-18T12:06:40Z"));
+  EXPECT_THAT(Lines("log_gaps", "", silent), IsEmpty());
+  EXPECT_THAT(Lines("log_gaps", row.c_str(), row.c_str()), IsEmpty());
+  EXPECT_THAT(Lines("log_gaps", row.c_str(), ""), IsEmpty());
 }
 
 TEST(DriftEvents, AreOfWhatCounts) {

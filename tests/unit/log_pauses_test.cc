@@ -711,8 +711,9 @@ TEST_F(LogPausesTest, OldFilesAreReadOnce) {
   sleep(2);
   const v1::Outcome first = RunCollector(host_, collector);
   const auto& answers = first.recorded().answers();
-  EXPECT_EQ(answers.size(), 8)
-      << "three files, looked at for two lengths, and two whether they are whole";
+  EXPECT_EQ(answers.size(), 9)
+      << "three files, looked at for two lengths, two whether they are whole, "
+         "and what there was of all logs";
   // What is remembered is taken for what is there.
   v1::Recorded changed = first.recorded();
   for (v1::Answer& answer : *changed.mutable_answers()) answer.set_output(ToText(Rhythm(kHour)));

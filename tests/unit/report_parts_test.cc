@@ -304,6 +304,26 @@ TEST(ReachTest, RotationAsConfiguredIsNothing) {
               IsEmpty());
 }
 
+// The account whose login was the oldest logged in.
+TEST(ReachTest, ARecordForEachAccountIsWrittenOver) {
+  const std::string before = R"pb(log_sources {
+                                    source: "lastlog"
+                                    path: "/var/lib/lastlog/lastlog2.db"
+                                    oldest: 84672000
+                                  })pb";
+  EXPECT_THAT(Shrunk(before, R"pb(log_sources {
+                                    source: "lastlog"
+                                    path: "/var/lib/lastlog/lastlog2.db"
+                                    oldest: 86313600
+                                  })pb"),
+              IsEmpty());
+  EXPECT_THAT(Shrunk(before, R"pb(log_sources {
+                                    source: "lastlog"
+                                    path: "/var/lib/lastlog/lastlog2.db"
+                                  })pb"),
+              ElementsAre("emptied 20 0"));
+}
+
 TEST(ReachTest, RecordsThatWentBeforeTheirTimeAreTold) {
   const std::string before =
       R"pb(log_sources {
