@@ -64,9 +64,12 @@ bool SameWords(const v1::Event& a, const v1::Event& b) {
 
 void EventSums::Add(v1::Event event, uint64_t process) {
   if (IsFailure(event)) {
-    // A client that leaves after its tries has not tried once more by that.
+    // A client that leaves after its tries has not tried once more by that, nor
+    // has one that is told a second time why it is not let in.
     const auto before = failed_.find(process);
-    if (event.method() == "none" && before != failed_.end() &&
+    const bool ends = event.method() == "none" ||
+                      (event.service() == "ssh" && event.method() == "policy");
+    if (ends && before != failed_.end() &&
         event.time() - before->second <= kOneConnection)
       return;
     failed_[process] = event.time();

@@ -51,8 +51,7 @@ absl::StatusOr<JournalFile> ReadFile(const Host& host,
     return absl::InvalidArgumentError(
         fmt::format("{}: a header with impossible times", path));
   file.span = Bounded({static_cast<int64_t>(oldest),
-                       static_cast<int64_t>(newest)},
-                      info);
+                       static_cast<int64_t>(newest)});
   return file;
 }
 

@@ -23,18 +23,22 @@ namespace {
 // What is read of each end of a log, and unpacked of a compressed one.
 constexpr size_t kEnd = 64 << 10;
 
-// When a file was written last, by its own time and the clock's.
-int64_t Written(const FileInfo& file) {
-  return std::min<int64_t>(file.modified, std::time(nullptr));
-}
+constexpr int64_t kDay = 86400;  // seconds
 
-// Which times can be those of records: what is later than the file was written,
-// by more than clocks and zones are off, was made up, or written by a clock that
-// was ahead. One such time would make all other logs look as if they had ended.
+// Which times can be those of records. What is later than the file was written,
+// by more than clocks and zones are off, was made up; what is later than now, by
+// a week, was written by a clock that was ahead. One such time would make all
+// other logs look as if they had ended.
 class Plausible {
  public:
-  explicit Plausible(int64_t written) : most_(written + 86400) {}
+  // A journal and a database bear times of their own: what maps a file or keeps
+  // a log beside it leaves the file's as it was.
+  Plausible() : most_(std::time(nullptr) + 7 * kDay) {}
+  explicit Plausible(int64_t written) : Plausible() {
+    most_ = std::min(most_, written + kDay);
+  }
 
+  int64_t most() const { return most_; }
   // The latest that was not; 0 when all were.
   int64_t ahead() const { return ahead_; }
   bool operator()(int64_t time) {
@@ -43,7 +47,7 @@ class Plausible {
   }
 
  private:
-  const int64_t most_;
+  int64_t most_;
   int64_t ahead_ = 0;
 };
 
@@ -93,7 +97,7 @@ absl::StatusOr<std::optional<LogSpan>> ReadPlain(const Host& host,
   ASSIGN_OR_RETURN(const std::string last,
                    tail == 0 ? absl::StatusOr<std::string>(first)
                              : host.ReadBytes(piece.path, tail, end));
-  const int64_t written = Written(piece.info);
+  const int64_t written = piece.info.modified;
   Plausible plausible(written);
   const auto oldest = text ? TextTime(first, zone, written, false, plausible)
                            : UtmpTime(first, false, plausible);
@@ -113,7 +117,7 @@ absl::StatusOr<int64_t> ReadPackedHead(const Host& host, LogFormat format,
                                        const Zone& zone) {
   ASSIGN_OR_RETURN(const std::string first,
                    UnpackHead(host, piece.path, kEnd));
-  const int64_t written = Written(piece.info);
+  const int64_t written = piece.info.modified;
   Plausible plausible(written);
   const auto oldest = format == LogFormat::kText
                           ? TextTime(first, zone, written, false, plausible)
@@ -139,7 +143,8 @@ absl::StatusOr<std::optional<LogSpan>> ReadPacked(const Host& host,
   oldest = Number(said).value_or(0);
   if (*oldest == 0) return std::optional<LogSpan>();
   return std::optional<LogSpan>(
-      {*oldest, std::max(*oldest, Written(piece.info))});
+      {*oldest, std::max(*oldest, std::min(piece.info.modified,
+                                           Plausible().most()))});
 }
 
 // The database of wtmpdb(8), with times in microseconds.
@@ -148,7 +153,7 @@ absl::StatusOr<std::optional<LogSpan>> ReadWtmpdb(const Host& host,
   ASSIGN_OR_RETURN(std::string bytes, ReadLoginDatabase(host, piece.path));
   std::optional<LogSpan> span;
   if (bytes.empty()) return span;
-  Plausible plausible(Written(piece.info));
+  Plausible plausible;
   RETURN_IF_ERROR(QueryLoginDatabase(
       std::move(bytes),
       "SELECT Login / 1000000 FROM wtmp WHERE Login IS NOT NULL UNION ALL "
@@ -163,8 +168,7 @@ absl::StatusOr<std::optional<LogSpan>> ReadWtmpdb(const Host& host,
 
 // The first and the last of the logins that a file of last logins holds.
 absl::StatusOr<std::optional<LogSpan>> ReadLastlog(const Host& host,
-                                                   const LogPiece& piece) {
-  const std::string& path = piece.path;
+                                                   const std::string& path) {
   constexpr size_t kMost = 16 << 20;
   // lastlog(5): seconds, a line of 32 bytes and a host of 256, by user id.
   constexpr size_t kRecord = 292;
@@ -185,7 +189,7 @@ absl::StatusOr<std::optional<LogSpan>> ReadLastlog(const Host& host,
       times.push_back(time);
     }
   }
-  Plausible plausible(Written(piece.info));
+  Plausible plausible;
   std::erase_if(times,
                 [&](int64_t time) { return time == 0 || !plausible(time); });
   if (times.empty()) return std::optional<LogSpan>();
@@ -195,10 +199,10 @@ absl::StatusOr<std::optional<LogSpan>> ReadLastlog(const Host& host,
 
 }  // namespace
 
-LogSpan Bounded(LogSpan span, const FileInfo& file) {
-  const int64_t written = Written(file);
-  Plausible plausible(written);
-  if (!plausible(span.newest)) span.newest = written;
+LogSpan Bounded(LogSpan span) {
+  Plausible plausible;
+  if (!plausible(span.newest))
+    span.newest = std::min(span.oldest, plausible.most());
   span.oldest = std::min(span.oldest, span.newest);
   span.ahead = plausible.ahead();
   return span;
@@ -226,7 +230,7 @@ absl::StatusOr<std::optional<LogSpan>> ReadPiece(const Host& host,
                                                  const Zone& zone) {
   if (IsPacked(piece.path)) return ReadPacked(host, format, piece, zone);
   if (format == LogFormat::kWtmpdb) return ReadWtmpdb(host, piece);
-  if (format == LogFormat::kLastlog) return ReadLastlog(host, piece);
+  if (format == LogFormat::kLastlog) return ReadLastlog(host, piece.path);
   return ReadPlain(host, format, piece, zone);
 }
 

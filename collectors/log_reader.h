@@ -34,14 +34,13 @@ struct LogSpan {
   // Bytes that a record takes, on the average of those that were looked at; 0
   // when that was not to be told.
   int64_t record_bytes = 0;
-  // The latest time of a record that was left aside because it is later than
-  // the file was written; 0 when there is none.
+  // The latest time of a record that was left aside, later by a day than the
+  // file was written or by a week than now; 0 when there is none.
   int64_t ahead = 0;
 };
 
-// `span` as a file can have it: what is later than the file was written, by more
-// than a day, is ahead.
-LogSpan Bounded(LogSpan span, const FileInfo& file);
+// `span` as it can be: what is later than now, by more than a week, is ahead.
+LogSpan Bounded(LogSpan span);
 
 // Makes `all`, which may be nothing yet, reach over `span` as well.
 void Join(const LogSpan& span, std::optional<LogSpan>& all);

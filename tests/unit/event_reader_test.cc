@@ -309,6 +309,11 @@ TEST(EventSums, LeavingAfterATryIsNoSecondOne) {
   EXPECT_THAT(Sums({{0, 1, failed}, {1, 1, left}, {2, 2, left}}),
               ElementsAre("login_failed root password 1",
                           "login_failed root none 1"));
+  const auto refused = Sshd(
+      "fatal: Access denied for user root by PAM account configuration [preauth]");
+  EXPECT_THAT(Sums({{0, 1, failed}, {1, 1, refused}, {2, 2, refused}}),
+              ElementsAre("login_failed root password 1",
+                          "login_failed root policy 1"));
   EXPECT_THAT(Sums({{0, 1, failed}, {700, 1, left}}),
               ElementsAre("login_failed root password 1",
                           "login_failed root none 1"))
