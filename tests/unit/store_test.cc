@@ -1148,6 +1148,36 @@ TEST_F(StoreTest, WhatChangedInATableHappened) {
   EXPECT_THAT(EventsOf(*store_, kWeb, {.since = 700}), ElementsAre("700 dave 1"));
 }
 
+// A gap that came or went leaves open what else changed, and not that.
+TEST_F(StoreTest, TheClearingOfALogHappenedWhateverElseWasSeen) {
+  ASSERT_TRUE(Connect(*store_, kWeb).ok());
+  uint64_t seq = 0;
+  const auto look = [&](const std::string& reason, const std::string& gap) {
+    v1::Snapshot rows;
+    v1::LogGap& row = *rows.add_log_gaps();
+    row.set_source("auth");
+    row.set_path("/var/log/auth.log");
+    row.set_reason(reason);
+    std::vector<TableBody> bodies = About("log_gaps", "ok", gap);
+    bodies.push_back(
+        MakeBody("log_gaps", CanonicalTable(rows, TableField("log_gaps"))));
+    ++seq;
+    ASSERT_TRUE(Commit(*store_, Update(kWeb, seq, static_cast<int64_t>(seq) * 100,
+                                       bodies)).ok());
+  };
+  look("nothing for 9 hours", "");
+  look("cleared: was emptied", "/var/log/journal");
+  std::vector<std::string> details;
+  ASSERT_TRUE(store_
+                  ->VisitEvents(kWeb, {},
+                                [&](const v1::Event& event) {
+                                  details.push_back(event.detail());
+                                  return true;
+                                })
+                  .ok());
+  EXPECT_THAT(details, ElementsAre(testing::HasSubstr("was emptied")));
+}
+
 TEST_F(StoreTest, AColumnThatCameWithAnUpgradeIsNothingThatHappened) {
   ASSERT_TRUE(Connect(*store_, kWeb).ok());
   uint64_t seq = 0;
