@@ -86,14 +86,12 @@ class Clearings {
       logs.try_emplace(database, nullptr);
     for (const auto& [path, log] : before_.logs)
       logs.try_emplace(path, nullptr);
-    std::vector<std::pair<std::string, const LogStream*>> ordered(logs.begin(),
-                                                                  logs.end());
-    std::ranges::stable_partition(
-        ordered, [](const auto& log) { return IsOwn(log.first); });
-    for (const auto& [path, stream] : ordered) {
-      pieces_ = stream == nullptr ? std::vector<LogPiece>() : stream->pieces;
-      if (!IsPacked(path)) LookAt(path);
-    }
+    for (const bool own : {true, false})
+      for (const auto& [path, stream] : logs) {
+        if (IsOwn(path) != own || IsPacked(path)) continue;
+        pieces_ = stream == nullptr ? std::vector<LogPiece>() : stream->pieces;
+        LookAt(path);
+      }
   }
 
   void LookAtJournals(
