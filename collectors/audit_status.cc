@@ -4,6 +4,7 @@
 #include <libaudit.h>
 #include <linux/netlink.h>
 
+#include <algorithm>
 #include <cstring>
 
 #include "collectors/audit.h"
@@ -104,6 +105,9 @@ absl::StatusOr<v1::AuditStatus> ReadAuditStatus(std::string_view messages) {
   row.set_rate_limit(status.rate_limit);
   row.set_backlog_limit(status.backlog_limit);
   row.set_lost(static_cast<uint32_t>(TwoDigits(status.lost)));
+  row.set_pid(status.pid);
+  const uint32_t tenth = std::max(1u, status.backlog_limit / 10);
+  row.set_backlog(status.backlog / tenth * tenth);
   return row;
 }
 

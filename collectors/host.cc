@@ -328,20 +328,14 @@ absl::StatusOr<KernelFacts> Host::Kernel() const {
   return facts;
 }
 
-absl::StatusOr<int64_t> Host::FileSystemBytes(std::string_view folder) const {
+absl::StatusOr<FileSystemRoom> Host::FileSystem(std::string_view folder) const {
   if (!Running()) return NotRunning();
   ASSIGN_OR_RETURN(const int opened, OpenDirectory(folder));
   ASSIGN_OR_RETURN(const struct statvfs facts,
                    FileSystemOf(Descriptor(opened), folder));
-  return static_cast<int64_t>(facts.f_blocks * facts.f_frsize);
-}
-
-absl::StatusOr<int64_t> Host::FileSystemFree(std::string_view folder) const {
-  if (!Running()) return NotRunning();
-  ASSIGN_OR_RETURN(const int opened, OpenDirectory(folder));
-  ASSIGN_OR_RETURN(const struct statvfs facts,
-                   FileSystemOf(Descriptor(opened), folder));
-  return static_cast<int64_t>(facts.f_bavail * facts.f_frsize);
+  return FileSystemRoom{
+      .bytes = static_cast<int64_t>(facts.f_blocks * facts.f_frsize),
+      .free = static_cast<int64_t>(facts.f_bavail * facts.f_frsize)};
 }
 
 absl::StatusOr<int> Host::Bus() const {

@@ -61,6 +61,12 @@ namespace v1 {
 class Answer;
 }
 
+// How large a file system is, in bytes.
+struct FileSystemRoom {
+  int64_t bytes;
+  int64_t free;  // that who is not root may still use
+};
+
 // What the kernel says of itself; not to be had of a mounted image.
 struct KernelFacts {
   std::string hostname, release, machine;  // uname(2)
@@ -160,10 +166,9 @@ class Host {
   // What the kernel says of itself.
   virtual absl::StatusOr<KernelFacts> Kernel() const;
 
-  // Bytes of the file system in which the folder stands (statvfs(3)).
-  virtual absl::StatusOr<int64_t> FileSystemBytes(std::string_view folder) const;
-  // Those of them that who is not root may still use.
-  virtual absl::StatusOr<int64_t> FileSystemFree(std::string_view folder) const;
+  // The file system in which the folder stands (statvfs(3)).
+  virtual absl::StatusOr<FileSystemRoom> FileSystem(
+      std::string_view folder) const;
 
   // A connected socket to the system bus, O_CLOEXEC; the caller owns it.
   // NotFound when the host has no bus.

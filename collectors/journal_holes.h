@@ -18,8 +18,9 @@ struct JournalHole {
 };
 
 // What the numbers in the headers of a namespace's files leave out. journald
-// counts the records of all files that it writes, but before systemd 254 the
-// files of each user bear a row's name of their own: numbers that one row leaves
+// counts the records of all files that it writes, but where it is of version 252
+// (Debian 12; no more in 257) the files of each user bear a row's name of their
+// own: numbers that one row leaves
 // out and a file of another has at that time are not missing.
 std::vector<JournalHole> FindHoles(std::vector<JournalFile> files);
 

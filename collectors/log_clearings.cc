@@ -14,6 +14,7 @@
 #include "collectors/log_names.h"
 #include "collectors/log_retention.h"
 #include "collectors/unpack.h"
+#include "proto/event_words.h"
 #include "proto/status.h"
 
 namespace metsuke {
@@ -350,9 +351,9 @@ class Clearings {
     // The folder itself may be gone.
     const std::string above =
         host_.Exists(folder).value_or(false) ? folder : "/var/log";
-    ASSIGN_OR_RETURN(const int64_t disk, host_.FileSystemBytes(above));
-    ASSIGN_OR_RETURN(const int64_t free, host_.FileSystemFree(above));
-    return RoomOfJournal(options, folder.starts_with("/run/"), disk, free);
+    ASSIGN_OR_RETURN(const FileSystemRoom disk, host_.FileSystem(above));
+    return RoomOfJournal(options, folder.starts_with("/run/"), disk.bytes,
+                         disk.free);
   }
 
   const Host& host_;

@@ -22,7 +22,6 @@ absl::Status CollectLogFiles(const Host& host, v1::Snapshot& snapshot);
 namespace {
 
 constexpr char kTable[] = "log_files";
-constexpr int64_t kHour = 3600;
 
 struct Stream {
   const char* source;
@@ -120,7 +119,7 @@ class Logs {
 
   static void SetSpan(const LogSpan& span, v1::LogFile& row) {
     row.set_oldest(span.oldest);
-    row.set_newest(span.newest / kHour * kHour);
+    row.set_newest(NewestOf(span));
   }
 
   const Host& host_;

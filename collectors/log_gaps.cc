@@ -3,9 +3,9 @@
 // journald numbers the records of all its files in one row, and logrotate the
 // files of a log. When space runs out the oldest go; what is missing between
 // others was taken out, or was never written for want of a disk or of power.
-// So was what the times of the records leave out (log_pauses.h), what is cut
-// off a compressed file (log_torn.h) or damaged in a journal (journal_damage.h), what
-// recorders themselves say that they dropped (journal_drops.h), what the
+// So was what the times of the records leave out (log_pauses.h), what is no text
+// in one (log_noise.h), what is cut off a compressed file (log_torn.h) or damaged
+// in a journal (journal_damage.h), what recorders themselves say that they dropped (journal_drops.h), what the
 // kernel's audit had no room for (audit_watch.h), and what was there at the last
 // look (log_clearings.h).
 
@@ -32,6 +32,7 @@
 #include "collectors/journals.h"
 #include "collectors/log_clearings.h"
 #include "collectors/log_names.h"
+#include "collectors/log_noise.h"
 #include "collectors/log_pauses.h"
 #include "collectors/log_reader.h"
 #include "collectors/log_retention.h"
@@ -116,22 +117,23 @@ class LogGaps {
     std::vector<LogStream> streams = FindLogs(host_, "/var/log", {}, gaps_);
     // What of logrotate's rules cannot be read is a gap of log_sources.
     v1::Snapshot read;
-    if (CollectLogrotateRules(host_, read).ok())
-      JoinOldFolders(host_,
-                     {read.logrotate_rules().begin(), read.logrotate_rules().end()},
-                     streams, gaps_);
+    const bool known = CollectLogrotateRules(host_, read).ok();
+    const std::vector<v1::LogrotateRule> rules(read.logrotate_rules().begin(),
+                                               read.logrotate_rules().end());
+    if (known) JoinOldFolders(host_, rules, streams, gaps_);
     for (const LogStream& stream : streams) {
       AddLog(stream);
       AddAhead(stream);
-      if (IsOfTheSystem(stream.path))
+      if (IsOfTheSystem(stream.path)) {
         AddPauses(LogKind(stream.path), stream.path, pauses.Of(stream));
+        AddPauses(LogKind(stream.path), stream.path,
+                  FindNoise(host_, stream, zone_, budget_, gaps_));
+      }
       AddPauses(LogKind(stream.path), stream.path,
                 FindTorn(host_, stream, zone_, budget_, gaps_));
     }
     for (const LogCleared& row :
-         FindClearings(host_, streams,
-                       {read.logrotate_rules().begin(), read.logrotate_rules().end()},
-                       journals_, zone_, gaps_))
+         FindClearings(host_, streams, rules, journals_, zone_, gaps_))
       Add(row.source, row.path, row.since, row.until, row.reason);
   }
 
@@ -233,7 +235,7 @@ class LogGaps {
   void TellAhead(const std::string& source, const std::string& path,
                  const std::string& file, const LogSpan& span) {
     if (span.ahead != 0)
-      Add(source, path, span.newest, 0,
+      Add(source, path, span.ahead, span.ahead,
           fmt::format("{} has records of a time after it was written: {}", file,
                       Rfc3339(span.ahead)));
   }

@@ -208,6 +208,13 @@ LogSpan Bounded(LogSpan span) {
   return span;
 }
 
+int64_t NewestOf(const LogSpan& span) {
+  constexpr int64_t kHour = 3600;
+  return span.newest <= std::time(nullptr) - kHour
+             ? span.newest
+             : span.newest / kHour * kHour;
+}
+
 void Join(const LogSpan& span, std::optional<LogSpan>& all) {
   if (!all) all = span;
   all->oldest = std::min(all->oldest, span.oldest);

@@ -58,6 +58,11 @@ absl::StatusOr<std::optional<LogSpan>> ReadPiece(const Host& host,
 std::optional<int64_t> LastRecord(LogFormat format, std::string_view end,
                                   const Zone& zone, int64_t modified);
 
+// The last record as tables tell it: to the second where nothing was written in
+// the last hour; of a log that is being written to the hour, as each look would
+// see another table otherwise.
+int64_t NewestOf(const LogSpan& span);
+
 // The zone of the host's clock on the wall; UTC when it has none.
 Zone ReadZone(const Host& host);
 

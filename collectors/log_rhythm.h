@@ -32,6 +32,8 @@ struct LogBudget {
   // And to see whether they are whole; a file that comes first may take more
   // (log_torn.h).
   size_t checked = 32 << 20;
+  // And out of plain ones to see whether they are text (log_noise.h).
+  size_t read = 256 << 20;
   // When unpacking ends, and for how long one file may take that has this time: it
   // would take all there is in each run.
   Clock::time_point until = Clock::time_point::max();

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "collectors/words.h"
+#include "proto/event_words.h"
 
 namespace metsuke {
 namespace {

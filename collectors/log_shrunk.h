@@ -16,10 +16,6 @@
 
 namespace metsuke {
 
-// With which every reason begins; the controller makes events of such rows
-// (controller/drift/drift_events.cc).
-inline constexpr std::string_view kCleared = "cleared: ";
-
 // How many of the first bytes of a log tell it from others: two records of
 // utmp(5) and more, whose times stand near their end.
 inline constexpr size_t kLogHead = 1024;

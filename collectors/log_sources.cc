@@ -252,7 +252,7 @@ class Sources {
 
   static void SetTimes(const LogSpan& span, v1::LogSource& row) {
     row.set_oldest(span.oldest);
-    row.set_newest(span.newest / kHour * kHour);
+    row.set_newest(NewestOf(span));
   }
 
   // The server that audisp-remote(8) sends to; empty while it is not active.
@@ -320,10 +320,10 @@ LogLimits Sources::JournalLimits(const JournalFolder& folder) {
     else if (!absl::IsNotFound(text.status()))
       LimitsAreUnknown(path, Message(text.status()));
   }
-  const auto disk = host_.FileSystemBytes(folder.path);
+  const auto disk = host_.FileSystem(folder.path);
   const LogLimits limits =
       LimitsOfJournal(options, folder.path.starts_with("/run/"),
-                      disk.ok() ? *disk : 0);
+                      disk.ok() ? disk->bytes : 0);
   if (limits.bytes == 0)
     gaps_.Add(folder.path,
               "the size of its file system decides how much is kept: " +

@@ -11,6 +11,10 @@ namespace metsuke {
 // what happened.
 inline constexpr std::string_view kEventsUnread = "events cannot be read: ";
 
+// Begins the reason of a row of log_gaps about records that were taken away
+// since the look before; the controller makes an event of it.
+inline constexpr std::string_view kCleared = "cleared: ";
+
 }  // namespace metsuke
 
 #endif  // METSUKE_PROTO_EVENT_WORDS_H_

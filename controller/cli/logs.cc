@@ -53,7 +53,7 @@ std::string Picture(const Item& row, int days, int64_t now) {
   for (int i = 0; i < kCells; ++i) {
     const int64_t begin = now - kDay * days * (kCells - i) / kCells;
     const int64_t end = now - kDay * days * (kCells - i - 1) / kCells;
-    // The newest record is known to the hour.
+    // The newest record is known to the hour at worst.
     if (oldest && newest && *oldest < end && *newest + 3600 > begin)
       cells += gaps.is_array() && HasGap(gaps, begin, end) ? "▒" : "█";
     else

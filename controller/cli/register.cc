@@ -155,19 +155,19 @@ absl::StatusOr<int> Apply(const Session& session, const Options& options) {
   v1::ApplyRegistersReply all, reply;
   while (stream->Read(&reply)) all.MergeFrom(reply);
   RETURN_IF_ERROR(FromCall(stream->Finish()));
-  RETURN_IF_ERROR(WarnOfNoHost(*stub, NewSelectors(all)));
-  if (!ForPeople(session)) {
+  if (ForPeople(session)) {
+    std::string table;
+    PrintChanges(all.changes(), "  ", table);
+    if (all.changes().empty())
+      fmt::print("nothing changes\n");
+    else if (options.dry_run)
+      fmt::print("{} changes; nothing was changed\n", all.changes_size());
+    else
+      fmt::print("{} changes are in force\n", all.changes_size());
+  } else {
     Print(session, "RegisterChange", ToItem(all)["changes"], {});
-    return kCompliant;
   }
-  std::string table;
-  PrintChanges(all.changes(), "  ", table);
-  if (all.changes().empty())
-    fmt::print("nothing changes\n");
-  else if (options.dry_run)
-    fmt::print("{} changes; nothing was changed\n", all.changes_size());
-  else
-    fmt::print("{} changes are in force\n", all.changes_size());
+  WarnOfNoHost(*stub, NewSelectors(all));
   return kCompliant;
 }
 

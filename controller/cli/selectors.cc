@@ -17,14 +17,16 @@ void SayNoHost(const std::string& selector) {
              selector.empty() ? "" : " -l " + enc::Tty(HostText(selector)));
 }
 
-absl::Status WarnOfNoHost(v1::Operator::Stub& stub,
-                          const std::set<std::string>& selectors) {
+namespace {
+
+// Those of the selectors that fit no host.
+absl::StatusOr<std::set<std::string>> WithoutHost(
+    v1::Operator::Stub& stub, const std::set<std::string>& selectors) {
   std::map<std::string, Selector> left;
   for (const std::string& text : selectors) {
     ASSIGN_OR_RETURN(Selector selector, Selector::Parse(text));
     left.emplace(text, std::move(selector));
   }
-  if (left.empty()) return absl::OkStatus();
   v1::HostsRequest request;
   grpc::ClientContext context;
   const auto stream = stub.ListHosts(&context, request);
@@ -35,12 +37,29 @@ absl::Status WarnOfNoHost(v1::Operator::Stub& stub,
         return each.second.Matches(host.labels());
       });
   RETURN_IF_ERROR(FromCall(stream->Finish()));
-  for (const auto& [text, selector] : left)
+  std::set<std::string> texts;
+  for (const auto& [text, selector] : left) texts.insert(text);
+  return texts;
+}
+
+}  // namespace
+
+void WarnOfNoHost(v1::Operator::Stub& stub,
+                  const std::set<std::string>& selectors) {
+  if (selectors.empty()) return;
+  const auto without = WithoutHost(stub, selectors);
+  if (!without.ok()) {
+    fmt::print(stderr,
+               "metsukectl: whether hosts have these labels was not to be "
+               "asked: {}\n",
+               Message(without.status()));
+    return;
+  }
+  for (const std::string& text : *without)
     fmt::print(stderr,
                "metsukectl: no host has these labels now: {}; metsukectl host "
                "list shows those they have\n",
                enc::Tty(HostText(text)));
-  return absl::OkStatus();
 }
 
 }  // namespace metsuke::cli

@@ -6,7 +6,6 @@
 #include <set>
 #include <string>
 
-#include "absl/status/status.h"
 #include "proto/operator.grpc.pb.h"
 
 namespace metsuke::cli {
@@ -16,8 +15,9 @@ namespace metsuke::cli {
 void SayNoHost(const std::string& selector);
 
 // Tells so of each of the selectors that fits no host now: hosts may join, and
-// a word may be misspelt.
-absl::Status WarnOfNoHost(v1::Operator::Stub& stub,
+// a word may be misspelt. Also that it could not be asked: what the selectors were
+// given for is done by then.
+void WarnOfNoHost(v1::Operator::Stub& stub,
                           const std::set<std::string>& selectors);
 
 }  // namespace metsuke::cli

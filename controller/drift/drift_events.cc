@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "proto/event_id.h"
+#include "proto/event_words.h"
 #include "proto/status.h"
 #include "proto/utf8.h"
 
@@ -21,7 +22,7 @@ constexpr size_t kMostEvents = 500;
 
 // Rows of this table are events where the last column of their key begins so: the
 // agent saw the clearing of a log (LogGap.reason).
-constexpr std::string_view kClearedTable = "log_gaps", kCleared = "reason=cleared: ";
+constexpr std::string_view kClearedTable = "log_gaps", kReason = "reason=";
 
 // Which changes of a table are events.
 struct Kind {
@@ -71,7 +72,8 @@ bool IsPassing(const Kind& kind, const v1::ColumnChange& column) {
 bool IsPassing(const Kind& kind, const v1::Change& change) {
   if (kind.table == kClearedTable)
     return change.kind() != "added" ||
-           !change.key(change.key_size() - 1).starts_with(kCleared);
+           !change.key(change.key_size() - 1)
+                .starts_with(std::string(kReason) += kCleared);
   if (kind.table != "services" || change.kind() == "changed") return false;
   return change.key(0).find('@') != std::string::npos ||
          std::ranges::none_of(change.columns(), [](const auto& column) {

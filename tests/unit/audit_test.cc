@@ -172,6 +172,22 @@ TEST(AuditStatus, SaysWhatTheKernelSays) {
   EXPECT_EQ(row->rate_limit(), 100);
   EXPECT_EQ(row->backlog_limit(), 8192);
   EXPECT_EQ(row->lost(), 5);
+  EXPECT_EQ(row->pid(), 711);
+  EXPECT_EQ(row->backlog(), 0);
+}
+
+TEST(AuditStatus, RecordsThatWaitAreToldInTenthsOfTheLimit) {
+  const auto backlog = [](uint32_t limit, uint32_t waiting) {
+    return ReadAuditStatus(
+               StatusMessage({0, 1, 1, 7, 0, limit, 0, waiting}))
+        ->backlog();
+  };
+  EXPECT_EQ(backlog(8192, 818), 0);
+  EXPECT_EQ(backlog(8192, 819), 819);
+  EXPECT_EQ(backlog(8192, 8192), 8190);
+  EXPECT_EQ(backlog(64, 64), 60);
+  // Without a limit to speak of, as many as there are.
+  EXPECT_EQ(backlog(0, 7), 7);
 }
 
 TEST(AuditStatus, ACounterThatRunsChangesItRarely) {

@@ -5,10 +5,10 @@
 #include <google/protobuf/text_format.h>
 #include <gtest/gtest.h>
 
-#include "collectors/log_shrunk.h"
 #include "controller/store/drift_memo.h"
 #include "proto/canonical.h"
 #include "proto/event_id.h"
+#include "proto/event_words.h"
 #include "proto/snapshot.pb.h"
 
 namespace metsuke {

@@ -104,10 +104,8 @@ TEST_F(LogGapsTest, RecordsOfATimeAfterTheFileWasWrittenAreTold) {
   }
   folder_.Write("var/log/btmp", records);
   EXPECT_THAT(Rows(),
-              ElementsAre(fmt::format("btmp btmp {}-0 btmp has records of a time "
-                                      "after it was written: "
-                                      "2032-01-01T00:00:00Z",
-                                      now - 86400)));
+              ElementsAre("btmp btmp 1956528000-1956528000 btmp has records of a "
+                          "time after it was written: 2032-01-01T00:00:00Z"));
 }
 
 TEST_F(LogGapsTest, NumbersThatNoFileHasAreAGap) {

@@ -14,6 +14,7 @@
 
 #include "collectors/collector.h"
 #include "collectors/outcome.h"
+#include "proto/event_words.h"
 #include "tests/unit/host_folder.h"
 #include "tests/unit/packed.h"
 

@@ -86,10 +86,10 @@ class RecordedHost : public Host {
     return facts;
   }
 
-  absl::StatusOr<int64_t> FileSystemBytes(std::string_view) const override {
+  absl::StatusOr<FileSystemRoom> FileSystem(std::string_view) const override {
     const auto text = Host::ReadAll("", "disk", 64);
     if (!text.ok()) return absl::UnavailableError("not recorded");
-    return std::stoll(*text);
+    return FileSystemRoom{.bytes = std::stoll(*text), .free = 0};
   }
 
  protected:

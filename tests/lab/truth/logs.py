@@ -6,6 +6,7 @@ import json
 import re
 import sqlite3
 import struct
+import time
 
 from truth import apart, check
 
@@ -99,6 +100,11 @@ def _journal_header(host):
     return first, last, files
 
 
+# To the second of a log that was not written for an hour, to the hour of others.
+def _newest(last):
+    return last if time.time() - last >= 3600 else last // 3600 * 3600
+
+
 # What files hold, down to where they are cut off.
 ALL_OF = ('for f; do case $f in *.gz) zcat "$f" ;; *.xz) xzcat "$f" ;; *.bz2) bzcat "$f" ;; *.zst) zstdcat "$f" ;; '
           '*) cat "$f" ;; esac; done 2>/dev/null')
@@ -112,11 +118,11 @@ def files(host, snapshot):
         one = {"path": row.path, "mode": mode, "owner": owner, "group": group}
         if row.source == "journal":
             first, last, count = _journal_header(host)
-            one |= {"files": count, "oldest": min(first), "newest": max(last) // 3600 * 3600}
+            one |= {"files": count, "oldest": min(first), "newest": _newest(max(last))}
         else:
             names = host.tool("sh", "-c", f"ls -1d {row.path}* | grep -E '^{row.path}([.-][0-9]+)?(\\.gz)?$'").split()
             first, last = _ends(host, row.source, row.path, names)
-            one |= {"files": len(names), "oldest": first, "newest": last // 3600 * 3600}
+            one |= {"files": len(names), "oldest": first, "newest": _newest(last)}
         found.append(one)
     return found
 
@@ -217,7 +223,7 @@ def sources(host, snapshot):
             mode, owner, group = host.tool("stat", "-c", "%04a %U %G", "--", path).split()
         first, last = _moments(host, path, names)
         found.append({"path": path, "files": len(names), "mode": mode, "owner": owner, "group": group, "oldest": first,
-                      "newest": last // 3600 * 3600, "sealed": False, "persistent": True})
+                      "newest": _newest(last), "sealed": False, "persistent": True})
     # What rsyslog is told to write and has not written yet is no file.
     for path in {row.target for row in snapshot.syslog_config if row.action == "file"} - set(groups):
         found.append({"path": path, "files": 0, "mode": "", "owner": "", "group": "", "oldest": 0, "newest": 0,
@@ -235,7 +241,7 @@ def sources(host, snapshot):
         mode, owner, group = host.tool("stat", "-c", "%04a %U %G", "--", shown).split()
         found.append({"path": path, "files": len(files), "mode": mode, "owner": owner, "group": group,
                       "oldest": min((f["first"] for f in files.values() if f["first"]), default=0),
-                      "newest": max(f["last"] for f in files.values()) // 3600 * 3600,
+                      "newest": _newest(max(f["last"] for f in files.values())),
                       "sealed": all(f["sealed"] for f in files.values()),
                       "persistent": not path.startswith("/run/")})
     return found
