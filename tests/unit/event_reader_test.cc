@@ -194,6 +194,10 @@ TEST(EventReader, SaysWhereARecordCanBeReadInTwoWays) {
   EXPECT_EQ(Line(Sshd("Failed publickey for root from 192.0.2.7 port 55 ssh2: "
                       "ED25519 SHA256:a")),
             "login_failed ssh [root] by [] from [192.0.2.7] publickey 1x ");
+  EXPECT_EQ(Line(Sshd("Disconnecting invalid user x 192.0.2.7 port 55: Change of "
+                      "username or service not allowed: (x,ssh-connection) -> "
+                      "(y 192.0.2.9 port 1: ,ssh-connection) [preauth]")),
+            fmt::format("login_failed ssh [] by [] from [] none 1x {}", kTwoWays));
 }
 
 TEST(EventReader, KnowsJournaldByWhatOnlyItCanSay) {
@@ -211,6 +215,55 @@ TEST(EventReader, KnowsWhoIsNotLetInThoughTheKeyWasRight) {
   EXPECT_EQ(Line(Sshd("fatal: Access denied for user alice by PAM account "
                       "configuration [preauth]")),
             "login_failed ssh [alice] by [] from [] policy 1x ");
+}
+
+// All that is recorded of some who were not let in.
+TEST(EventReader, KnowsWhoWasSentAwayOrDroppedOut) {
+  EXPECT_EQ(Line(Sshd("error: PAM: Authentication failure for erin from "
+                      "198.51.100.71")),
+            "login_failed ssh [erin] by [] from [198.51.100.71] "
+            "keyboard-interactive/pam 1x Authentication failure");
+  EXPECT_EQ(Line(Sshd("Disconnecting invalid user dora 198.51.100.72 port 4071: "
+                      "Change of username or service not allowed: "
+                      "(dora,ssh-connection) -> (nora,ssh-connection) "
+                      "[preauth]")),
+            "login_failed ssh [dora] by [] from [198.51.100.72] none 1x ");
+  EXPECT_EQ(Line(Sshd("Connection from authenticating user erin 198.51.100.73 "
+                      "port 4073 timed out [preauth]")),
+            "login_failed ssh [erin] by [] from [198.51.100.73] none 1x ");
+  EXPECT_EQ(Line(Sshd("ssh_dispatch_run_fatal: Connection from invalid user kai "
+                      "2001:db8::73 port 4074: Broken pipe [preauth]")),
+            "login_failed ssh [kai] by [] from [2001:db8::73] none 1x ");
+  EXPECT_EQ(Line(Sshd("ssh_dispatch_run_fatal: Connection from 2001:db8::73 "
+                      "port 4075: Broken pipe [preauth]")),
+            "-");
+}
+
+TEST(EventReader, KnowsWhoLogsInAtAScreen) {
+  constexpr char kWorker[] = "/usr/libexec/gdm-session-worker";
+  EXPECT_EQ(Line(By("gdm-password]", kWorker,
+                    "pam_unix(gdm-password:session): session opened for user "
+                    "erin(uid=1007) by erin(uid=0)")),
+            "login console [erin] by [] from []  1x gdm-password");
+  EXPECT_EQ(Line(By("gdm-launch-environment]", kWorker,
+                    "pam_unix(gdm-launch-environment:session): session opened "
+                    "for user gdm(uid=120) by (uid=0)")),
+            "-");
+  EXPECT_EQ(Line(By("gdm-password]", "/usr/bin/logger",
+                    "pam_unix(gdm-password:session): session closed for user "
+                    "erin")),
+            "-");
+  EXPECT_EQ(Line(By("lightdm", "/usr/sbin/lightdm",
+                    "pam_unix(lightdm:session): session closed for user erin")),
+            "logout console [erin] by [] from []  1x lightdm");
+  EXPECT_EQ(Line(By("lightdm", "/usr/sbin/lightdm",
+                    "pam_unix(lightdm-greeter:session): session opened for user "
+                    "lightdm(uid=113) by (uid=0)")),
+            "-");
+  EXPECT_EQ(Line(By("sddm-helper", "/usr/libexec/sddm-helper",
+                    "pam_unix(sddm-autologin:session): session opened for user "
+                    "erin(uid=1007) by erin(uid=0)")),
+            "login console [erin] by [] from []  1x sddm-autologin");
 }
 
 TEST(EventReader, SaysNothingOfWhatIsNoEvent) {
@@ -318,6 +371,24 @@ TEST(EventSums, LeavingAfterATryIsNoSecondOne) {
               ElementsAre("login_failed root password 1",
                           "login_failed root none 1"))
       << "another process with the same number";
+}
+
+// sshd may add its verdict to what PAM said of a try.
+TEST(EventSums, WhatPamAndSshdSayOfOneTryIsOneFailure) {
+  const auto pam =
+      Sshd("error: PAM: Authentication failure for erin from 192.0.2.71");
+  const auto sshd = Sshd(
+      "Failed keyboard-interactive/pam for erin from 192.0.2.71 port 5 ssh2");
+  const auto times = [](int count) {
+    return fmt::format("login_failed erin keyboard-interactive/pam {}", count);
+  };
+  EXPECT_THAT(Sums({{0, 1, pam}, {3, 1, pam}, {6, 1, pam}, {6, 1, sshd}}),
+              ElementsAre(times(3)));
+  EXPECT_THAT(Sums({{0, 1, pam}, {0, 1, sshd}, {2, 1, pam}, {2, 1, sshd}}),
+              ElementsAre(times(2)));
+  EXPECT_THAT(Sums({{0, 1, pam}, {0, 2, sshd}, {60, 1, sshd}}),
+              ElementsAre(times(3)))
+      << "of another process, and of a later try";
 }
 
 TEST(EventSums, WhatAProcessSaysTwiceInABreathIsOneChange) {
