@@ -66,6 +66,13 @@ bool SameWords(const v1::Event& a, const v1::Event& b) {
          b.time() - a.time() <= kSameBreath;
 }
 
+// Whether sudo says that a program has ended which `begun` tells of.
+bool IsEndOf(const v1::Event& begun, const v1::Event& event) {
+  return event.session() == begun.session() &&
+         event.account() == begun.account() && event.actor() == begun.actor() &&
+         event.detail() == begun.detail() + ", ended";
+}
+
 }  // namespace
 
 void EventSums::Add(v1::Event event, uint64_t process) {
@@ -87,6 +94,11 @@ void EventSums::Add(v1::Event event, uint64_t process) {
     const auto [last, first] = said_.try_emplace(process, events_.size());
     if (!first && SameWords(events_[last->second], event)) return;
     last->second = events_.size();
+  }
+  if (event.kind() == "login" && event.service() == "sudo") {
+    const auto [begun, first] = ran_.try_emplace(process, events_.size());
+    if (!first && IsEndOf(events_[begun->second], event)) return;
+    begun->second = events_.size();
   }
   events_.push_back(std::move(event));
 }
@@ -127,6 +139,7 @@ std::vector<v1::Event> EventSums::Take() {
   said_.clear();
   failed_.clear();
   said_by_pam_.clear();
+  ran_.clear();
   return std::exchange(events_, {});
 }
 

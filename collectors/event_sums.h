@@ -37,6 +37,7 @@ class EventSums {
   std::map<uint64_t, size_t> said_;         // by process: its last event
   std::map<uint64_t, int64_t> failed_;      // by process: when, in seconds
   std::map<uint64_t, int64_t> said_by_pam_;  // the same, and sshd has not yet
+  std::map<uint64_t, size_t> ran_;  // by process of sudo: what it ran last
 };
 
 }  // namespace metsuke

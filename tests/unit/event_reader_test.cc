@@ -239,6 +239,41 @@ TEST(EventReader, KnowsWhoWasSentAwayOrDroppedOut) {
             "-");
 }
 
+TEST(EventReader, KnowsAPasswordThatIsChangedAtALogin) {
+  EXPECT_EQ(Line(By("login", "/usr/bin/login",
+                    "pam_unix(login:chauthtok): password changed for erin")),
+            "account login [erin] by [] from []  1x password changed");
+  JournalRecord called = By("su", "/usr/bin/su",
+                            "pam_unix(su-l:chauthtok): password changed for erin");
+  EXPECT_EQ(Line(called), "account su [erin] by [] from []  1x password changed");
+  called.uid = 1000;
+  EXPECT_EQ(Line(called), "-") << "the word of a user about another";
+}
+
+TEST(EventReader, TakesNamesWithBlanks) {
+  EXPECT_EQ(Line(Sshd("pam_unix(sshd:session): session closed for user erin dale")),
+            "logout ssh [erin dale] by [] from []  1x ");
+  for (const std::string_view by : {"(uid=70007) by erin dale(uid=0)", " by (uid=0)"})
+    EXPECT_EQ(Line(By("login", "/usr/bin/login",
+                      fmt::format("pam_unix(login:session): session opened for "
+                                  "user erin dale{}", by))),
+              "login console [erin dale] by [] from []  1x ");
+}
+
+// What sudo complains of before it goes on.
+TEST(EventReader, SaysNothingOfWhatSudoComplainsOf) {
+  for (const std::string_view complaint :
+       {"ignoring time stamp from the future",
+        "time stamp too far in the future: Jan  3 04:05:06 2031",
+        "error reading lecture file /srv/lecture",
+        "/etc/sudoers.d/ops:7:12: syntax error",
+        "/etc/sudoers.d/ops is owned by uid 1007, should be 0"})
+    EXPECT_EQ(Line(By("sudo", "/usr/bin/sudo",
+                      fmt::format("erin : {} ; TTY=pts/7 ; PWD=/srv ; USER=root ; "
+                                  "COMMAND=/usr/bin/uptime", complaint))),
+              "-");
+}
+
 TEST(EventReader, KnowsWhoLogsInAtAScreen) {
   constexpr char kWorker[] = "/usr/libexec/gdm-session-worker";
   EXPECT_EQ(Line(By("gdm-password]", kWorker,
@@ -371,6 +406,22 @@ TEST(EventSums, LeavingAfterATryIsNoSecondOne) {
               ElementsAre("login_failed root password 1",
                           "login_failed root none 1"))
       << "another process with the same number";
+}
+
+// log_exit_status has sudo say the same again once the program has ended.
+TEST(EventSums, TheEndOfWhatSudoRanIsNoSecondRun) {
+  const auto ran = By("sudo", "/usr/bin/sudo",
+                      "erin : TTY=pts/7 ; PWD=/srv ; USER=root ; "
+                      "COMMAND=/usr/bin/uptime");
+  const auto ended = By("sudo", "/usr/bin/sudo",
+                        "erin : TTY=pts/7 ; PWD=/srv ; USER=root ; "
+                        "COMMAND=/usr/bin/uptime ; EXIT=3");
+  EXPECT_THAT(Sums({{0, 1, ran}, {900, 1, ended}}),
+              ElementsAre("login root  1"));
+  EXPECT_THAT(Sums({{0, 1, ended}}), ElementsAre("login root  1"))
+      << "an argument may look like that";
+  EXPECT_THAT(Sums({{0, 1, ran}, {9, 1, ran}}),
+              ElementsAre("login root  1", "login root  1"));
 }
 
 // sshd may add its verdict to what PAM said of a try.
