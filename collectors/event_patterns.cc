@@ -11,8 +11,9 @@ constexpr EventPattern kPatterns[] = {
     {"sshd",
      R"(Accepted (?P<method>\S+) for (?P<account>.+?) from (?P<from>\S+) port \d+(?: ssh\d)?(?:: (?P<detail>.*))?)",
      "login", "ssh"},
+    // PAMServiceName may give it another stack, as "sshd-mfa".
     {"sshd",
-     R"(pam_unix\(sshd:session\): session closed for user (?P<account>.+))",
+     R"(pam_unix\(sshd[-\w.]*:session\): session closed for user (?P<account>.+))",
      "logout", "ssh"},
     {"sshd",
      R"(Failed (?P<method>\S+) for (?:(?:invalid|illegal) user )?(?P<account>.*) from (?P<from>\S+) port \d+(?: ssh\d)?)",
@@ -40,7 +41,7 @@ constexpr EventPattern kPatterns[] = {
      R"(fatal: Access denied for user (?P<account>.*) by PAM account configuration(?: \[preauth\])?)",
      "login_failed", "ssh", "", "policy"},
     {"sshd",
-     R"(pam_unix\(sshd:chauthtok\): password changed for (?P<account>.+))",
+     R"(pam_unix\(sshd[-\w.]*:chauthtok\): password changed for (?P<account>.+))",
      "account", "sshd", "password changed"},
     // Who must change a password that has ended does so where they log in.
     {"login",

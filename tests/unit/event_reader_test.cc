@@ -253,6 +253,9 @@ TEST(EventReader, KnowsAPasswordThatIsChangedAtALogin) {
 TEST(EventReader, TakesNamesWithBlanks) {
   EXPECT_EQ(Line(Sshd("pam_unix(sshd:session): session closed for user erin dale")),
             "logout ssh [erin dale] by [] from []  1x ");
+  EXPECT_EQ(Line(Sshd("pam_unix(sshd-mfa:session): session closed for user erin")),
+            "logout ssh [erin] by [] from []  1x ")
+      << "another stack of PAM";
   for (const std::string_view by : {"(uid=70007) by erin dale(uid=0)", " by (uid=0)"})
     EXPECT_EQ(Line(By("login", "/usr/bin/login",
                       fmt::format("pam_unix(login:session): session opened for "
