@@ -18,13 +18,20 @@ namespace {
 // What is kept of a text that a client may choose.
 constexpr size_t kMaxText = 256;
 
-// Other names of programs: OpenSSH is several since 9.8, and journald called
-// itself otherwise before systemd 220.
+// Other names of programs: OpenSSH is several since 9.8, journald called itself
+// otherwise before systemd 220, and what serves a login by gdm takes the end of
+// its command line, "[pam/gdm-password]", for its name; the kernel cuts names.
 constexpr std::pair<std::string_view, std::string_view> kOtherNames[] = {
     {"sshd-session", "sshd"},
     {"sshd-auth", "sshd"},
     {"systemd-journal", "systemd-journald"},
     {"journal", "systemd-journald"},
+    {"gdm-password]", "gdm-session-worker"},
+    {"gdm-autologin]", "gdm-session-worker"},
+    {"gdm-fingerprint]", "gdm-session-worker"},
+    {"gdm-smartcard]", "gdm-session-worker"},
+    {"gdm-pin]", "gdm-session-worker"},
+    {"gdm-session-wor", "gdm-session-worker"},
 };
 
 std::string_view ProgramOf(std::string_view identifier) {
@@ -183,9 +190,13 @@ void MarkUnclear(const EventPattern& pattern, std::string_view message,
     if (user) event.clear_account();
     if (user || StandsTwice(" ; COMMAND=", message)) event.set_detail(kUnclear);
   }
-  if (pattern.service == "ssh" && message.find("ssh2: ") != message.npos &&
-      event.kind() == "login_failed") {
-    static const RE2* const kFrom = new RE2(R"( from \S+ port \d+.* from \S+ port \d+)");
+  // What sshd says at the end may have been chosen by the client, as the name it
+  // changes to.
+  const bool free_end = message.find("ssh2: ") != message.npos ||
+                        message.starts_with("Disconnecting ");
+  if (pattern.service == "ssh" && free_end && event.kind() == "login_failed") {
+    static const RE2* const kFrom = new RE2(
+        R"( from \S+ port \d+.* from \S+ port \d+|^Disconnecting .* port \d+: .* port \d+: )");
     if (!RE2::PartialMatch(re2::StringPiece(message.data(), message.size()), *kFrom)) return;
     event.clear_account();
     event.clear_from();

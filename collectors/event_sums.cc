@@ -17,6 +17,12 @@ constexpr int64_t kOneConnection = 600; // seconds
 
 bool IsFailure(const v1::Event& event) { return event.kind() == "login_failed"; }
 
+// sshd tells of a try by PAM what PAM said, and of some tries its own verdict
+// right after.
+bool IsByPam(const v1::Event& event) {
+  return event.service() == "ssh" && event.method() == "keyboard-interactive/pam";
+}
+
 // What the kernel records of a program may be very many records.
 bool IsSummed(const v1::Event& event) {
   return event.source() == "audit" &&
@@ -60,6 +66,13 @@ bool SameWords(const v1::Event& a, const v1::Event& b) {
          b.time() - a.time() <= kSameBreath;
 }
 
+// Whether sudo says that a program has ended which `begun` tells of.
+bool IsEndOf(const v1::Event& begun, const v1::Event& event) {
+  return event.session() == begun.session() &&
+         event.account() == begun.account() && event.actor() == begun.actor() &&
+         event.detail() == begun.detail() + ", ended";
+}
+
 }  // namespace
 
 void EventSums::Add(v1::Event event, uint64_t process) {
@@ -72,6 +85,7 @@ void EventSums::Add(v1::Event event, uint64_t process) {
     if (ends && before != failed_.end() &&
         event.time() - before->second <= kOneConnection)
       return;
+    if (IsByPam(event) && SaidByPam(event, process)) return;
     failed_[process] = event.time();
     return AddToSum(std::move(event));
   }
@@ -81,7 +95,24 @@ void EventSums::Add(v1::Event event, uint64_t process) {
     if (!first && SameWords(events_[last->second], event)) return;
     last->second = events_.size();
   }
+  if (event.kind() == "login" && event.service() == "sudo") {
+    const auto [begun, first] = ran_.try_emplace(process, events_.size());
+    if (!first && IsEndOf(events_[begun->second], event)) return;
+    begun->second = events_.size();
+  }
   events_.push_back(std::move(event));
+}
+
+bool EventSums::SaidByPam(const v1::Event& event, uint64_t process) {
+  if (!event.detail().empty()) {  // only PAM has words for it
+    said_by_pam_[process] = event.time();
+    return false;
+  }
+  const auto said = said_by_pam_.find(process);
+  if (said == said_by_pam_.end()) return false;
+  const bool same = event.time() - said->second <= kSameBreath;
+  said_by_pam_.erase(said);
+  return same;
 }
 
 void EventSums::AddToSum(v1::Event event) {
@@ -107,6 +138,8 @@ std::vector<v1::Event> EventSums::Take() {
   told_apart_.clear();
   said_.clear();
   failed_.clear();
+  said_by_pam_.clear();
+  ran_.clear();
   return std::exchange(events_, {});
 }
 

@@ -28,12 +28,16 @@ class EventSums {
 
  private:
   void AddToSum(v1::Event event);
+  // Whether PAM has said of the same try that it failed.
+  bool SaidByPam(const v1::Event& event, uint64_t process);
 
   std::vector<v1::Event> events_;
   std::map<std::string, size_t> sums_;        // index of the event they count in
   std::map<std::string, size_t> told_apart_;  // sums, by whom they are about
   std::map<uint64_t, size_t> said_;         // by process: its last event
   std::map<uint64_t, int64_t> failed_;      // by process: when, in seconds
+  std::map<uint64_t, int64_t> said_by_pam_;  // the same, and sshd has not yet
+  std::map<uint64_t, size_t> ran_;  // by process of sudo: what it ran last
 };
 
 }  // namespace metsuke
