@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "controller/boot_time.h"
+#include "controller/event_windows.h"
 #include "controller/judge/network.h"
 #include "controller/operator.h"
 #include "controller/operator_call.h"
@@ -113,22 +114,25 @@ grpc::Status OperatorService::ListEvents(
   if (!persons.ok()) return ToGrpc(persons.status());
   Batches<v1::EventsReply> batches(writer);
   for (const FleetHost& host : fleet->hosts) {
+    EventWindows windows([&](v1::Event event) {
+      const auto who = persons->Of(event, host.entry.labels());
+      if (!wanted->Person(who)) return true;
+      v1::HostEvent& entry = *batches.Next().add_events();
+      entry.set_host(host.entry.host());
+      entry.set_person(PersonText(who));
+      *entry.mutable_event() = std::move(event);
+      return batches.alive();
+    });
     const absl::Status read = store_.VisitEvents(
         host.entry.id(),
         {request->since(),
          request->until(),
          {request->kinds().begin(), request->kinds().end()}},
         [&](v1::Event event) {
-          if (!wanted->Matches(event)) return true;
-          const auto who = persons->Of(event, host.entry.labels());
-          if (!wanted->Person(who)) return true;
-          v1::HostEvent& entry = *batches.Next().add_events();
-          entry.set_host(host.entry.host());
-          entry.set_person(PersonText(who));
-          *entry.mutable_event() = std::move(event);
-          return batches.alive();
+          return !wanted->Matches(event) || windows.Add(std::move(event));
         });
     if (!read.ok()) return ToGrpc(read);
+    windows.Finish();
     if (!batches.alive()) break;
   }
   v1::EventsReply& last = batches.Next();

@@ -45,6 +45,14 @@ v1::Event Event(int64_t second, const std::string& kind,
   return event;
 }
 
+v1::Event Failure(int64_t second, uint64_t count) {
+  v1::Event event = Event(second, "login_failed", "ssh", "root");
+  event.set_from("203.0.113.9");
+  event.set_method("password");
+  event.set_count(count);
+  return event;
+}
+
 class OperatorEvents : public testing::Test {
  protected:
   OperatorEvents()
@@ -137,6 +145,25 @@ class OperatorEvents : public testing::Test {
   grpc::Status said_;
   bool kept_ = false;
 };
+
+// Three failures within ten seconds that span two looks.
+TEST_F(OperatorEvents, FailuresOfSeveralLooksAreOneForTenMinutes) {
+  Look({Failure(3, 1)});
+  Look({Failure(8, 2), Event(9, "login", "ssh", "alice")});
+  Look({Failure(650, 1)});
+  EXPECT_THAT(Events(),
+              ElementsAre("3 login_failed root 3 ", "9 login alice 1 ",
+                          "650 login_failed root 1 "));
+  v1::EventsRequest request;
+  request.add_kinds("login_failed");
+  request.set_from("203.0.113.0/24");
+  EXPECT_THAT(Events(request), ElementsAre("3 login_failed root 3 ",
+                                           "650 login_failed root 1 "));
+  // What came stays what it is: the same again is not counted again.
+  Look({Failure(3, 1), Failure(8, 2)});
+  EXPECT_THAT(Events(request), ElementsAre("3 login_failed root 3 ",
+                                           "650 login_failed root 1 "));
+}
 
 TEST_F(OperatorEvents, AndSessionsAreTiedToPersons) {
   v1::Event by_key = Event(1, "login", "ssh", "root");
