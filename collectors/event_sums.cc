@@ -4,10 +4,11 @@
 
 #include <utility>
 
+#include "proto/event_sum.h"
+
 namespace metsuke {
 namespace {
 
-constexpr int64_t kWindow = 600;  // seconds
 // Sums that are told apart at once.
 constexpr size_t kMostSums = 300;
 // A process that says the same again this much later means something else, and
@@ -21,23 +22,6 @@ bool IsFailure(const v1::Event& event) { return event.kind() == "login_failed"; 
 // right after.
 bool IsByPam(const v1::Event& event) {
   return event.service() == "ssh" && event.method() == "keyboard-interactive/pam";
-}
-
-// What the kernel records of a program may be very many records.
-bool IsSummed(const v1::Event& event) {
-  return event.source() == "audit" &&
-         (event.kind() == "file" || event.kind() == "command" ||
-          event.kind() == "recorder");
-}
-
-std::string KeyOf(const v1::Event& event) {
-  return fmt::format("{}\n{}\n{}\n{}\n{}\n{}\n{}\n{}\n{}",
-                     event.time() / kWindow, event.kind(), event.service(),
-                     event.account(), event.actor(), event.from(),
-                     event.method(), event.login_account(),
-                     IsFailure(event) && event.method() != "policy"
-                         ? ""
-                         : event.detail());
 }
 
 // Whose sums are counted together: a user's, or those of all clients of a
@@ -119,18 +103,15 @@ void EventSums::AddToSum(v1::Event event) {
   size_t& apart = told_apart_[AboutOf(event)];
   // Who changed what is recorded is always told.
   if (apart >= kMostSums && event.kind() != "recorder" &&
-      !sums_.contains(KeyOf(event)))
+      !sums_.contains(SumKey(event)))
     Blur(event);
-  const std::string key = KeyOf(event);
+  const std::string key = SumKey(event);
   const auto [known, added] = sums_.try_emplace(key, events_.size());
   if (added) {
     ++apart;
     return events_.push_back(std::move(event));
   }
-  v1::Event& sum = events_[known->second];
-  // A sum is worth what the weakest of its parts is.
-  if (event.source() != "journal") sum.set_source(event.source());
-  sum.set_count(sum.count() + event.count());
+  metsuke::AddToSum(event, events_[known->second]);
 }
 
 std::vector<v1::Event> EventSums::Take() {

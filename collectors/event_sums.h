@@ -1,7 +1,5 @@
-// Puts events together that are one for a reader: the failures of one account
-// from one source by one method within ten minutes of the clock, what the
-// kernel recorded of one account and one program in them, and what one process
-// said twice. Who tries more accounts than anybody reads gets one event for
+// Puts events together that are one for a reader (proto/event_sum.h), and what
+// one process said twice. Who tries more accounts than anybody reads gets one event for
 // those that are too many, and so does who runs as many programs; nobody blurs
 // by that what others did.
 

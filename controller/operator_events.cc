@@ -1,4 +1,7 @@
 // Operators' calls about what happened: events and sessions.
+//
+// Persons are those of the register as it is now, and so are the labels of hosts:
+// who is entered late is known for what was before, too.
 
 #include <fmt/format.h>
 
@@ -6,17 +9,22 @@
 #include <optional>
 
 #include "controller/boot_time.h"
+#include "controller/event_windows.h"
 #include "controller/judge/network.h"
 #include "controller/operator.h"
 #include "controller/operator_call.h"
+#include "controller/persons.h"
 #include "controller/sessions.h"
+#include "proto/encode.h"
 #include "proto/status.h"
+#include "proto/text.h"
 
 namespace metsuke {
 namespace {
 
 // How long before the time that is asked about a session may have begun.
 constexpr int64_t kLongestSession = 90 * 86400;
+constexpr char kRegister[] = "persons";
 
 // What a request asks for, beyond hosts and time.
 class Wanted {
@@ -36,6 +44,12 @@ class Wanted {
   bool Matches(const What& what) const {
     return Account(what.account(), what.actor(), what.login_account()) &&
            From(what.from());
+  }
+
+  // Whether it was one of these, or may have been.
+  bool Person(const std::vector<std::string>& persons) const {
+    return request_.person().empty() ||
+           std::ranges::find(persons, request_.person()) != persons.end();
   }
 
  private:
@@ -66,6 +80,24 @@ bool Overlaps(const v1::HostSession& session, const v1::EventsRequest& request) 
   return (session.end() == "ended" ? session.ended() : begin) >= request.since();
 }
 
+// The register; an error where it cannot have who is asked for, as to answer
+// nothing would read as if they had done nothing.
+absl::StatusOr<Persons> PersonsFor(const v1::EventsRequest& request,
+                                   const RegisterRows& registers) {
+  Persons persons(registers.rows);
+  if (request.person().empty()) return persons;
+  if (!registers.digests.contains(kRegister))
+    return absl::NotFoundError(
+        "nobody has kept the register persons, so nothing is known of any; "
+        "metsukectl register apply does");
+  const auto all = persons.All();
+  if (!std::ranges::binary_search(all, request.person()))
+    return absl::NotFoundError("the register persons has no " +
+                               enc::Log(HostText(request.person())) +
+                               DidYouMean(request.person(), all));
+  return persons;
+}
+
 }  // namespace
 
 grpc::Status OperatorService::ListEvents(
@@ -76,24 +108,36 @@ grpc::Status OperatorService::ListEvents(
   const auto fleet =
       store_.ReadFleet({request->selector(), request->host()}, 0);
   if (!fleet.ok()) return ToGrpc(fleet.status());
+  const auto registers = registers_.At(0);
+  if (!registers.ok()) return ToGrpc(registers.status());
+  const auto persons = PersonsFor(*request, **registers);
+  if (!persons.ok()) return ToGrpc(persons.status());
   Batches<v1::EventsReply> batches(writer);
   for (const FleetHost& host : fleet->hosts) {
+    EventWindows windows([&](v1::Event event) {
+      const auto who = persons->Of(event, host.entry.labels());
+      if (!wanted->Person(who)) return true;
+      v1::HostEvent& entry = *batches.Next().add_events();
+      entry.set_host(host.entry.host());
+      entry.set_person(PersonText(who));
+      *entry.mutable_event() = std::move(event);
+      return batches.alive();
+    });
     const absl::Status read = store_.VisitEvents(
         host.entry.id(),
         {request->since(),
          request->until(),
          {request->kinds().begin(), request->kinds().end()}},
         [&](v1::Event event) {
-          if (!wanted->Matches(event)) return true;
-          v1::HostEvent& entry = *batches.Next().add_events();
-          entry.set_host(host.entry.host());
-          *entry.mutable_event() = std::move(event);
-          return batches.alive();
+          return !wanted->Matches(event) || windows.Add(std::move(event));
         });
     if (!read.ok()) return ToGrpc(read);
+    windows.Finish();
     if (!batches.alive()) break;
   }
-  batches.Next().set_hosts(static_cast<uint32_t>(fleet->hosts.size()));
+  v1::EventsReply& last = batches.Next();
+  last.set_hosts(static_cast<uint32_t>(fleet->hosts.size()));
+  last.set_persons_kept((*registers)->digests.contains(kRegister));
   batches.Flush();
   return grpc::Status::OK;
 }
@@ -106,6 +150,10 @@ grpc::Status OperatorService::ListSessions(
   const auto fleet =
       store_.ReadFleet({request->selector(), request->host()}, 0);
   if (!fleet.ok()) return ToGrpc(fleet.status());
+  const auto registers = registers_.At(0);
+  if (!registers.ok()) return ToGrpc(registers.status());
+  const auto persons = PersonsFor(*request, **registers);
+  if (!persons.ok()) return ToGrpc(persons.status());
   Batches<v1::SessionsReply> batches(writer);
   for (const FleetHost& host : fleet->hosts) {
     SessionJoin join;
@@ -127,12 +175,17 @@ grpc::Status OperatorService::ListSessions(
             : BootTime(fleet->states[host.state]->tables, Bodies()).value_or(0);
     for (v1::HostSession& session : join.Take(booted)) {
       if (!Overlaps(session, *request) || !wanted->Matches(session)) continue;
+      const auto who = persons->Of(session, host.entry.labels());
+      if (!wanted->Person(who)) continue;
       session.set_host(host.entry.host());
+      session.set_person(PersonText(who));
       *batches.Next().add_sessions() = std::move(session);
     }
     if (!batches.alive()) break;
   }
-  batches.Next().set_hosts(static_cast<uint32_t>(fleet->hosts.size()));
+  v1::SessionsReply& last = batches.Next();
+  last.set_hosts(static_cast<uint32_t>(fleet->hosts.size()));
+  last.set_persons_kept((*registers)->digests.contains(kRegister));
   batches.Flush();
   return grpc::Status::OK;
 }

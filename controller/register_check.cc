@@ -4,10 +4,12 @@
 
 #include <map>
 #include <set>
+#include <string_view>
 #include <vector>
 
 #include "controller/judge/network.h"
 #include "controller/judge/tables.h"
+#include "controller/persons.h"
 #include "controller/store/labels.h"
 #include "controller/waiver_check.h"
 #include "proto/options.pb.h"
@@ -40,7 +42,8 @@ void CheckTexts(const Proto& row, int number, const RefuseRow& refuse) {
                                 : reflection->GetString(row, column);
       if (const auto sound = CheckPlainText(text, kLongest); !sound.ok())
         refuse(number, column->name(), Message(sound));
-      if (text.empty() && column->options().GetExtension(v1::key))
+      // The first column names the row; a key beside it may say "all".
+      if (text.empty() && i == 0)
         refuse(number, column->name(), "is missing");
     }
   }
@@ -89,6 +92,27 @@ void CheckAdminSources(const RegisterContext&, const RefuseRow& refuse,
   }
 }
 
+// What useradd(8) and directories make; no more than a typing error is caught.
+bool IsAccountName(std::string_view text) {
+  return !text.starts_with('-') &&
+         text.find_first_of(" \t:/,") == text.npos;
+}
+
+void CheckPersons(const RegisterContext&, const RefuseRow& refuse,
+                  v1::Registers& rows) {
+  for (int i = 0; i < rows.persons_size(); ++i) {
+    const v1::Person& row = rows.persons(i);
+    if (!IsFingerprint(row.identity()) && !IsAccountName(row.identity()))
+      refuse(i, "identity",
+             "is neither the name of an account nor the fingerprint of a key; "
+             "write alice, or SHA256: and the 43 characters that ssh-keygen -lf "
+             "FILE tells");
+    if (const auto selector = Selector::Parse(row.selector()); !selector.ok())
+      refuse(i, "selector", Message(selector.status()));
+    if (row.person().empty()) refuse(i, "person", "is missing: who is it?");
+  }
+}
+
 // Each register, and what its rows must be beyond what all rows must.
 struct OwnCheck {
   const char* name;
@@ -99,6 +123,7 @@ constexpr OwnCheck kChecks[] = {
     {"hosts", CheckHosts},
     {"admin_sources", CheckAdminSources},
     {"waivers", CheckWaivers},
+    {"persons", CheckPersons},
 };
 
 }  // namespace

@@ -18,7 +18,7 @@ namespace metsuke::cli {
 namespace {
 
 struct Options {
-  std::string host, selector, since = "24h", until, account, from;
+  std::string host, selector, since = "24h", until, account, from, person;
   std::vector<std::string> kinds;
 };
 
@@ -27,6 +27,7 @@ absl::StatusOr<v1::EventsRequest> RequestOf(const Options& options) {
   request.set_host(options.host);
   request.set_selector(options.selector);
   request.set_account(options.account);
+  request.set_person(options.person);
   request.mutable_kinds()->Assign(options.kinds.begin(), options.kinds.end());
   if (!options.from.empty() && !ParseNetwork(options.from))
     return absl::InvalidArgumentError(fmt::format(
@@ -57,6 +58,7 @@ Item ToItem(const v1::HostEvent& entry) {
   Item item{{"host", entry.host()}};
   item.update(cli::ToItem(entry.event()));
   item.erase("id");
+  item["person"] = entry.person();
   return item;
 }
 
@@ -68,20 +70,31 @@ void SayEnds(const v1::HostSession& entry, Item& item) {
   if (entry.began() == 0) item["began"] = "not known";
 }
 
+// Nobody known is not the same as nothing known: where no register was kept
+// there is no `person` at all.
+void TakePersonsAway(Item& items, std::vector<Column>& columns) {
+  for (Item& item : items) item.erase("person");
+  std::erase_if(columns,
+                [](const Column& column) { return column.key == "person"; });
+}
+
 // Prints all that `stream` answers; `add` adds the items of one reply.
 template <typename Reply, typename Add>
 absl::StatusOr<int> PrintAll(const Session& session,
                              grpc::ClientReader<Reply>& stream, const char* kind,
                              const std::string& selector,
-                             const std::vector<Column>& columns, Add add) {
+                             std::vector<Column> columns, Add add) {
   Reply reply;
   Item items = Item::array();
   uint32_t hosts = 0;
+  bool persons_kept = false;
   while (stream.Read(&reply)) {
     hosts = reply.hosts();
+    persons_kept = reply.persons_kept();
     add(reply, items);
   }
   RETURN_IF_ERROR(FromCall(stream.Finish()));
+  if (!persons_kept) TakePersonsAway(items, columns);
   if (ForPeople(session))
     for (Item& item : items) item["who"] = Who(item);
   Print(session, kind, items, columns);
@@ -100,6 +113,7 @@ absl::StatusOr<int> Events(const Session& session, const Options& options) {
                    {"kind", "WHAT"},
                    {"service", "BY WAY OF"},
                    {"who", "ACCOUNT"},
+                   {"person", "PERSON"},
                    {"from", "FROM"},
                    {"method", "METHOD"},
                    {"count", "TIMES", true},
@@ -124,6 +138,7 @@ absl::StatusOr<int> Sessions(const Session& session, const Options& options) {
                    {"ended", "ENDED"},
                    {"service", "BY WAY OF"},
                    {"who", "ACCOUNT"},
+                   {"person", "PERSON"},
                    {"from", "FROM"},
                    {"method", "METHOD"},
                    {"detail", "DETAIL"},
@@ -159,6 +174,8 @@ void AddOptions(CommandLine& command, Options& options) {
                  "The account that was entered or changed, or that acted");
   command.Option("--from", options.from,
                  "The client's address, or a network it lies in");
+  command.Option("--person", options.person,
+                 "Who it was, by the register persons");
 }
 
 }  // namespace

@@ -65,6 +65,8 @@ constexpr Example kExamples[] = {
 
     {"sessions", "sessions web01 --since 7d", "who was on a host"},
     {"sessions", "sessions --from 203.0.113.0/24", "who came from there"},
+    {"sessions", "sessions --person 'Sato Hanako' --since 30d",
+     "where somebody was, by the register persons"},
     {"events", "events --kind login_failed --since 1h", "failed logins"},
     {"events", "events web01 --account root", "what root did"},
     {"logs", "logs web01", "a picture of three months"},

@@ -3,13 +3,16 @@
 #include <sqlite3.h>
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 #include <optional>
 
 #include "absl/strings/ascii.h"
 #include "controller/judge/network.h"
 #include "controller/judge/ssh_algorithms.h"
 #include "controller/judge/version.h"
+#include "controller/store/labels.h"
 #include "proto/instant.h"
+#include "proto/status.h"
 
 namespace metsuke {
 namespace {
@@ -150,6 +153,24 @@ void IsLoopback(sqlite3_context* context, int, sqlite3_value** arguments) {
                          Contains(*ParseNetwork("::1"), *address));
 }
 
+void SelectorMatches(sqlite3_context* context, int, sqlite3_value** arguments) {
+  const auto text = Text(arguments[0]), labels = Text(arguments[1]);
+  const absl::StatusOr<Selector> selector =
+      text ? Selector::Parse(*text)
+           : absl::InvalidArgumentError("it is not text");
+  if (!selector.ok())
+    return Fail(context, "selector_matches(): the selector is none: " +
+                             Message(selector.status()));
+  const auto list = nlohmann::json::parse(labels.value_or(""), nullptr, false);
+  if (!list.is_array() || !std::ranges::all_of(list, [](const auto& label) {
+        return label.is_string();
+      }))
+    return Fail(context,
+                "selector_matches(): the labels are no JSON array of text");
+  sqlite3_result_int(
+      context, selector->Matches(list.get<std::vector<std::string>>()));
+}
+
 void VersionCompare(sqlite3_context* context, int, sqlite3_value** arguments) {
   const auto a = Text(arguments[0]), b = Text(arguments[1]);
   if (!a || !b || a->empty() || b->empty())
@@ -208,6 +229,7 @@ constexpr Function kOwn[] = {
     {"utc", 1, false, Utc},
     {"in_cidr", 2, false, InCidr},
     {"is_loopback", 1, false, IsLoopback},
+    {"selector_matches", 2, false, SelectorMatches},
     {"version_compare", 3, false, VersionCompare},
     {"ssh_strength", 2, false, SshStrengthOf},
     {"ssh_weakness", 2, false, SshWeaknessOf},

@@ -7,6 +7,9 @@
 //   utc(instant)                 "2026-01-31T12:00:00Z"
 //   in_cidr(address, network)    1 when the address lies in the network
 //   is_loopback(address)         1 for 127.0.0.0/8 and ::1
+//   selector_matches(selector, labels)  1 when a host with these labels, a JSON
+//                                array of "key=value", is one of those that the
+//                                selector of a register names
 //   version_compare(a, b, manager)  -1, 0 or 1; manager is 'dpkg' or 'rpm'
 //   ssh_strength(kind, name)     'broken', 'weak', 'good' or 'unknown'; kind is
 //                                'kex', 'host_key', 'cipher', 'mac' or

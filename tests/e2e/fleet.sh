@@ -208,14 +208,21 @@ out=$(ctl query 'DELETE FROM accounts' 2>&1); is "a query cannot write" 64 $? "$
 out=$(ctl query 'WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n' 2>&1); is "a runaway query is stopped" 1 $? "$out"
 
 # Registers: what people keep.
-is "nobody has kept a register" 'hosts True,admin_sources False,waivers False' "$(ctl register show -o json | python3 -c 'import json,sys; print(*[r["register"] + " " + str(r["kept"]) for r in json.load(sys.stdin)["items"]], sep=",")')"
+is "nobody has kept a register" 'hosts True,admin_sources False,waivers False,persons False' "$(ctl register show -o json | python3 -c 'import json,sys; print(*[r["register"] + " " + str(r["kept"]) for r in json.load(sys.stdin)["items"]], sep=",")')"
 verdict() { ctl posture "$1" -o json | python3 -c 'import json,sys; print(*[f["verdict"] + " " + f["waiver"] + f["reason"] for f in json.load(sys.stdin)["items"] if f["control"] == sys.argv[1]])' "$2"; }
 says "what reads a register that nobody keeps is unknown" '^unknown admin_sources: nobody has kept this register' "$(verdict one login-from-admin-sources)"
+says "so is who is behind an account" '^unknown persons: nobody has kept this register' "$(verdict one account-has-person)"
+out=$(ctl sessions --person 花子 2>&1); is "a person is no question to a register that nobody keeps" 1 $? "$out"
+says "and that is said" 'nobody has kept the register persons' "$out"
+is "nor is one told" 0 "$(ctl events -o csv --since 30d | grep -c person)"
 cat >"$work/registers.yaml" <<EOF
 admin_sources:
 - {network: 192.0.2.0/28, about: the office in Tokyo, owner: 田中 花子}
 hosts:
 - {host: one, owner: 田中 花子, role: web, zone: dmz}
+persons:
+- {identity: root, selector: role=web, person: 田中 花子}
+- {identity: root, selector: role=db, person: 鈴木 太郎}
 EOF
 out=$(ctl register apply --dry-run "$work/registers.yaml"); is "a dry run tells what would change" 0 $? "$out"
 says "row by row" '\+ network=192.0.2.0/28 .*owner=田中 花子' "$out"
@@ -224,6 +231,11 @@ out=$(ctl register apply "$work/registers.yaml"); is "registers are applied" 0 $
 says "again changes nothing" 'nothing changes' "$(ctl register apply "$work/registers.yaml")"
 is "a label may be a Japanese name" 1 "$(ctl host list -l 'owner=田中 花子' -o jsonl | wc -l)"
 says "a control reads the register" '^pass' "$(verdict one login-from-admin-sources)"
+is "each reads its own" 0 "$(verdict one account-has-person | grep -c 'nobody has kept')"
+is "a query reads who it is on the host" '"one","田中 花子"' "$(ctl query "SELECT person FROM persons WHERE identity = 'root' AND selector_matches(selector, (SELECT json_group_array(key || '=' || value) FROM labels))" -o csv --no-headers | tr -d '\r')"
+out=$(ctl sessions --person '田中 花子' 2>&1); is "a person is asked for" 0 $? "$out"
+out=$(ctl sessions --person '田中 花' 2>&1); is "nobody has an empty record by a typing error" 1 $? "$out"
+says "and who was meant is told" 'did you mean 田中 花子' "$out"
 is "so does a query, beside the host's own labels" '"one","192.0.2.0/28","dmz"' "$(ctl query "SELECT network, value FROM admin_sources, labels WHERE key = 'zone'" -o csv --no-headers | tr -d '\r')"
 says "the schema tells of it" 'bastion' "$(ctl schema admin_sources)"
 ctl register show admin_sources -o yaml >"$work/shown.yaml"

@@ -92,6 +92,19 @@ def without(controller, table, pattern):
     return []
 
 
+def keep_persons(controller, plan, host):
+    """Puts the register in force; fingerprints are those that ssh-keygen tells."""
+    rows = []
+    for row in plan.persons:
+        if name := row.get("key_of"):
+            told = lab.call(["ssh-keygen", "-lf", str(scenario.own_key(host, name))])
+            row = {"identity": told.split()[1], **{k: v for k, v in row.items() if k != "key_of"}}
+        rows.append(row)
+    if rows:
+        (controller.folder / "persons.yaml").write_text(json.dumps({"persons": rows}))
+        controller.ctl("register", "apply", controller.folder / "persons.yaml")
+
+
 def joins(host, binaries, plan, report):
     """The host enrols, its agent reports from its sandbox, and the controller judges."""
     with Controller(host, binaries) as controller:
@@ -113,6 +126,11 @@ def joins(host, binaries, plan, report):
         for table, patterns in plan.at_controller.items():
             for pattern in patterns:
                 report.check(f"at the controller {table} has {scenario.shown(pattern)}", without(controller, table, pattern))
+        keep_persons(controller, plan, host)
+        for pattern in plan.sessions:
+            said = [json.loads(line) for line in controller.ctl("sessions", "-o", "jsonl").stdout.splitlines()]
+            report.check(f"a session {scenario.shown(pattern)}",
+                         [] if any(scenario.matches(row, pattern) for row in said) else map(scenario.shown, said))
         identity = json.loads(controller.ctl("host", "list", "-o", "json").stdout)["items"][0]["id"]
         items = json.loads(controller.ctl("posture", identity, "-o", "json", "--exit-zero").stdout)["items"]
         findings = {f["control"]: f for f in items}

@@ -33,6 +33,8 @@ class Plan:
     facts: dict = dataclasses.field(default_factory=dict)  # table: patterns of rows that must be
     never: dict = dataclasses.field(default_factory=dict)  # table: patterns of rows that must not be
     at_controller: dict = dataclasses.field(default_factory=dict)  # the same as facts, once the host has joined
+    persons: list = dataclasses.field(default_factory=list)  # rows of that register; key_of: NAME is the identity of a key that logins use
+    sessions: list = dataclasses.field(default_factory=list)  # patterns of what the controller says of sessions
     afterwards: list = dataclasses.field(default_factory=list)  # shell lines inside that must succeed once it has joined
     verdicts: dict = dataclasses.field(default_factory=dict)  # control: verdict
     verdicts_at_controller: dict = dataclasses.field(default_factory=dict)  # those that take what the agent alone sees

@@ -15,6 +15,7 @@
 namespace metsuke {
 namespace {
 
+using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
@@ -305,6 +306,36 @@ TEST_F(RegisterTest, AWaiverDoesNotGoAway) {
   context_.now = kNow + 30 * kDay;
   EXPECT_THAT(Changes("waivers: []"), IsEmpty()) << "one that ended stays";
   EXPECT_EQ(Plan({"waivers: []"})->rows.waivers_size(), 1);
+}
+
+TEST_F(RegisterTest, APersonIsBehindAnAccountOrAKey) {
+  const std::string key = "SHA256:n4bQgYhMfWWaL+qgxVrQFaO/TxsrC4Is0V1sFbDwCgg";
+  EXPECT_EQ(Refusal("persons:\n- {identity: alice, person: 田中 花子}\n"
+                    "- {identity: alice, selector: role=db, person: Taro}\n"
+                    "- {identity: \"" +
+                    key + "\", person: 田中 花子, about: the yellow one}\n"),
+            "");
+  EXPECT_THAT(Changes("persons: [{identity: alice, selector: role=db, person: "
+                      "Taro}]"),
+              ElementsAre("added identity=alice selector=role=db "
+                          "person:>Taro"));
+  for (const char* odd : {"alice bob", "-x", "a:b", "SHA256:abc", "/etc", "a,b"})
+    EXPECT_THAT(
+        Refusal(std::string("persons:\n- identity: \"") + odd +
+                "\"\n  person: Hanako\n"),
+        AllOf(HasSubstr("a.yaml:2:"),
+              HasSubstr("identity: is neither the name of an account nor the "
+                        "fingerprint of a key; write alice")))
+        << odd;
+  EXPECT_EQ(Refusal("persons: [{person: Hanako}]"),
+            "a.yaml:1:11: persons number 1: identity: is missing");
+  EXPECT_EQ(Refusal("persons: [{identity: alice}]"),
+            "a.yaml:1:11: persons alice: person: is missing: who is it?");
+  EXPECT_THAT(Refusal("persons: [{identity: alice, selector: a b, person: x}]"),
+              HasSubstr("persons alice: selector: selector: label key"));
+  EXPECT_THAT(Refusal("persons: [{identity: a, person: x}, {identity: a, "
+                      "person: y}]"),
+              HasSubstr("there is another row of this name"));
 }
 
 TEST_F(RegisterTest, OneBadRowKeepsAllFromChanging) {

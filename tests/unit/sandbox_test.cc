@@ -405,6 +405,27 @@ TEST(Functions, IsLoopbackKnowsBothFamilies) {
               HasSubstr("the address is not one"));
 }
 
+TEST(Functions, SelectorMatchesAsListsOfHostsAreChosen) {
+  const auto matches = [](const std::string& selector,
+                          const std::string& labels) {
+    return One("SELECT selector_matches('" + selector + "', '" + labels + "')");
+  };
+  EXPECT_EQ(matches("", "[]"), "1");
+  EXPECT_EQ(matches("role=web", "[]"), "0");
+  EXPECT_EQ(matches("role=web", R"(["role=web","zone=dmz"])"), "1");
+  EXPECT_EQ(matches("zone,role=web", R"(["role=web","zone=dmz"])"), "1");
+  EXPECT_EQ(matches("zone,role=db", R"(["role=web","zone=dmz"])"), "0");
+  EXPECT_EQ(matches("role=we", R"(["role=web"])"), "0");
+  EXPECT_THAT(matches("a b", "[]"), HasSubstr("the selector is none: "));
+  EXPECT_THAT(One("SELECT selector_matches(NULL, '[]')"),
+              HasSubstr("the selector is none: "));
+  for (const char* odd : {"", "role=web", "{}", "[1]", "["})
+    EXPECT_THAT(matches("", odd), HasSubstr("the labels are no JSON array"))
+        << odd;
+  EXPECT_THAT(One("SELECT selector_matches('', NULL)"),
+              HasSubstr("the labels are no JSON array"));
+}
+
 TEST(Functions, VersionCompareAsksTheManager) {
   EXPECT_EQ(One("SELECT version_compare('1.0~rc1', '1.0', 'dpkg')"), "-1");
   EXPECT_EQ(One("SELECT version_compare('1.0^1', '1.0', 'rpm')"), "1");
