@@ -8,6 +8,7 @@
 
 #include "controller/page/control_sums.h"
 #include "controller/page/log_reaches.h"
+#include "controller/page/times.h"
 #include "controller/report/ends.h"
 #include "controller/report/fleet_change.h"
 #include "controller/silence.h"
@@ -15,8 +16,6 @@
 
 namespace metsuke {
 namespace {
-
-constexpr size_t kMostNights = 90;
 
 absl::StatusOr<Fleet> ReadHosts(Store& store, const HostFilter& filter,
                                 int64_t at) {
@@ -151,13 +150,7 @@ class Gatherer {
   std::map<Key, AlikeHosts> alike_;
 };
 
-// How the whole fleet stood in the nights before, and what it was held against.
-absl::Status AddNights(Store& store, Page& page) {
-  ASSIGN_OR_RETURN(const std::vector<v1::ReportEntry> nights, store.Reports());
-  for (const v1::ReportEntry& night : nights)  // the newest first
-    if (night.to() <= page.report.to() && page.nights.size() < kMostNights)
-      page.nights.push_back(night);
-  std::ranges::reverse(page.nights);
+absl::Status AddBaselines(Store& store, Page& page) {
   ASSIGN_OR_RETURN(const std::vector<StoredBaseline> baselines,
                    store.Baselines());
   for (const StoredBaseline& baseline : baselines)
@@ -174,7 +167,8 @@ absl::StatusOr<Page> GatherPage(const ReportSources& sources,
   ASSIGN_OR_RETURN(const auto registers, sources.registers.At(report.to()));
   ASSIGN_OR_RETURN(
       Page page, Gatherer(sources, report, std::move(fleet), *registers).Run());
-  RETURN_IF_ERROR(AddNights(sources.store, page));
+  RETURN_IF_ERROR(AddTimes(sources, hosts, page));
+  RETURN_IF_ERROR(AddBaselines(sources.store, page));
   return page;
 }
 

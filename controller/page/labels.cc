@@ -18,16 +18,25 @@ constexpr Label kLabels[] = {
     {"blind_none", "Everything that was to be looked at was seen.",
      "確認すべきものはすべて確認できた。"},
     {"fresh", "new", "新規"},
-    {"trend", "Score over time", "スコアの推移"},
-    {"trend_none", "The line begins with the second night that has a report.",
-     "推移は 2 回目の夜間報告から表示される。"},
+    {"trend", "Score and drift over time", "スコアと変化の推移"},
+    {"trend_none", "There is no time yet to show.",
+     "表示できる期間がまだない。"},
     {"trend_part",
-     "Nights tell of the whole fleet; this page is about a part of it, and "
-     "shows the beginning and the end of its time.",
-     "夜間報告は全サーバーが対象のため、一部を対象とするこのページには期間の"
-     "始めと終わりのみを示す。"},
-    {"trend_blind", "something was not seen", "確認できなかったものあり"},
-    {"trend_gap", "no report", "報告なし"},
+     "Nights tell of the whole fleet once there are two. This page divides its "
+     "own time instead, the finer the fewer hosts there are; what turned and "
+     "turned back within a division is not in it.",
+     "夜間報告は全サーバーについて 2 回目から推移となる。このページでは代わりに"
+     "対象期間を区切って示す。サーバーが少ないほど細かく、区間内で元に戻った変化"
+     "は含まれない。"},
+    {"trend_worse", "upwards: verdicts that turned worse", "上: 悪化した判定"},
+    {"trend_better", "downwards: verdicts that turned better",
+     "下: 改善した判定"},
+    {"trend_facts", "facts changed", "事実の変化あり"},
+    {"trend_blind", "below: something was not seen",
+     "最下段: 確認できなかったものあり"},
+    {"trend_gap", "no report; the next one tells of it",
+     "報告なし（次回の報告に含まれる）"},
+    {"trend_untold", "drift not known", "変化は不明"},
     {"trend_baseline", "another baseline", "ベースラインの変更"},
     {"numbers", "Numbers", "数値"},
     {"day", "Day", "日付"},
@@ -35,6 +44,7 @@ constexpr Label kLabels[] = {
     {"hosts", "Hosts", "サーバー"},
     {"worse", "Worse", "悪化"},
     {"better", "Better", "改善"},
+    {"facts", "Facts", "事実"},
     {"unseen", "Not seen", "未確認"},
     {"changes", "What changed", "変わったもの"},
     {"changes_none", "Nothing changed in this time.",

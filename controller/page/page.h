@@ -71,10 +71,25 @@ struct LogReach {
   v1::ReportHosts unread;
 };
 
+// How the hosts stood at the end of a time, and what turned within it. One
+// without a length only says how they stood.
+struct PageTime {
+  int64_t from = 0, to = 0;
+  double score = -1;  // -1 when none has a score
+  uint32_t hosts = 0;
+  // -1 when that is not known, as it is of what was not judged.
+  int64_t worse = -1, better = -1;
+  int64_t facts = -1;   // rows that differ
+  int64_t unseen = -1;  // hosts of which something could not be seen
+};
+
 struct Page {
   v1::Report report;
-  // Of the whole fleet, the oldest first, the last at most at the report's end.
-  std::vector<v1::ReportEntry> nights;
+  // Times one after the other, the oldest first, up to the report's end.
+  std::vector<PageTime> times;
+  // Whether they are nights of the whole fleet, of which some may be missing;
+  // otherwise they divide the report's own time.
+  bool nightly = false;
   // When which baseline was put in force, the oldest first.
   std::vector<std::pair<int64_t, std::string>> baselines;
   // That which the hosts were held against; empty when none was in force.

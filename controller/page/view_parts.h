@@ -26,8 +26,8 @@ Value::List Bar(const std::vector<std::pair<std::string_view, double>>& parts);
 Value::Fields HostsOf(const v1::ReportHosts& hosts, int most,
                       const Words& words);
 
-// The score at the end of each night. Where a night has no report the line
-// breaks.
+// The score at the end of each night, and what turned in it. Where a night has
+// no report the line breaks.
 Value TrendView(const Page& page, const Words& words);
 
 // How far back logs reach; false when there is none.

@@ -1,172 +1,193 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 #include <string>
 #include <utility>
 
+#include "controller/page/time_chart.h"
 #include "controller/page/view_parts.h"
 
 namespace metsuke {
 namespace {
 
-constexpr int64_t kDay = 86400;
-
-// How the fleet stood at an instant.
-struct Point {
-  int64_t at = 0;
-  double score = -1;
-  uint32_t hosts = 0, worse = 0, better = 0, unseen = 0;
-};
-
-std::vector<Point> PointsOf(const Page& page) {
-  const v1::Report& report = page.report;
-  std::vector<Point> points;
-  // Nights are of the whole fleet.
-  if (report.host().empty() && report.selector().empty()) {
-    for (const v1::ReportEntry& night : page.nights)
-      points.push_back({.at = night.to(),
-                        .score = night.score(),
-                        .hosts = night.hosts(),
-                        .worse = night.worse(),
-                        .better = night.better(),
-                        .unseen = night.unseen()});
-  } else {
-    points.push_back({.at = report.from(),
-                      .score = report.before().score(),
-                      .hosts = report.before().hosts()});
-  }
-  if (!points.empty() && points.back().at == report.to()) return points;
-  const v1::ReportEntry now = EntryOf(report);
-  points.push_back({.at = now.to(),
-                    .score = now.score(),
-                    .hosts = now.hosts(),
-                    .worse = now.worse(),
-                    .better = now.better(),
-                    .unseen = now.unseen()});
-  return points;
+std::string Points(double score) {
+  return score < 0 ? "–" : fmt::format("{:.1f}", score);
 }
 
-// Places instants and scores in a chart.
-class Trend {
- public:
-  // The points are nights, one of which may be missing, when `nightly`.
-  Trend(const std::vector<Point>& points, bool nightly)
-      : points_(points),
-        nightly_(nightly),
-        from_(points.front().at),
-        to_(points.back().at),
-        lowest_(Lowest(points)) {}
+std::string Known(int64_t count) {
+  return count < 0 ? "–" : std::to_string(count);
+}
 
-  double X(int64_t at) const {
-    return 100.0 * static_cast<double>(at - from_) /
-           static_cast<double>(std::max<int64_t>(1, to_ - from_));
-  }
-  double Y(double score) const {
-    return 100 - 100 * (score - lowest_) / (100 - lowest_);
-  }
-  double lowest() const { return lowest_; }
+// A label as narrow as the scale is.
+std::string Short(int64_t count) {
+  return count < 1000    ? std::to_string(count)
+         : count < 10000 ? fmt::format("{:.1f}k", count / 1000.0)
+                         : fmt::format("{}k", count / 1000);
+}
 
-  // Pieces of the line, each "x,y x,y".
-  Value::List Lines() const {
-    Value::List lines;
-    std::string line;
-    const auto close = [&] {
-      if (!line.empty()) lines.emplace_back(std::exchange(line, ""));
-    };
-    for (size_t i = 0; i < points_.size(); ++i) {
-      if (IsGap(i) || points_[i].score < 0) close();
-      if (points_[i].score < 0) continue;
-      line += fmt::format("{}{:.2f},{:.2f}", line.empty() ? "" : " ",
-                          X(points_[i].at), Y(points_[i].score));
+std::string At(int64_t instant) { return Local(instant, "%Y-%m-%d %H:%M"); }
+
+std::string Said(const PageTime& time, const Words& words) {
+  if (time.from == time.to)
+    return At(time.to) +
+           words.Say(" · score {}", " · スコア {}", Points(time.score));
+  std::string said = words.Say("{} to {} · score {}", "{} ～ {} · スコア {}",
+                               At(time.from), At(time.to), Points(time.score));
+  said += time.worse < 0
+              ? words.Say(" · drift not known", " · 変化は不明")
+              : words.Say(" · worse {} · better {}", " · 悪化 {} · 改善 {}",
+                          time.worse, time.better);
+  if (time.facts >= 0)
+    said += words.Say(" · facts {}", " · 事実 {}", time.facts);
+  return said + words.Say(" · not seen {} of {}", " · 未確認 {} / {}",
+                          Known(time.unseen), words.Count(time.hosts));
+}
+
+// What the chart shows, for whoever does not see it.
+std::string Summary(const Page& page, size_t gaps, const Words& words) {
+  int64_t worse = 0, better = 0;
+  size_t told = 0, blind = 0, untold = 0;
+  for (const PageTime& time : page.times) {
+    if (time.from == time.to) continue;
+    ++told;
+    if (time.worse < 0) ++untold;
+    worse += std::max<int64_t>(0, time.worse);
+    better += std::max<int64_t>(0, time.better);
+    if (time.unseen != 0) ++blind;
+  }
+  std::string summary = words.Say(
+      "Score and drift, columns: {}; turned worse: {}, better: {}",
+      "スコアと変化、区間: {}、悪化: {}、改善: {}", told, worse, better);
+  if (blind > 0)
+    summary += words.Say("; with something not seen: {}",
+                         "、確認できなかったものがある区間: {}", blind);
+  if (untold > 0)
+    summary += words.Say("; with a drift that is not known: {}",
+                         "、変化が不明の区間: {}", untold);
+  if (gaps > 0)
+    summary +=
+        words.Say("; without a report: {}", "、報告のない期間: {}", gaps);
+  return summary;
+}
+
+// A part of a chart with its place and width.
+Value::Fields Column(const Slot& slot, double margin) {
+  const double width = slot.width * (1 - 2 * margin);
+  return {{"x", Percent(slot.x + slot.width * margin)},
+          {"width", Percent(std::max(0.3, width))}};
+}
+
+void AddBars(const TimeChart& chart, Value::Fields& view) {
+  Value::List worse, better, untold, facts, blind;
+  for (size_t i = 0; i < chart.times().size(); ++i) {
+    const PageTime& time = chart.times()[i];
+    if (time.from == time.to) continue;
+    const Slot slot = chart.SlotOf(i);
+    if (time.worse < 0) untold.emplace_back(Column(slot, 0));
+    if (time.unseen != 0) {
+      // A single host of many can be seen, too.
+      const double share =
+          time.unseen < 0 || time.hosts == 0
+              ? 100
+              : std::clamp(100.0 * static_cast<double>(time.unseen) /
+                               static_cast<double>(time.hosts),
+                           40.0, 100.0);
+      Value::Fields column = Column(slot, 0);
+      column.emplace("y", Percent(100 - share));
+      column.emplace("height", Percent(share));
+      blind.emplace_back(std::move(column));
     }
-    close();
-    return lines;
+    const auto bar = [&](int64_t count, Value::List& bars, bool up) {
+      if (count <= 0) return;
+      const double height = chart.Height(count);
+      Value::Fields column = Column(slot, 0.12);
+      column.emplace("y", Percent(up ? 50 - height : 50));
+      column.emplace("height", Percent(height));
+      bars.emplace_back(std::move(column));
+    };
+    bar(time.worse, worse, true);
+    bar(time.better, better, false);
+    if (time.facts > 0) facts.emplace_back(Column(slot, 0.12));
   }
+  view.emplace("any_untold", !untold.empty());
+  view.emplace("any_blind_night", !blind.empty());
+  view.emplace("worse", std::move(worse));
+  view.emplace("better", std::move(better));
+  view.emplace("untold", std::move(untold));
+  view.emplace("facts", std::move(facts));
+  view.emplace("blind", std::move(blind));
+}
 
-  // Nights without a report.
-  Value::List Gaps() const {
-    Value::List gaps;
-    for (size_t i = 1; i < points_.size(); ++i)
-      if (IsGap(i))
-        gaps.emplace_back(Value::Fields{
-            {"x", Percent(X(points_[i - 1].at))},
-            {"width", Percent(X(points_[i].at) - X(points_[i - 1].at))}});
-    return gaps;
+Value::List Nights(const TimeChart& chart, const Words& words) {
+  Value::List nights;
+  for (size_t i = 0; i < chart.times().size(); ++i) {
+    const PageTime& time = chart.times()[i];
+    Value::Fields night = Column(chart.SlotOf(i), 0);
+    night.emplace("title", Said(time, words));
+    night.emplace("is_instant", time.from == time.to);
+    night.emplace("day", At(time.to));
+    night.emplace("score", Points(time.score));
+    night.emplace("hosts", time.hosts);
+    night.emplace("worse", Known(time.worse));
+    night.emplace("better", Known(time.better));
+    night.emplace("facts", Known(time.facts));
+    night.emplace("unseen", Known(time.unseen));
+    night.emplace("any_score", time.score >= 0);
+    night.emplace("at", Percent(chart.X(time.to)));
+    night.emplace("y", Percent(chart.Y(time.score)));
+    nights.emplace_back(std::move(night));
   }
+  return nights;
+}
 
- private:
-  // In steps, so that it does not tremble from day to day.
-  static double Lowest(const std::vector<Point>& points) {
-    double lowest = 100;
-    for (const Point& point : points)
-      if (point.score >= 0) lowest = std::min(lowest, point.score);
-    return std::clamp(std::floor((lowest - 1) / 20) * 20, 0.0, 80.0);
-  }
-
-  bool IsGap(size_t i) const {
-    return nightly_ && i > 0 &&
-           points_[i].at - points_[i - 1].at > 3 * kDay / 2;
-  }
-
-  const std::vector<Point>& points_;
-  const bool nightly_;
-  const int64_t from_, to_;
-  const double lowest_;
-};
+Value::List Marks(const Page& page, const TimeChart& chart,
+                  const Words& words) {
+  Value::List marks;
+  // Of a part, all instants were held against the same.
+  if (!page.nightly) return marks;
+  for (const auto& [at, version] : page.baselines)
+    if (at > page.times.front().to && at < page.times.back().to)
+      marks.emplace_back(
+          Value::Fields{{"x", Percent(chart.X(at))},
+                        {"title", words.Say("Baseline {}", "ベースライン {}",
+                                            version.substr(0, 12))}});
+  return marks;
+}
 
 }  // namespace
 
 Value TrendView(const Page& page, const Words& words) {
-  const std::vector<Point> points = PointsOf(page);
-  const bool part =
-      !page.report.host().empty() || !page.report.selector().empty();
-  const Trend trend(points, !part);
-  const auto day = [](int64_t at) { return Local(at, "%Y-%m-%d"); };
-  Value::List nights, marks;
-  const double step = 100.0 / static_cast<double>(points.size());
-  for (const Point& point : points) {
-    const std::string score =
-        point.score < 0 ? "–" : fmt::format("{:.1f}", point.score);
-    const double x = trend.X(point.at), left = std::max(0.0, x - step / 2);
-    nights.emplace_back(Value::Fields{
-        {"day", Local(point.at, "%Y-%m-%d %H:%M")},
-        {"score", score},
-        {"hosts", point.hosts},
-        {"worse", point.worse},
-        {"better", point.better},
-        {"unseen", point.unseen},
-        {"any_unseen", point.unseen > 0},
-        {"any_score", point.score >= 0},
-        {"x", Percent(x)},
-        {"y", Percent(point.score < 0 ? 100 : trend.Y(point.score))},
-        {"left", Percent(left)},
-        {"width", Percent(std::min(100.0, x + step / 2) - left)}});
-  }
-  for (const auto& [at, version] : page.baselines)
-    if (at > points.front().at && at < points.back().at)
-      marks.emplace_back(
-          Value::Fields{{"x", Percent(trend.X(at))},
-                        {"title", words.Say("Baseline {}", "ベースライン {}",
-                                            version.substr(0, 12))}});
-  Value::List gaps = trend.Gaps();
+  if (page.times.empty())
+    return Value::Fields{{"any_trend", false}, {"is_part", false}};
+  const TimeChart chart(page.times, page.nightly);
+  Value::List gaps, marks = Marks(page, chart, words);
+  for (const Slot& gap : chart.Gaps()) gaps.emplace_back(Column(gap, 0));
   const bool any_gap = !gaps.empty(), any_mark = !marks.empty();
-  return Value::Fields{
-      {"any_trend", points.size() > 1},
-      {"is_part", part},
-      {"pieces", trend.Lines()},
+  const bool any_facts = std::ranges::any_of(
+      page.times, [](const PageTime& time) { return time.facts >= 0; });
+  Value::List pieces;
+  for (std::string& line : chart.Lines()) pieces.emplace_back(std::move(line));
+  const auto end = [&](int64_t at) {
+    return page.nightly ? Local(at, "%Y-%m-%d") : At(at);
+  };
+  Value::Fields view = {
+      {"any_trend", true},
+      {"is_part", !page.nightly},
+      {"summary", Summary(page, gaps.size(), words)},
+      {"pieces", std::move(pieces)},
       {"gaps", std::move(gaps)},
       {"any_gap", any_gap},
       {"marks", std::move(marks)},
       {"any_mark", any_mark},
-      {"any_blind_night",
-       std::ranges::any_of(
-           points, [](const Point& point) { return point.unseen > 0; })},
-      {"nights", std::move(nights)},
-      {"lowest", fmt::format("{:.0f}", trend.lowest())},
-      {"half", fmt::format("{:.0f}", (100 + trend.lowest()) / 2)},
-      {"first", day(points.front().at)},
-      {"last", day(points.back().at)}};
+      {"any_facts", any_facts},
+      {"nights", Nights(chart, words)},
+      {"lowest", fmt::format("{:.0f}", chart.lowest())},
+      {"half", fmt::format("{:.0f}", (100 + chart.lowest()) / 2)},
+      {"most", Short(chart.most())},
+      {"first", end(chart.from())},
+      {"last", end(chart.to())}};
+  AddBars(chart, view);
+  return view;
 }
 
 }  // namespace metsuke

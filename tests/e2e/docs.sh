@@ -13,7 +13,8 @@ blocks() { # blocks FILE: writes its scripts as numbered files
 }
 for page in "$source"/docs/*.md; do
   blocks "$page"
-  # Installing and measuring are tested elsewhere.
+  # tests/lab/install does what the first says on booted hosts, and
+  # tests/bench/documented.sh runs what the second was written by.
   case $page in */install.md | */benchmarks.md) continue ;; esac
   [ -e "$work/docs/01.block" ] || bad "$(basename "$page") has commands to run"
   for block in "$work"/docs/*.block; do

@@ -190,6 +190,57 @@ def filters(browser, page):
           (shown, count))
 
 
+def draws_drift(browser, page, facts, gaps):
+    """Of each time of the table there is a column, on the axis of the score."""
+    where = page.name
+    for width in WIDTHS:
+        look(browser, page, width, "light")
+        drawn = browser.execute_script("""
+            const boxes = selector => [...document.querySelectorAll(selector)].map(e => {
+                const box = e.getBoundingClientRect();
+                return [box.left, box.right, box.top, box.bottom]; });
+            const head = [...document.querySelectorAll('#trend th')].map(e => e.textContent);
+            return {
+                rows: [...document.querySelectorAll('#trend tbody tr')].map(row =>
+                    Object.fromEntries([...row.cells].map((cell, i) => [head[i], cell.textContent]))),
+                zero: boxes('#trend .zero')[0], dots: boxes('#trend .dot'), plot: boxes('#trend .plot:not(.drift)')[0],
+                worse: boxes('#trend .drift .worse'), better: boxes('#trend .drift .better'),
+                facts: boxes('#trend .lane .facts'), blind: boxes('#trend .lane.blind .u'),
+                gaps: [boxes('#trend .plot:not(.drift) .u'), boxes('#trend .drift .u')],
+                touches: boxes('#trend rect.touch'),
+                titles: [...document.querySelectorAll('#trend rect.touch > title')].map(e => e.textContent),
+                label: document.querySelector('#trend [role=img]').getAttribute('aria-label')}""")
+        at = f"{where}, {width} px"
+        times = [row for row in drawn["rows"] if row["Worse"] != "–"]
+        count = lambda column: sum(int(row[column]) > 0 for row in times)
+        found = [len(drawn["worse"]), len(drawn["better"])]
+        check(f"{at}: each time that turned something has a bar",
+              found == [count("Worse"), count("Better")] and sum(found) > 0, found)
+        zero = (drawn["zero"][2] + drawn["zero"][3]) / 2
+        check(f"{at}: worse stands on the line and better hangs from it",
+              all(abs(box[3] - zero) < 1.5 and box[2] < zero - .9 for box in drawn["worse"]) and
+              all(abs(box[2] - zero) < 1.5 and box[3] > zero + .9 for box in drawn["better"]), drawn)
+        ends = sorted(box[1] for box in drawn["touches"])
+        check(f"{at}: a column ends where its score stands",
+              all(min(abs(end - (dot[0] + dot[1]) / 2) for end in ends + [drawn["plot"][0]]) < 2
+                  for dot in drawn["dots"]), (ends, drawn["dots"]))
+        check(f"{at}: nights without a report are hatched in both",
+              [len(some) for some in drawn["gaps"]] == [gaps, gaps], drawn["gaps"])
+        check(f"{at}: what was not seen is drawn", len(drawn["blind"]) == count("Not seen") + gaps > gaps,
+              drawn["blind"])
+        check(f"{at}: facts that changed are drawn where that is known",
+              len(drawn["facts"]) == (count("Facts") if facts else 0) and facts == bool(drawn["facts"]),
+              drawn["facts"])
+    titles = [title for title in drawn["titles"] if "Worse" in title or "worse" in title]
+    check(f"{where}: a touch says what a column stands for",
+          len(titles) == len(times) and all(
+              f"worse {row['Worse']} · better {row['Better']}" in title and row["Day"] in title
+              for row, title in zip(times, titles)), titles)
+    worse, better = (sum(int(row[column]) for row in times) for column in ("Worse", "Better"))
+    check(f"{where}: who does not see it hears the sums",
+          f"worse: {worse}, better: {better};" in drawn["label"], drawn["label"])
+
+
 def reads_without_script(browser, page):
     browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
     try:
@@ -263,6 +314,9 @@ def main():
                 keeps_hosts_inert(browser, page)
                 fits_and_can_be_read(browser, page)
                 prints(browser, page, folder, title)
+            fits_and_can_be_read(browser, folder / "part.html")
+            draws_drift(browser, folder / "en.html", facts=False, gaps=1)
+            draws_drift(browser, folder / "part.html", facts=True, gaps=0)
             filters(browser, folder / "en.html")
             reads_without_script(browser, folder / "en.html")
         finally:

@@ -174,6 +174,20 @@ v1::Report PageFleet::Last() {
   return report;
 }
 
+v1::Report PageFleet::Of(const HostFilter& hosts, int days) {
+  return Need(MakeReport(Sources(), {.day = "",
+                                     .hosts = hosts,
+                                     .from = kEnd - days * kDay,
+                                     .to = kEnd,
+                                     .behind = {}}))
+      .report;
+}
+
+MadePage PageFleet::MakeOf(const HostFilter& hosts, int days,
+                           Language language) {
+  return Need(MakePage(Sources(), Of(hosts, days), hosts, language, ""));
+}
+
 MadePage PageFleet::Make(Language language, const std::string& page_template,
                          const HostFilter& hosts) {
   return Need(MakePage(Sources(), Last(), hosts, language, page_template));

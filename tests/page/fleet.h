@@ -28,9 +28,13 @@ class PageFleet {
   ReportSources Sources();
   // The report of the last night.
   v1::Report Last();
-  // Its page; dies when there is none.
+  // That of the last days about these hosts.
+  v1::Report Of(const HostFilter& hosts, int days);
+  // The page of the last night; dies when there is none.
   MadePage Make(Language language, const std::string& page_template = "",
                 const HostFilter& hosts = {});
+  // The page of that about these hosts.
+  MadePage MakeOf(const HostFilter& hosts, int days, Language language);
 
  private:
   void Report(int i, const v1::Snapshot& look, int64_t at);

@@ -1,5 +1,6 @@
-// metsuke-page-fleet OUT HOSTS: pages of a made fleet, en.html and ja.html in
-// the folder OUT, to be looked at in a browser.
+// metsuke-page-fleet OUT HOSTS: pages of a made fleet in the folder OUT, to be
+// looked at in a browser: en.html and ja.html of its last night, and part.html
+// of the last four days of the hosts that have labels.
 
 #include <cstdio>
 #include <cstdlib>
@@ -16,11 +17,14 @@ int main(int argc, char** argv) {
   }
   const std::string out = argv[1];
   metsuke::PageFleet fleet(out + "/state", std::atoi(argv[2]), 8);
-  for (const auto& [name, language] :
-       {std::pair("/en.html", metsuke::Language::kEnglish),
-        {"/ja.html", metsuke::Language::kJapanese}}) {
-    const std::string html = fleet.Make(language).html;
-    const absl::Status written = metsuke::WriteFile(out + name, html, 0644);
+  for (const auto& [name, made] :
+       {std::pair("/en.html", fleet.Make(metsuke::Language::kEnglish)),
+        {"/ja.html", fleet.Make(metsuke::Language::kJapanese)},
+        {"/part.html",
+         fleet.MakeOf({.selector = "zone=osaka", .host = ""}, 4,
+                      metsuke::Language::kEnglish)}}) {
+    const absl::Status written =
+        metsuke::WriteFile(out + name, made.html, 0644);
     if (!written.ok()) {
       std::fprintf(stderr, "%s\n", metsuke::Message(written).c_str());
       return 1;
