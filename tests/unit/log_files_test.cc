@@ -214,7 +214,17 @@ TEST_F(LogFiles, ALogReachesFromItsOldestFileToItsNewest) {
   Log("var/log/syslog.other", 1, "2000-01-01T00:00:00Z\n");
   EXPECT_THAT(Rows(), ElementsAre(fmt::format(
                           "syslog /var/log/syslog {}..{} 100 in 3 0640 syslog:adm",
-                          kNov21 - 20 * 86400, kNov21 - 3600)));
+                          kNov21 - 20 * 86400, kNov21 - 60)));
+}
+
+TEST_F(LogFiles, TheEndOfALogThatIsBeingWrittenIsToldToTheHour) {
+  const int64_t now = std::time(nullptr);
+  for (const int64_t last : {now - 3602, now - 3500, now - 1}) {
+    Log("var/log/wtmp", now, Utmp(USER_PROCESS, static_cast<int32_t>(last)));
+    EXPECT_THAT(Rows(), ElementsAre(::testing::StartsWith(fmt::format(
+                            "wtmp /var/log/wtmp {}..{} ", last,
+                            last < now - 3600 ? last : last / 3600 * 3600))));
+  }
 }
 
 TEST_F(LogFiles, DatedFilesAreOrderedByTheirTimes) {
@@ -231,7 +241,7 @@ TEST_F(LogFiles, AnEmptyCurrentFileLeavesTheOneBefore) {
   Log("var/log/auth.log.1.zst", kNov21 - 10, Zstd("2026-11-13T00:00:00Z x\n"));
   EXPECT_THAT(Rows(), ElementsAre(::testing::StartsWith(fmt::format(
                           "auth /var/log/auth.log {}..{} ",
-                          kNov21 - 8 * 86400, kNov21 - 3600))));
+                          kNov21 - 8 * 86400, kNov21 - 10))));
 }
 
 TEST_F(LogFiles, OnlyTheEndsOfALargeLogAreRead) {
@@ -240,7 +250,7 @@ TEST_F(LogFiles, OnlyTheEndsOfALargeLogAreRead) {
   Log("var/log/messages", kNov21, text + "2026-11-20T01:02:03Z last\n partial");
   EXPECT_THAT(Rows(), ElementsAre(::testing::StartsWith(fmt::format(
                           "syslog /var/log/messages {}..{} 560000 ",
-                          kNov21 - 20 * 86400, kNov21 - 86400 + 3600))));
+                          kNov21 - 20 * 86400, kNov21 - 86400 + 3723))));
 }
 
 TEST_F(LogFiles, LoginsAreRecords) {
@@ -261,7 +271,7 @@ TEST_F(LogFiles, ALongWtmpIsReadAtBothEnds) {
   Log("var/log/wtmp", kNov21, records);
   EXPECT_THAT(Rows(), ElementsAre(::testing::StartsWith(
                           fmt::format("wtmp /var/log/wtmp {}..{} ", kNov21,
-                                      kNov21 + 999 * 60 / 3600 * 3600))));
+                                      kNov21 + 999 * 60))));
 }
 
 TEST_F(LogFiles, TheDatabaseOfWtmpdbIsRead) {
@@ -282,7 +292,7 @@ TEST_F(LogFiles, TheDatabaseOfWtmpdbIsRead) {
   Log("var/log/btmp", 1, "");
   EXPECT_THAT(Rows(), ElementsAre(::testing::StartsWith(fmt::format(
                                       "wtmp /var/log/wtmp.db {}..{} 8100 in 1 ",
-                                      kNov21, kNov21 + 7200)),
+                                      kNov21, kNov21 + 7300)),
                                   ::testing::StartsWith("btmp")));
 }
 
@@ -324,7 +334,7 @@ TEST_F(LogFiles, AJournalReachesOverAllItsFiles) {
   EXPECT_THAT(Rows(), ElementsAre(::testing::StartsWith(fmt::format(
                           "journal /{} {}..{} 620 in 3 ",
                           std::string(kJournal, sizeof kJournal - 2),
-                          kNov21 - 99, kNov21 + 7200))));
+                          kNov21 - 99, kNov21 + 7300))));
   EXPECT_THAT(Gaps(), IsEmpty());
 }
 
