@@ -22,14 +22,16 @@ constexpr Kind kKinds[] = {
     {"journal", "log_days"},    {"syslog", "log_days"},
     {"auth", "login_log_days"}, {"wtmp", "login_log_days"},
     {"btmp", "login_log_days"}, {"audit", "audit_log_days"},
-    {"web", "web_log_days"},    {"mail", ""},
-    {"database", ""},           {"application", ""},
+    {"web", "web_log_days"},    {"mail", "mail_log_days"},
+    {"database", "database_log_days"},
+    {"application", "application_log_days"},
 };
 
 int64_t Asked(const CompiledBaseline* baseline, const std::string& parameter) {
   if (baseline != nullptr)
     for (const v1::Parameter& known : baseline->parameters)
-      if (known.name() == parameter) return known.number();
+      if (known.name() == parameter && known.number() > 0)
+        return known.number();
   return -1;
 }
 

@@ -6,6 +6,7 @@
 
 #include <boost/filesystem.hpp>
 #include <cstring>
+#include <ctime>
 #include <fstream>
 
 #include "collectors/collector.h"
