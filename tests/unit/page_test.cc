@@ -20,7 +20,6 @@
 namespace metsuke {
 namespace {
 
-using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::Not;
 using testing::StartsWith;
