@@ -133,14 +133,18 @@ absl::StatusOr<int> History(const Session& session, const Options& options) {
   return kCompliant;
 }
 
-// Where what is permitted from now on is.
+// Where holds what rows say from now on.
 std::set<std::string> NewSelectors(const v1::ApplyRegistersReply& reply) {
+  constexpr std::string_view kKey = "selector=";
   std::set<std::string> selectors;
-  for (const v1::Change& change : reply.changes())
+  for (const v1::Change& change : reply.changes()) {
     for (const v1::ColumnChange& column : change.columns())
-      if (change.table() == "waivers" && column.column() == "selector" &&
-          !column.after().empty())
-        selectors.insert(column.after());
+      if (column.column() == "selector") selectors.insert(column.after());
+    for (const std::string& key : change.key())
+      if (change.kind() == "added" && key.starts_with(kKey))
+        selectors.insert(key.substr(kKey.size()));
+  }
+  selectors.erase("");  // every host
   return selectors;
 }
 
