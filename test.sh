@@ -13,7 +13,8 @@ while [ $# -gt 0 ]; do
   shift
 done
 [ -z "$install" ] || packaging/install.sh build run test package
-[ -f build/build.ninja ] || cmake --preset release
+# Also where try.sh did it: it installs less, and cmake looks for programs once.
+cmake --preset release
 ninja -C build
 if [ -z "$quick" ]; then
   ninja -C build metsuke-bench
