@@ -18,6 +18,7 @@ fails gss_accept_sec_context
 fails gss_acquire_cred
 fails gss_add_oid_set_member
 fails gss_create_empty_oid_set
+fails gss_delete_sec_context
 fails gss_display_name
 fails gss_display_status
 fails gss_get_mic
@@ -29,6 +30,7 @@ fails gss_inquire_cred_by_mech
 fails gss_release_buffer
 fails gss_release_cred
 fails gss_release_name
+fails gss_release_oid
 fails gss_release_oid_set
 fails gss_test_oid_set_member
 fails gss_verify_mic
