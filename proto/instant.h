@@ -14,8 +14,9 @@ namespace metsuke {
 // 9999, which RFC 3339 cannot write, is its number of seconds.
 std::string Rfc3339(int64_t instant);
 
-// Reads "2026-01-31" (midnight UTC) or "2026-01-31T12:00:00Z"; nothing when
-// `text` is neither or no such day exists.
+// Reads "2026-01-31" (midnight UTC) or "2026-01-31T12:00:00Z", also as
+// "2026-01-31T21:00:00.5+09:00" (RFC 3339), to the whole second that has begun;
+// nothing when `text` is none of them or no such day exists.
 std::optional<int64_t> ParseInstant(std::string_view text);
 
 }  // namespace metsuke

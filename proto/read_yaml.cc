@@ -280,10 +280,16 @@ bool Reader::ReadInteger(const YamlNode& node, const FieldDescriptor* field,
     value = static_cast<int64_t>(negative ? 0 - size : size);
     return true;
   }
-  Refuse(node, number ? fmt::format("{} is from {} to {}, not {}",
-                                    field->name(), low, high, Shown(text))
-                      : fmt::format("{} is a whole number, not {}",
-                                    field->name(), KindText(node)));
+  if (number)
+    Refuse(node, fmt::format("{} is from {} to {}, not {}", field->name(), low,
+                             high, Shown(text)));
+  else if (field->options().GetExtension(v1::instant))
+    Refuse(node, fmt::format("{} is a time such as 2026-01-31 or "
+                             "2026-01-31T12:00:00Z, not {}",
+                             field->name(), KindText(node)));
+  else
+    Refuse(node, fmt::format("{} is a whole number, not {}", field->name(),
+                             KindText(node)));
   return false;
 }
 

@@ -97,7 +97,7 @@ constexpr Example kExamples[] = {
      "\"moves in June\" --approver taro",
      ""},
     {"waiver list", "waiver list --ending 14d", "those that end soon"},
-    {"waiver end", "waiver end 7c2f61a0", "from now on it fails again"},
+    {"waiver end", "waiver end w-7c2f61a0", "from now on it fails again"},
 
     {"control", "control list", "all controls"},
     {"control", "control explain ssh-no-password", "one, and what to do"},
