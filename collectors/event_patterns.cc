@@ -248,8 +248,10 @@ constexpr EventPattern kPatterns[] = {
      "stopped"},
     {"auditd", R"(Init complete, auditd .* listening for events .*)", "recorder",
      "auditd", "started"},
+    // It says so after a start that failed, too, once for each of its two
+    // processes.
     {"auditd", R"(The audit daemon is exiting\.)", "recorder", "auditd",
-     "stopped"},
+     "stopped, or did not start"},
     {"auditd", R"(Audit daemon is suspending logging due to (?P<detail>.*?)\.?)",
      "recorder", "auditd", "stopped recording: {}"},
     {"auditd",
