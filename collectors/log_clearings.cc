@@ -12,6 +12,7 @@
 #include "collectors/collector.h"
 #include "collectors/journal_config.h"
 #include "collectors/log_names.h"
+#include "collectors/log_order.h"
 #include "collectors/log_retention.h"
 #include "collectors/unpack.h"
 #include "proto/event_words.h"
@@ -116,8 +117,10 @@ class Clearings {
     after_.Forget(now_, [&](const std::string& path) -> int64_t {
       for (const LogStream& stream : streams) {
         if (stream.path != path) continue;
-        const auto span = ReadLog(host_, LogFormatOf(path), stream.pieces,
-                                  zone_, [](const auto&, const auto&) {});
+        const auto span =
+            ReadLog(host_, LogFormatOf(path),
+                    InOrder(host_, path, stream.pieces, zone_), zone_,
+                    [](const auto&, const auto&) {});
         return span ? span->oldest : 0;
       }
       return 0;

@@ -11,6 +11,7 @@
 #include "collectors/file_owners.h"
 #include "collectors/journals.h"
 #include "collectors/log_names.h"
+#include "collectors/log_order.h"
 #include "collectors/log_reader.h"
 #include "collectors/words.h"
 #include "proto/status.h"
@@ -63,7 +64,12 @@ class Logs {
     v1::LogFile& row = *snapshot_.add_log_files();
     Describe(stream.source, current, found->info, row);
     int64_t size = 0;
-    for (const LogPiece& piece : pieces) size += piece.info.size;
+    uint32_t rotated = 0;
+    for (const LogPiece& piece : pieces) {
+      size += piece.info.size;
+      if (piece.path != current) rotated |= piece.info.mode;
+    }
+    if (pieces.size() > 1) row.set_rotated_mode(fmt::format("{:04o}", rotated));
     row.set_size_bytes(TwoDigits(size));
     row.set_files(static_cast<uint32_t>(pieces.size()));
     AddSpan(stream, std::move(pieces), row);
@@ -109,7 +115,8 @@ class Logs {
   void AddSpan(const Stream& stream, std::vector<LogPiece> pieces,
                v1::LogFile& row) {
     const auto span = ReadLog(
-        host_, stream.format, std::move(pieces), zone_,
+        host_, stream.format,
+        InOrder(host_, row.path(), std::move(pieces), zone_), zone_,
         [&](const std::string& path, std::string why) {
           AddGap(snapshot_, kTable, path,
                  why.empty() ? "no record with a time was found in it" : why);

@@ -341,8 +341,12 @@ class LogGaps {
       if (older == numbered.end() || older->first == piece->first + 1) continue;
       // A log may have no current file until something is written again.
       if (++found > kMostOfOne) continue;
-      Add(LogKind(stream.path), stream.path, EndOf(stream, *older->second).newest,
-          EndOf(stream, *piece->second).oldest,
+      LogSpan before = SpanOf(stream, *older->second);
+      LogSpan behind = SpanOf(stream, *piece->second);
+      // Some programs give the newest file the highest number.
+      if (before.oldest > behind.oldest) std::swap(before, behind);
+      Add(LogKind(stream.path), stream.path,
+          std::min(before.newest, behind.oldest), behind.oldest,
           older->first == piece->first + 2
               ? "a rotated file is missing between others"
               : fmt::format("{} rotated files are missing between others",
@@ -352,11 +356,17 @@ class LogGaps {
   }
 
   // The first and the last record of a file; its last change where it has none.
-  LogSpan EndOf(const LogStream& stream, const LogPiece& piece) {
-    const auto span =
-        ReadPiece(host_, LogFormatOf(stream.path), piece, zone_);
-    if (span.ok() && *span) return **span;
-    return {piece.info.modified, piece.info.modified};
+  LogSpan SpanOf(const LogStream& stream, const LogPiece& piece) {
+    const LogFormat format = LogFormatOf(stream.path);
+    const auto read = ReadPiece(host_, format, piece, zone_);
+    if (!read.ok() || !*read)
+      return {piece.info.modified, piece.info.modified};
+    LogSpan span = **read;
+    if (IsPacked(piece.path))
+      if (const int64_t last =
+              LastUnpacked(host_, format, piece, zone_, budget_))
+        span.newest = last;
+    return span;
   }
 
   const Host& host_;

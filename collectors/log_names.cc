@@ -79,6 +79,23 @@ std::optional<int> RotationOf(std::string_view name, std::string_view base) {
   return static_cast<int>(*number);
 }
 
+std::optional<std::string> DateOf(std::string_view name) {
+  const std::string base = LogBase(name);
+  if (IsPacked(name)) name = name.substr(0, name.rfind('.'));
+  for (const std::string_view extension : {".log", ".db", ""}) {
+    if (!name.ends_with(extension)) continue;
+    const std::string_view stem =
+        name.substr(0, name.size() - extension.size());
+    const size_t at = SuffixAt(stem, true);
+    if (at == std::string_view::npos || base == name) continue;
+    std::string digits;
+    for (const char c : stem.substr(at))
+      if (kDigits.find(c) != std::string_view::npos) digits += c;
+    return digits;
+  }
+  return {};
+}
+
 std::string LogKind(std::string_view path) {
   constexpr std::pair<std::string_view, const char*> kByName[] = {
       {"syslog", "syslog"},   {"messages", "syslog"}, {"auth.log", "auth"},

@@ -21,6 +21,10 @@ std::string LogBase(std::string_view name);
 // with which savelog(8) begins.
 std::optional<int> RotationOf(std::string_view name, std::string_view base);
 
+// The digits of the date in the name of a rotated file: "20261121" for
+// "app.log-2026-11-21.zst"; nothing where it has none.
+std::optional<std::string> DateOf(std::string_view name);
+
 // Column source of v1::LogSource, for a log at this path that neither the
 // system logger nor auditd is known to write.
 std::string LogKind(std::string_view path);

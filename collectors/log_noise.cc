@@ -10,6 +10,7 @@
 
 #include "collectors/log_places.h"
 #include "collectors/log_shrunk.h"
+#include "collectors/log_order.h"
 #include "collectors/unpack.h"
 #include "collectors/words.h"
 #include "proto/status.h"
@@ -156,7 +157,7 @@ std::vector<LogPause> FindNoise(const Host& host, const LogStream& stream,
   Reader reader(host, zone, budget);
   std::string remembered;
   std::vector<LogPause> found;
-  for (const LogPiece& piece : InOrder(stream)) {
+  for (const LogPiece& piece : InOrder(host, stream.path, stream.pieces, zone)) {
     if (IsPacked(piece.path)) continue;
     const auto before =
         std::ranges::find(known, piece.info.inode, &File::inode);

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "collectors/log_names.h"
+#include "collectors/log_order.h"
 #include "collectors/log_places.h"
 #include "collectors/unpack.h"
 #include "proto/status.h"
@@ -210,7 +211,7 @@ void LogPauses::AddCut(const std::vector<LogPiece>& pieces,
 }
 
 std::vector<LogPause> LogPauses::Of(const LogStream& stream) {
-  const std::vector<LogPiece> pieces = InOrder(stream);
+  const std::vector<LogPiece> pieces = InOrder(host_, stream.path, stream.pieces, zone_);
   if (pieces.empty()) return {};
   std::vector<std::string> paths;
   for (const LogPiece& piece : pieces) paths.push_back(piece.path);

@@ -9,7 +9,6 @@
 #include <ctime>
 #include <iterator>
 #include <set>
-#include <tuple>
 
 #include "collectors/last_login.h"
 #include "collectors/login_database.h"
@@ -212,7 +211,7 @@ int64_t NewestOf(const LogSpan& span) {
   constexpr int64_t kHour = 3600;
   return span.newest <= std::time(nullptr) - kHour
              ? span.newest
-             : span.newest / kHour * kHour;
+             : std::max(span.oldest, span.newest / kHour * kHour);
 }
 
 void Join(const LogSpan& span, std::optional<LogSpan>& all) {
@@ -246,16 +245,9 @@ Zone ReadZone(const Host& host) {
   return tzif.ok() ? Zone(*tzif) : Zone();
 }
 
-// A log is rotated in the order of its files' last changes: of the files that
-// have records, the one changed first has the oldest, the one changed last the
-// newest.
 std::optional<LogSpan> ReadLog(const Host& host, LogFormat format,
-                               std::vector<LogPiece> pieces, const Zone& zone,
-                               const LogTrouble& trouble) {
-  std::ranges::sort(pieces, [](const LogPiece& a, const LogPiece& b) {
-    return std::tie(a.info.modified, b.path) <
-           std::tie(b.info.modified, a.path);
-  });
+                               const std::vector<LogPiece>& pieces,
+                               const Zone& zone, const LogTrouble& trouble) {
   std::set<std::string> told;
   const auto read = [&](const LogPiece& piece) -> std::optional<LogSpan> {
     if (piece.info.size == 0) return {};

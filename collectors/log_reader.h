@@ -60,19 +60,19 @@ std::optional<int64_t> LastRecord(LogFormat format, std::string_view end,
 
 // The last record as tables tell it: to the second where nothing was written in
 // the last hour; of a log that is being written to the hour, as each look would
-// see another table otherwise.
+// see another table otherwise, and of one that is younger its first record.
 int64_t NewestOf(const LogSpan& span);
 
 // The zone of the host's clock on the wall; UTC when it has none.
 Zone ReadZone(const Host& host);
 
-// The span of a whole log, from the files it consists of; nothing when none has
-// a record. Called with the path of a file that cannot be read, and why;
+// The span of a whole log, from the files it consists of, the oldest first
+// (log_order.h); nothing when none has a record. Called with the path of a file that cannot be read, and why;
 // nothing was found in it when why is empty.
 using LogTrouble = std::function<void(const std::string& path, std::string why)>;
 std::optional<LogSpan> ReadLog(const Host& host, LogFormat format,
-                               std::vector<LogPiece> pieces, const Zone& zone,
-                               const LogTrouble& trouble);
+                               const std::vector<LogPiece>& pieces,
+                               const Zone& zone, const LogTrouble& trouble);
 
 }  // namespace metsuke
 

@@ -16,6 +16,7 @@
 #include "collectors/journal_config.h"
 #include "collectors/journals.h"
 #include "collectors/log_names.h"
+#include "collectors/log_order.h"
 #include "collectors/log_reader.h"
 #include "collectors/log_retention.h"
 #include "collectors/log_streams.h"
@@ -223,6 +224,7 @@ class Sources {
                  "reach_days", "removal", "unread"});
     };
     const LogFormat format = LogFormatOf(row.path());
+    pieces = InOrder(host_, row.path(), std::move(pieces), zone_);
     const auto span = ReadLog(host_, format, pieces, zone_, trouble);
     if (!span) return 0;
     SetTimes(*span, row);
@@ -238,7 +240,7 @@ class Sources {
     const auto lately =
         plain_alone
             ? span
-            : ReadLog(host_, format, std::move(plain), zone_,
+            : ReadLog(host_, format, plain, zone_,
                       [](const auto&, const auto&) {});
     if (!lately) return 0;
     // Compressed files show that the log is older than what is counted.

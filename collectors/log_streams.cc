@@ -2,15 +2,12 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <map>
 #include <set>
-#include <tuple>
 #include <utility>
 
 #include "collectors/log_names.h"
 #include "collectors/log_retention.h"
-#include "collectors/unpack.h"
 #include "proto/status.h"
 
 namespace metsuke {
@@ -130,21 +127,6 @@ void JoinOldFolders(const Host& host,
   std::erase_if(streams, [&](const LogStream& stream) {
     return moved.contains(stream.path);
   });
-}
-
-std::vector<LogPiece> InOrder(const LogStream& stream) {
-  std::vector<LogPiece> pieces = stream.pieces;
-  std::erase_if(pieces, [&](const LogPiece& piece) {
-    return IsPacked(piece.path) &&
-           std::ranges::any_of(stream.pieces, [&](const LogPiece& other) {
-             return other.path == piece.path.substr(0, piece.path.rfind('.'));
-           });
-  });
-  std::ranges::sort(pieces, [](const LogPiece& a, const LogPiece& b) {
-    return std::tie(a.info.modified, b.path) <
-           std::tie(b.info.modified, a.path);
-  });
-  return pieces;
 }
 
 }  // namespace metsuke

@@ -34,10 +34,6 @@ void JoinOldFolders(const Host& host,
                     const std::vector<v1::LogrotateRule>& rules,
                     std::vector<LogStream>& streams, Gaps& gaps);
 
-// The files of a log, the oldest first, by their last change as in ReadLog. One
-// that logrotate is compressing is there twice, and told once.
-std::vector<LogPiece> InOrder(const LogStream& stream);
-
 }  // namespace metsuke
 
 #endif  // METSUKE_COLLECTORS_LOG_STREAMS_H_

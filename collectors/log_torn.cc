@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "collectors/log_names.h"
+#include "collectors/log_order.h"
 #include "collectors/unpack.h"
 #include "collectors/words.h"
 #include "proto/status.h"
@@ -33,8 +34,8 @@ bool IsSame(const FileInfo& a, const FileInfo& b) {
          a.modified_nanos == b.modified_nanos;
 }
 
-// "whole"; "cut" or "bad" with the last record that can be read; "other" of one
-// in another format; "?" and why when that is not to be known; nothing when it is
+// "whole", "cut" or "bad", each with the last record that can be read; "other" of
+// one in another format; "?" and why when that is not to be known; nothing when it is
 // not known yet.
 std::string LookAt(const Host& host, LogFormat format, const LogPiece& piece,
                    const Zone& zone, LogBudget& budget) {
@@ -53,7 +54,10 @@ std::string LookAt(const Host& host, LogFormat format, const LogPiece& piece,
       },
       budget.until);
   budget.checked -= std::min(budget.checked, most - left);
-  if (unpacked.ok()) return "whole";
+  const auto last = [&] {
+    return LastRecord(format, end, zone, piece.info.modified).value_or(0);
+  };
+  if (unpacked.ok()) return fmt::format("whole {}", last());
   if (absl::IsResourceExhausted(unpacked) && left == 0)
     return first ? fmt::format("? it holds more than {} MiB: whether it is whole "
                                "was not looked at",
@@ -75,9 +79,15 @@ std::string LookAt(const Host& host, LogFormat format, const LogPiece& piece,
     return "";
   // The last line may be cut within its time.
   if (format == LogFormat::kText) end.erase(end.rfind('\n') + 1);
-  return fmt::format(
-      "{} {}", cut ? "cut" : "bad",
-      LastRecord(format, end, zone, piece.info.modified).value_or(0));
+  return fmt::format("{} {}", cut ? "cut" : "bad", last());
+}
+
+std::string WhatIsSaidOf(const Host& host, LogFormat format,
+                         const LogPiece& piece, const Zone& zone,
+                         LogBudget& budget) {
+  return host.Remember("torn", piece.path, [&] {
+    return LookAt(host, format, piece, zone, budget);
+  });
 }
 
 // The records next to a file that is torn: the last one of the files before it
@@ -97,25 +107,35 @@ LogSpan Around(const Host& host, LogFormat format,
                             i - torn <= kMostBeside;
        ++i)
     around.newest = span(i).oldest;
+  // That of a compressed file is its last change, which a copy has later.
+  if (around.newest != 0)
+    around.oldest = std::min(around.oldest, around.newest);
   return around;
 }
 
 }  // namespace
 
+int64_t LastUnpacked(const Host& host, LogFormat format, const LogPiece& piece,
+                     const Zone& zone, LogBudget& budget) {
+  const std::string said = WhatIsSaidOf(host, format, piece, zone, budget);
+  if (said.empty()) host.ReadLive();
+  const auto words = Words(said);
+  return words.size() == 2 && words[0] != "?" ? Number(words[1]).value_or(0) : 0;
+}
+
 std::vector<LogPause> FindTorn(const Host& host, const LogStream& stream,
                                const Zone& zone, LogBudget& budget,
                                Gaps& gaps) {
   const LogFormat format = LogFormatOf(stream.path);
-  const std::vector<LogPiece> pieces = InOrder(stream);
+  const std::vector<LogPiece> pieces = 
+      InOrder(host, stream.path, stream.pieces, zone);
   std::vector<LogPause> found;
   for (size_t i = 0; i < pieces.size(); ++i) {
     const std::string& path = pieces[i].path;
     // What is compressed and no rotated file is its program's own.
     if (!IsPacked(path) || path == stream.path) continue;
-    const auto look = [&] {
-      return LookAt(host, format, pieces[i], zone, budget);
-    };
-    const std::string said = host.Remember("torn", path, look);
+    const std::string said =
+        WhatIsSaidOf(host, format, pieces[i], zone, budget);
     if (said.empty()) host.ReadLive();
     if (said.empty() && (budget.checked == 0 || budget.Late()))
       gaps.Add("/var/log", "not all compressed files were unpacked yet to see "

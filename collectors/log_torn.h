@@ -4,6 +4,7 @@
 #ifndef METSUKE_COLLECTORS_LOG_TORN_H_
 #define METSUKE_COLLECTORS_LOG_TORN_H_
 
+#include <cstdint>
 #include <vector>
 
 #include "collectors/host.h"
@@ -22,6 +23,11 @@ namespace metsuke {
 // much, and that not all was looked at yet.
 std::vector<LogPause> FindTorn(const Host& host, const LogStream& stream,
                                const Zone& zone, LogBudget& budget, Gaps& gaps);
+
+// The last record of a compressed file; 0 when it is not known, or not yet. It is
+// unpacked at most once, as by FindTorn.
+int64_t LastUnpacked(const Host& host, LogFormat format, const LogPiece& piece,
+                     const Zone& zone, LogBudget& budget);
 
 }  // namespace metsuke
 

@@ -221,9 +221,12 @@ TEST_F(LogFiles, ALogReachesFromItsOldestFileToItsNewest) {
 TEST_F(LogFiles, TheEndOfALogThatIsBeingWrittenIsToldToTheHour) {
   const int64_t now = std::time(nullptr);
   for (const int64_t last : {now - 3602, now - 3500, now - 1}) {
-    Log("var/log/wtmp", now, Utmp(USER_PROCESS, static_cast<int32_t>(last)));
+    const int64_t first = now - 86400;
+    Log("var/log/wtmp", now,
+        Utmp(USER_PROCESS, static_cast<int32_t>(first)) +
+            Utmp(USER_PROCESS, static_cast<int32_t>(last)));
     EXPECT_THAT(Rows(), ElementsAre(::testing::StartsWith(fmt::format(
-                            "wtmp /var/log/wtmp {}..{} ", last,
+                            "wtmp /var/log/wtmp {}..{} ", first,
                             last < now - 3600 ? last : last / 3600 * 3600))));
   }
 }
@@ -235,6 +238,54 @@ TEST_F(LogFiles, DatedFilesAreOrderedByTheirTimes) {
   EXPECT_THAT(Rows(), ElementsAre(::testing::StartsWith(fmt::format(
                           "auth /var/log/secure {}..{} ", kNov21 - 14 * 86400,
                           kNov21 - 14 * 3600))));
+}
+
+// cp(1) and touch(1) leave other times than logrotate.
+TEST_F(LogFiles, CopiedAndTouchedFilesAreInTheOrderOfTheirNames) {
+  const int64_t from = kNov21 - 12 * 86400;
+  Log("var/log/auth.log", kNov21, "2026-11-20T00:00:00Z x\n");
+  Log("var/log/auth.log.1", kNov21, "2026-11-16T00:00:00Z x\n");
+  Log("var/log/auth.log.2.gz", kNov21, Gzip("2026-11-09T00:00:00Z x\n"));
+  Log("var/log/secure", kNov21 - 60, "2026-11-20T00:00:00Z x\n");
+  Log("var/log/secure-20261116", kNov21 - 90, "2026-11-10T00:00:00Z x\n");
+  Log("var/log/secure-20261109", kNov21, "2026-11-09T00:00:00Z x\n");
+  EXPECT_THAT(
+      Rows(),
+      ElementsAre(::testing::StartsWith(fmt::format(
+                      "auth /var/log/auth.log {}..{} ", from, kNov21 - 86400)),
+                  ::testing::StartsWith(fmt::format("auth /var/log/secure {}..{} ",
+                                                    from, kNov21 - 86400))));
+}
+
+// As Log4j does with fileIndex="max".
+TEST_F(LogFiles, NumbersThatCountUpAreKnownByTheRecords) {
+  Log("var/log/messages", kNov21, "2026-11-20T00:00:00Z x\n");
+  Log("var/log/messages.2", kNov21 - 86400, "2026-11-16T00:00:00Z x\n");
+  Log("var/log/messages.1", kNov21 - 5 * 86400, "2026-11-09T00:00:00Z x\n");
+  EXPECT_THAT(Rows(), ElementsAre(::testing::StartsWith(fmt::format(
+                          "syslog /var/log/messages {}..{} ",
+                          kNov21 - 12 * 86400, kNov21 - 86400))));
+}
+
+TEST_F(LogFiles, NoLogEndsBeforeItBegins) {
+  const int64_t now = std::time(nullptr);
+  Log("var/log/wtmp", now, Utmp(USER_PROCESS, now - 1) + Utmp(USER_PROCESS, now));
+  v1::Snapshot snapshot;
+  ASSERT_TRUE(CollectLogFiles(Host(root_), snapshot).ok());
+  EXPECT_GE(snapshot.log_files(0).newest(), snapshot.log_files(0).oldest());
+}
+
+TEST_F(LogFiles, WhatRotatedFilesLetOthersDoIsTold) {
+  Log("var/log/auth.log", kNov21, "2026-11-20T00:00:00Z x\n");
+  Log("var/log/auth.log.1", kNov21 - 10, "2026-11-16T00:00:00Z x\n");
+  Log("var/log/auth.log.2.gz", kNov21 - 20, Gzip("2026-11-09T00:00:00Z x\n"));
+  fs::permissions(root_ / "var/log/auth.log.1", fs::perms(0600));
+  fs::permissions(root_ / "var/log/auth.log.2.gz", fs::perms(0644));
+  Log("var/log/btmp", kNov21, "");
+  v1::Snapshot snapshot;
+  ASSERT_TRUE(CollectLogFiles(Host(root_), snapshot).ok());
+  EXPECT_EQ(snapshot.log_files(0).rotated_mode(), "0644");
+  EXPECT_EQ(snapshot.log_files(1).rotated_mode(), "");
 }
 
 TEST_F(LogFiles, AnEmptyCurrentFileLeavesTheOneBefore) {

@@ -13,6 +13,7 @@
 #include "collectors/journals.h"
 #include "proto/run.h"
 #include "tests/unit/host_folder.h"
+#include "tests/unit/packed.h"
 
 namespace metsuke {
 
@@ -192,6 +193,24 @@ TEST_F(LogGapsTest, HeadersSayWhatJournalctlSays) {
       EXPECT_THAT(absl::AsciiStrToLower(*said),
                   testing::HasSubstr(absl::AsciiStrToLower(line)));
   }
+}
+
+// What a compressed file holds last says when the hole begins, not its last
+// change, which is later than the next file's records where it was copied.
+TEST_F(LogGapsTest, AHoleBeginsWithTheLastRecordOfACompressedFile) {
+  Log("app.log", "2026-11-20T00:00:00Z", "2026-11-21T00:00:00Z");
+  folder_.Write("var/log/app.log.2.gz",
+                Gzip("2026-11-10T00:00:00Z h p: x\n2026-11-11T00:00:00Z h p: x\n"));
+  EXPECT_THAT(Rows(), ElementsAre("application app.log 1794355200-1795132800 a "
+                                  "rotated file is missing between others"));
+}
+
+// Some programs give the newest file the highest number.
+TEST_F(LogGapsTest, AHoleInNumbersThatCountUp) {
+  Log("app.log.1", "2026-11-10T00:00:00Z", "2026-11-11T00:00:00Z");
+  Log("app.log.3", "2026-11-20T00:00:00Z", "2026-11-21T00:00:00Z");
+  EXPECT_THAT(Rows(), ElementsAre("application app.log 1794355200-1795132800 a "
+                                  "rotated file is missing between others"));
 }
 
 TEST_F(LogGapsTest, NumbersOfRotatedFilesHaveNoHoles) {

@@ -12,6 +12,7 @@
 #include <ctime>
 
 #include "collectors/collector.h"
+#include "collectors/log_order.h"
 #include "collectors/outcome.h"
 #include "collectors/unpack.h"
 #include "proto/run.h"
@@ -292,7 +293,9 @@ TEST_F(LogTornTest, HeadsAreUnpackedOnce) {
     v1::Snapshot ignored;
     Gaps gaps("log_files", ignored);
     for (const LogStream& stream : FindLogs(host, "/var/log", {}, gaps)) {
-      const auto span = ReadLog(host, LogFormat::kText, stream.pieces, Zone(),
+      const auto span = ReadLog(host, LogFormat::kText,
+                                InOrder(host, stream.path, stream.pieces, Zone()),
+                                Zone(),
                                 [](const auto&, const auto&) {});
       s.add_log_files()->set_oldest(span->oldest);
     }
