@@ -64,9 +64,8 @@ void SortByRecords(const Host& host, LogFormat format, const Zone& zone,
     if (span.ok() && *span) begin = (*span)->oldest;
     begins.emplace_back(begin, std::move(piece));
   }
-  std::stable_sort(begins.begin(), begins.end(), [](auto& a, auto& b) {
-    return a.first < b.first;
-  });
+  std::stable_sort(begins.begin(), begins.end(),
+                   [](auto& a, auto& b) { return a.first < b.first; });
   pieces.clear();
   for (auto& [time, piece] : begins) pieces.push_back(std::move(piece));
 }

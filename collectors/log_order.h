@@ -11,11 +11,11 @@
 
 namespace metsuke {
 
-// The files of the log at `path`, the oldest first. Numbers and dates in their names
-// say which that is; where the times of their last changes say otherwise, as they do
-// after a copy, their first records decide. Without numbers and dates, or with both,
-// it is the files' last changes. One that logrotate is compressing is there twice,
-// and told once.
+// The files of the log at `path`, the oldest first. Numbers and dates in their
+// names say which that is; where the times of their last changes say otherwise,
+// as they do after a copy, their first records decide. Without numbers and
+// dates, or with both, it is the files' last changes. One that logrotate is
+// compressing is there twice, and told once.
 std::vector<LogPiece> InOrder(const Host& host, const std::string& path,
                               std::vector<LogPiece> pieces, const Zone& zone);
 

@@ -2,7 +2,9 @@
 
 import contextlib
 import datetime
+import functools
 import json
+import operator
 import re
 import sqlite3
 import struct
@@ -100,9 +102,16 @@ def _journal_header(host):
     return first, last, files
 
 
-# To the second of a log that was not written for an hour, to the hour of others.
-def _newest(last):
-    return last if time.time() - last >= 3600 else last // 3600 * 3600
+# To the second of a log that was not written for an hour, to the hour of
+# others; never before the first record.
+def _newest(first, last):
+    return last if time.time() - last >= 3600 else max(first, last // 3600 * 3600)
+
+
+def _rotated_mode(host, path, names):
+    """Permission bits that at least one of the rotated files has, as stat(1) tells them."""
+    modes = [int(host.tool("stat", "-c", "%a", "--", name), 8) for name in names if name != path]
+    return f"{functools.reduce(operator.or_, modes):04o}" if modes else ""
 
 
 # What files hold, down to where they are cut off.
@@ -110,7 +119,8 @@ ALL_OF = ('for f; do case $f in *.gz) zcat "$f" ;; *.xz) xzcat "$f" ;; *.bz2) bz
           '*) cat "$f" ;; esac; done 2>/dev/null')
 
 
-@check("log_files", "journalctl --header, stat and the files' ends", "path", "files", "mode", "owner", "group", "newest", "oldest")
+@check("log_files", "journalctl --header, stat and the files' ends", "path", "files", "mode", "owner", "group",
+       "rotated_mode", "newest", "oldest")
 def files(host, snapshot):
     found = []
     for row in snapshot.log_files:
@@ -118,11 +128,13 @@ def files(host, snapshot):
         one = {"path": row.path, "mode": mode, "owner": owner, "group": group}
         if row.source == "journal":
             first, last, count = _journal_header(host)
-            one |= {"files": count, "oldest": min(first), "newest": _newest(max(last))}
+            one |= {"files": count, "oldest": min(first), "newest": _newest(min(first), max(last)),
+                    "rotated_mode": ""}
         else:
             names = host.tool("sh", "-c", f"ls -1d {row.path}* | grep -E '^{row.path}([.-][0-9]+)?(\\.gz)?$'").split()
             first, last = _ends(host, row.source, row.path, names)
-            one |= {"files": len(names), "oldest": first, "newest": _newest(last)}
+            one |= {"files": len(names), "oldest": first, "newest": _newest(first, last),
+                    "rotated_mode": _rotated_mode(host, row.path, names)}
         found.append(one)
     return found
 
@@ -223,7 +235,7 @@ def sources(host, snapshot):
             mode, owner, group = host.tool("stat", "-c", "%04a %U %G", "--", path).split()
         first, last = _moments(host, path, names)
         found.append({"path": path, "files": len(names), "mode": mode, "owner": owner, "group": group, "oldest": first,
-                      "newest": _newest(last), "sealed": False, "persistent": True})
+                      "newest": _newest(first, last), "sealed": False, "persistent": True})
     # What rsyslog is told to write and has not written yet is no file.
     for path in {row.target for row in snapshot.syslog_config if row.action == "file"} - set(groups):
         found.append({"path": path, "files": 0, "mode": "", "owner": "", "group": "", "oldest": 0, "newest": 0,
@@ -241,7 +253,8 @@ def sources(host, snapshot):
         mode, owner, group = host.tool("stat", "-c", "%04a %U %G", "--", shown).split()
         found.append({"path": path, "files": len(files), "mode": mode, "owner": owner, "group": group,
                       "oldest": min((f["first"] for f in files.values() if f["first"]), default=0),
-                      "newest": _newest(max(f["last"] for f in files.values())),
+                      "newest": _newest(min((f["first"] for f in files.values() if f["first"]), default=0),
+                                        max(f["last"] for f in files.values())),
                       "sealed": all(f["sealed"] for f in files.values()),
                       "persistent": not path.startswith("/run/")})
     return found
