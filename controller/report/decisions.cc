@@ -1,6 +1,9 @@
 #include "controller/report/decisions.h"
 
+#include <google/protobuf/arena.h>
+
 #include <algorithm>
+#include <functional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -9,16 +12,51 @@
 #include "controller/judge/judge.h"
 #include "controller/judge/waivers.h"
 #include "controller/known_tables.h"
+#include "controller/store/labels.h"
+#include "proto/canonical.h"
 #include "proto/status.h"
 
 namespace metsuke {
 namespace {
 
+using google::protobuf::FieldDescriptor;
+using Proto = google::protobuf::Message;
+
 constexpr int kMostChanges = 50;
 
-absl::Status AddRegister(Store& store, const std::string& name, int64_t from,
-                         int64_t to,
+std::string Text(const Proto& row, const char* column) {
+  const FieldDescriptor* field = row.GetDescriptor()->FindFieldByName(column);
+  return field == nullptr ? "" : row.GetReflection()->GetString(row, field);
+}
+
+// A register at one time, and whether rows were left out of it.
+struct Rows {
+  std::string bytes;
+  bool partly = false;
+};
+
+absl::StatusOr<Rows> ReadRows(const BodySource& bodies,
+                              const FieldDescriptor* table,
+                              const std::string& digest,
+                              const Concerns& concerns) {
+  ASSIGN_OR_RETURN(const std::string bytes, ReadBody(bodies, digest));
+  google::protobuf::Arena arena;
+  ASSIGN_OR_RETURN(const Proto* all, ParseTable(table, bytes, arena));
+  Proto* some = all->New(&arena);
+  const auto* reflection = all->GetReflection();
+  const int count = reflection->FieldSize(*all, table);
+  for (int i = 0; i < count; ++i) {
+    const Proto& row = reflection->GetRepeatedMessage(*all, table, i);
+    if (concerns(row)) reflection->AddMessage(some, table)->CopyFrom(row);
+  }
+  if (reflection->FieldSize(*some, table) == count) return Rows{bytes};
+  return Rows{CanonicalTable(*some, table), true};
+}
+
+absl::Status AddRegister(Store& store, const FieldDescriptor* table,
+                         int64_t from, int64_t to, const Concerns& concerns,
                          std::vector<v1::ReportDecision>& decisions) {
+  const std::string& name = table->name();
   ASSIGN_OR_RETURN(const std::vector<RegisterTime> times,
                    store.RegisterHistory(name));
   const BodySource bodies = [&store](const std::string& digest) {
@@ -28,16 +66,26 @@ absl::Status AddRegister(Store& store, const std::string& name, int64_t from,
   for (size_t i = 0; i < times.size(); ++i) {
     const RegisterTime& time = times[i];
     if (time.since <= from || time.since > to) continue;
+    Rows before;
+    if (i + 1 < times.size()) {
+      ASSIGN_OR_RETURN(before,
+                       ReadRows(bodies, table, times[i + 1].digest, concerns));
+    }
+    ASSIGN_OR_RETURN(const Rows after,
+                     ReadRows(bodies, table, time.digest, concerns));
+    ASSIGN_OR_RETURN(const auto changes,
+                     DiffTable(name, before.bytes, after.bytes));
+    // It was about other hosts. That a register is kept at last is not told of
+    // one that has rows of those.
+    if ((before.partly || after.partly) &&
+        std::ranges::all_of(changes, [](const v1::Change& change) {
+          return change.kind() == "kept";
+        }))
+      continue;
     v1::ReportDecision& decision = decisions.emplace_back();
     decision.set_what(name);
     decision.set_time(time.since);
     decision.set_by(time.by);
-    std::string before;
-    if (i + 1 < times.size()) {
-      ASSIGN_OR_RETURN(before, ReadBody(bodies, times[i + 1].digest));
-    }
-    ASSIGN_OR_RETURN(const std::string after, ReadBody(bodies, time.digest));
-    ASSIGN_OR_RETURN(const auto changes, DiffTable(name, before, after));
     for (const v1::Change& change : changes) {
       if (decision.changes_size() == kMostChanges) {
         decision.set_omitted(
@@ -52,8 +100,21 @@ absl::Status AddRegister(Store& store, const std::string& name, int64_t from,
 
 }  // namespace
 
+Concerns ConcernsOf(std::vector<v1::HostEntry> hosts) {
+  return [hosts = std::move(hosts)](const Proto& row) {
+    const std::string host = Text(row, "host");
+    if (!host.empty())
+      return std::ranges::find(hosts, host, &v1::HostEntry::id) != hosts.end();
+    const auto selector = Selector::Parse(Text(row, "selector"));
+    return !selector.ok() || selector->empty() ||
+           std::ranges::any_of(hosts, [&](const v1::HostEntry& entry) {
+             return selector->Matches(entry.labels());
+           });
+  };
+}
+
 absl::Status TellDecisions(Store& store, int64_t from, int64_t to,
-                           v1::Report& report) {
+                           const Concerns& concerns, v1::Report& report) {
   std::vector<v1::ReportDecision> decisions;
   ASSIGN_OR_RETURN(const std::vector<StoredBaseline> baselines,
                    store.Baselines());
@@ -66,7 +127,8 @@ absl::Status TellDecisions(Store& store, int64_t from, int64_t to,
     decision.set_version(baseline.version);
   }
   for (const auto* field : KeptRegisters())
-    RETURN_IF_ERROR(AddRegister(store, field->name(), from, to, decisions));
+    RETURN_IF_ERROR(
+        AddRegister(store, field, from, to, concerns, decisions));
   std::ranges::stable_sort(decisions, {}, &v1::ReportDecision::time);
   for (v1::ReportDecision& decision : decisions)
     *report.add_decisions() = std::move(decision);
@@ -74,9 +136,10 @@ absl::Status TellDecisions(Store& store, int64_t from, int64_t to,
 }
 
 void TellEnding(const v1::Registers& registers, int64_t from, int64_t to,
-                v1::Report& report) {
+                const Concerns& concerns, v1::Report& report) {
   std::vector<v1::Waiver> waivers(registers.waivers().begin(),
                                   registers.waivers().end());
+  std::erase_if(waivers, std::not_fn(concerns));
   std::ranges::stable_sort(waivers, {}, &v1::Waiver::until);
   for (const v1::Waiver& waiver : waivers)
     if (EndsSoon(waiver, to))

@@ -30,6 +30,7 @@ enum Kind {
 // More lines nobody reads; one host could write any number of them.
 constexpr uint32_t kMostLines = 200;
 constexpr size_t kMostReason = 300;  // bytes
+constexpr int64_t kHour = 3600, kDay = 86400;
 
 std::string Shortened(const std::string& text) {
   const std::string_view kept = Utf8Prefix(text, kMostReason);
@@ -50,8 +51,8 @@ void Append(HostNumbers& hosts, const HostNumbers& more) {
 }  // namespace
 
 Unseen::Entry& Unseen::Find(int kind, bool fresh, const std::string& table,
-                            const std::string& reason) {
-  return entries_[{kind, !fresh, table, Shortened(reason)}];
+                            const std::string& reason, int64_t span) {
+  return entries_[{kind, !fresh, table, Shortened(reason), span}];
 }
 
 void Unseen::AddHost(uint32_t number) {
@@ -62,7 +63,10 @@ void Unseen::AddHost(uint32_t number) {
   }
   if (!IsSilent(host.last_seen, to_, interval_)) return;
   const bool fresh = from_ - host.last_seen <= SilentAfter(interval_);
-  Entry& silent = Find(kSilent, fresh, "", "");
+  // One time is told of all hosts of a line. Of those that fell silent since,
+  // whoever looks for the cause needs the hour; of others the day will do.
+  Entry& silent = Find(kSilent, fresh, "", "",
+                       host.last_seen / (fresh ? kHour : kDay));
   silent.since = silent.hosts.empty() ? host.last_seen
                                       : std::min(silent.since, host.last_seen);
   silent.hosts.push_back(number);
@@ -192,8 +196,9 @@ void Unseen::Tell(v1::Report& report) const {
   std::vector<const std::pair<const Key, Entry>*> order;
   for (const auto& entry : entries_) order.push_back(&entry);
   std::ranges::stable_sort(order, [](const auto* a, const auto* b) {
-    const auto& [kind, old, table, reason] = a->first;
-    const auto& [other_kind, other_old, other_table, other_reason] = b->first;
+    const auto& [kind, old, table, reason, span] = a->first;
+    const auto& [other_kind, other_old, other_table, other_reason, other_span] =
+        b->first;
     if (kind != other_kind) return kind < other_kind;
     if (old != other_old) return old < other_old;
     return a->second.hosts.size() > b->second.hosts.size();
@@ -204,7 +209,7 @@ void Unseen::Tell(v1::Report& report) const {
                                 kMostLines);
       break;
     }
-    const auto& [kind, old, table, reason] = one->first;
+    const auto& [kind, old, table, reason, span] = one->first;
     const Entry& entry = one->second;
     v1::ReportUnseen& told = *report.add_unseen();
     told.set_kind(kNames[static_cast<size_t>(kind)]);

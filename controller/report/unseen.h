@@ -62,8 +62,9 @@ class Unseen {
   void Tell(v1::Report& report) const;
 
  private:
-  // Kind, whether it was so already, table, reason.
-  using Key = std::tuple<int, bool, std::string, std::string>;
+  // Kind, whether it was so already, table, reason, and of silent hosts the
+  // hour or the day since which they are.
+  using Key = std::tuple<int, bool, std::string, std::string, int64_t>;
   struct Entry {
     HostNumbers hosts;
     int64_t since = 0;
@@ -72,7 +73,7 @@ class Unseen {
   };
 
   Entry& Find(int kind, bool fresh, const std::string& table,
-              const std::string& reason);
+              const std::string& reason, int64_t span = 0);
   absl::StatusOr<bool> ReadRows(const TableDigests& tables,
                                 const HostNumbers& hosts, v1::Snapshot& rows);
 

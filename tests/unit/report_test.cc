@@ -27,7 +27,6 @@ using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
-using testing::UnorderedElementsAre;
 
 constexpr char kBaseline[] = R"(
 controls:
@@ -363,6 +362,30 @@ TEST_F(ReportTest, TellsWhatItCouldNotSeeBeforeAnythingElse) {
   EXPECT_THAT(Blind(Make(kSecond, kSecond + kDay)),
               ElementsAre("silent  web03", "new  " + Id(4),
                           "failed ports web01", "stale  web02"));
+}
+
+TEST_F(ReportTest, OneTimeIsToldOnlyOfHostsThatFellSilentTogether) {
+  for (int host = 1; host <= 5; ++host) {
+    Join(host, kFirst - 20 * kDay);
+    Report(host, {.at = kFirst - 19 * kDay, .ports = {22}});
+  }
+  const int64_t day = (kFirst - 10 * kDay) / kDay * kDay;
+  const int64_t hour = (kSecond - 7200) / 3600 * 3600;
+  Touch(1, day + 5);
+  Touch(2, day + 80000);
+  Touch(3, day + kDay);
+  Touch(4, hour + 10);
+  Touch(5, hour + 3600);
+  const v1::Report report = Make(kFirst, kSecond);
+  std::vector<std::string> lines;
+  for (const v1::ReportUnseen& unseen : report.unseen())
+    lines.push_back(fmt::format("{} {} {}", unseen.fresh(),
+                                unseen.since(), unseen.hosts().count()));
+  EXPECT_THAT(lines,
+              ElementsAre(fmt::format("true {} 1", hour + 10),
+                          fmt::format("true {} 1", hour + 3600),
+                          fmt::format("false {} 2", day + 5),
+                          fmt::format("false {} 1", day + kDay)));
 }
 
 // The judge says so of controls; the report of what it rests on itself.
@@ -1037,6 +1060,67 @@ TEST_F(ReportTest, DecisionsAndWaiversThatEndAreTold) {
   EXPECT_THAT(Turned(over), ElementsAre("no-telnet 2>2 web01:"));
   EXPECT_EQ(over.turns(0).unwaived(), 1u);
   EXPECT_THAT(Opens(over), testing::SizeIs(1));
+}
+
+TEST_F(ReportTest, OfSomeHostsTheDecisionsThatConcernThemAreTold) {
+  ApplyBaseline();
+  for (int host = 1; host <= 2; ++host) {
+    Join(host, kFirst - 1000);
+    Report(host, {.at = kFirst - 500, .ports = {23}});
+    Touch(host, kSecond);
+  }
+  EXPECT_TRUE(store_->SetLabels({Id(2), {"zone=tokyo"}, {}}, "op", 1).ok());
+  v1::Registers rows;
+  const auto add = [&](const char* id, const std::string& host,
+                       const char* selector, int64_t until) {
+    v1::Waiver& waiver = *rows.add_waivers();
+    waiver.set_id(id);
+    waiver.set_control("no-telnet");
+    waiver.set_host(host);
+    waiver.set_selector(selector);
+    waiver.set_from(kFirst + 50);
+    waiver.set_until(until);
+  };
+  const auto keep = [&](const char* name, int64_t now) {
+    const auto* field = v1::Registers::descriptor()->FindFieldByName(name);
+    ASSERT_TRUE(store_
+                    ->PutRegisters({{MakeBody(name, CanonicalTable(rows, field))},
+                                    {},
+                                    "hanako",
+                                    now})
+                    .ok());
+  };
+  add("w-1", Id(1), "", kSecond + kDay);
+  keep("waivers", kFirst + 50);
+  add("w-2", Id(2), "", kSecond + kDay);
+  add("w-3", "", "zone=tokyo", kSecond - 50);
+  add("w-4", "", "zone=osaka", kSecond + kDay);
+  keep("waivers", kFirst + 60);
+  rows.add_admin_sources()->set_network("192.0.2.0/24");
+  keep("admin_sources", kFirst + 70);
+  const auto told = [&](const HostFilter& hosts) {
+    const v1::Report report = Make(kFirst, kSecond, hosts);
+    std::vector<std::string> lines;
+    for (const v1::ReportDecision& decision : report.decisions())
+      lines.push_back(
+          fmt::format("{} {}", decision.what(), decision.changes_size()));
+    for (const v1::Waiver& waiver : report.waivers_ending())
+      lines.push_back("ending " + waiver.id());
+    for (const v1::Waiver& waiver : report.waivers_ended())
+      lines.push_back("ended " + waiver.id());
+    return lines;
+  };
+  EXPECT_THAT(told({}),
+              ElementsAre("waivers 1", "waivers 3", "admin_sources 1",
+                          "ending w-1", "ending w-2", "ending w-4",
+                          "ended w-3"));
+  EXPECT_THAT(told({.selector = "zone=tokyo", .host = ""}),
+              ElementsAre("waivers 2", "admin_sources 1", "ending w-2",
+                          "ended w-3"));
+  EXPECT_THAT(told({.selector = "", .host = "web01"}),
+              ElementsAre("waivers 1", "admin_sources 1", "ending w-1"));
+  EXPECT_THAT(told({.selector = "zone=mars", .host = ""}),
+              ElementsAre("admin_sources 1"));
 }
 
 TEST_F(ReportTest, OfSomeHostsOrWithoutABaseline) {
