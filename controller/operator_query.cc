@@ -32,10 +32,59 @@ std::vector<StateHosts> ByState(const Fleet& fleet,
   return states;
 }
 
-std::string SilentSince(const v1::HostEntry& host) {
-  return fmt::format("{}: silent since {}", host.host(),
-                     Rfc3339(host.last_seen()));
-}
+// What was not seen, in a line for each reason.
+class NotSeen {
+ public:
+  // `old` says in what way the answer is old where hosts are silent.
+  explicit NotSeen(std::string old = "") : old_(std::move(old)) {}
+
+  void Add(const std::string& reason, std::string host) {
+    hosts_[reason].push_back(std::move(host));
+  }
+
+  // Adds a host that has not reported, or is `stale`.
+  void AddSilence(const FleetHost& host, bool stale) {
+    if (!HasReported(host))
+      Add("has not reported", host.entry.host());
+    else if (stale)
+      silent_.push_back(&host.entry);
+  }
+
+  // The hosts must be there yet.
+  std::vector<std::string> Lines() const {
+    std::vector<std::string> lines;
+    for (const auto& [reason, hosts] : hosts_)
+      lines.push_back(Named(hosts) + ": " + reason);
+    if (silent_.empty()) return lines;
+    std::vector<std::string> names;
+    for (const v1::HostEntry* host : silent_) names.push_back(host->host());
+    const auto [first, last] = std::ranges::minmax_element(
+        silent_, {}, [](const v1::HostEntry* host) { return host->last_seen(); });
+    lines.push_back(fmt::format(
+        "{}: silent{} since {}{}{}", Named(names),
+        silent_.size() == 1 ? "" : ", the first", Rfc3339((*first)->last_seen()),
+        silent_.size() == 1
+            ? ""
+            : ", the last since " + Rfc3339((*last)->last_seen()),
+        old_));
+    return lines;
+  }
+
+ private:
+  static std::string Named(const std::vector<std::string>& hosts) {
+    constexpr size_t kNamed = 3;
+    const size_t named = std::min(hosts.size(), kNamed);
+    std::string names =
+        fmt::format("{}", fmt::join(hosts.begin(), hosts.begin() + named, ", "));
+    if (hosts.size() > named)
+      names += fmt::format(" and {} more", hosts.size() - named);
+    return names;
+  }
+
+  const std::string old_;
+  std::map<std::string, std::vector<std::string>> hosts_;
+  std::vector<const v1::HostEntry*> silent_;
+};
 
 // Bytes of rows in one message, well below the 1 MiB a message may have.
 constexpr size_t kMessageBytes = 128 << 10;
@@ -125,18 +174,13 @@ grpc::Status OperatorService::Query(
         return bytes > kMessageBytes ? send() : absl::OkStatus();
       });
   if (!shortfall.ok()) return ToGrpc(shortfall.status());
-  std::vector<std::string> incomplete;
-  for (const HostText& reason : shortfall->incomplete)
-    incomplete.push_back(reason.raw());
-  for (const FleetHost& host : fleet->hosts) {
-    if (host.state < 0)
-      incomplete.push_back(host.entry.host() + ": has not reported");
-    else if (Stale(host.entry.last_seen(), std::min(now, Now())))
-      incomplete.push_back(SilentSince(host.entry) +
-                           ", and its rows are of then");
-  }
-  for (std::string& reason : incomplete) {
-    reply.add_incomplete(std::move(reason));
+  NotSeen not_seen(", and the rows are of then");
+  for (const auto& [reason, hosts] : shortfall->incomplete)
+    for (const HostText& host : hosts) not_seen.Add(reason, host.raw());
+  for (const FleetHost& host : fleet->hosts) 
+    not_seen.AddSilence(host, Stale(host.entry.last_seen(), std::min(now, Now())));
+  for (std::string& line : not_seen.Lines()) {
+    reply.add_incomplete(std::move(line));
     if (reply.incomplete_size() == kBatch)
       if (const auto sent = send(); !sent.ok()) return ToGrpc(sent);
   }
@@ -184,18 +228,15 @@ grpc::Status OperatorService::Drift(
   StateDrift drift(Bodies(), judge.get(), request->from(), to,
                    (*kept_from)->digests, (*kept_to)->digests);
   Batches<v1::DriftReply> batches(writer);
+  NotSeen not_seen;
   for (const FleetHost& host : before.hosts)
     if (!stayed.contains(host.entry.id()))
       *batches.Next().add_changes() = OfFleet(host.entry, "removed");
   for (const FleetHost& host : after.hosts) {
     const auto old = states.find(host.entry.id());
     const int old_state = old == states.end() ? -1 : old->second;
-    if (host.state < 0) {
-      batches.Next().add_incomplete(host.entry.host() + ": has not reported");
-      continue;
-    }
-    if (Stale(host.entry.last_seen(), std::min(to, Now())))
-      batches.Next().add_incomplete(SilentSince(host.entry));
+    not_seen.AddSilence(host, Stale(host.entry.last_seen(), std::min(to, Now())));
+    if (host.state < 0) continue;
     if (old_state < 0) {
       *batches.Next().add_changes() = OfFleet(host.entry, "added");
       continue;
@@ -203,8 +244,7 @@ grpc::Status OperatorService::Drift(
     const auto changes =
         drift.Between(*before.states[old_state], *after.states[host.state]);
     if (absl::IsDataLoss(changes.status())) {
-      batches.Next().add_incomplete(host.entry.host() + ": " +
-                                    Message(changes.status()));
+      not_seen.Add(Message(changes.status()), host.entry.host());
       continue;
     }
     if (!changes.ok()) return ToGrpc(changes.status());
@@ -214,6 +254,8 @@ grpc::Status OperatorService::Drift(
       change.set_host(host.entry.host());
     }
   }
+  for (std::string& line : not_seen.Lines())
+    batches.Next().add_incomplete(std::move(line));
   batches.Next().set_hosts(after.hosts.size());
   batches.Flush();
   return grpc::Status::OK;

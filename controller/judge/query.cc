@@ -10,7 +10,12 @@
 namespace metsuke {
 namespace {
 
-constexpr size_t kMaxIncomplete = 1000;
+// Each host could have a reason of its own.
+constexpr size_t kMaxReasons = 1000;
+constexpr char kOtherReasons[] = "other reasons, which are too many to tell";
+// What a column `host` of the rows is called, beside that of whose rows they
+// are.
+constexpr char kRowHost[] = "row_host";
 constexpr QueryLimits kLimits{.rows = 100'000, .bytes = 64 << 20};
 
 // States that look the same to the query.
@@ -115,11 +120,13 @@ void FleetQuery::Runner::NoteIncomplete(const StateHosts& state,
   if (!status.ok()) reasons.insert(reasons.begin(), HostText(Message(status)));
   if (reasons.empty()) return;
   shortfall_.incomplete_hosts += state.hosts.size();
-  for (const HostText& host : state.hosts)
-    for (const HostText& reason : reasons)
-      if (shortfall_.incomplete.size() < kMaxIncomplete)
-        shortfall_.incomplete.push_back(
-            HostText(host.raw() + ": " + reason.raw()));
+  for (const HostText& reason : reasons) {
+    auto& incomplete = shortfall_.incomplete;
+    const bool told = incomplete.size() < kMaxReasons ||
+                      incomplete.contains(reason.raw());
+    auto& hosts = incomplete[told ? reason.raw() : kOtherReasons];
+    hosts.insert(hosts.end(), state.hosts.begin(), state.hosts.end());
+  }
 }
 
 absl::Status FleetQuery::Runner::RunGroup(const Group& group,
@@ -159,11 +166,14 @@ absl::StatusOr<FleetQuery> FleetQuery::Compile(const std::string& sql,
                                                const std::string& reduce) {
   ASSIGN_OR_RETURN(Tables tables, Tables::Open());
   ASSIGN_OR_RETURN(Access access, tables.Compile(sql));
-  if (std::find(access.columns.begin(), access.columns.end(), "host") !=
-      access.columns.end())
+  const auto names = [&](const char* column) {
+    return std::ranges::find(access.columns, column) != access.columns.end();
+  };
+  if (names("host") && names(kRowHost))
     return absl::InvalidArgumentError(
-        "a column `host` with the host's name is added to the rows; call "
-        "yours something else by AS");
+        "a column `host` with the host's name is added to the rows, and yours "
+        "is called `row_host`; call one of yours something else by AS");
+  std::ranges::replace(access.columns, std::string("host"), kRowHost);
   FleetQuery query(std::move(tables), std::move(access));
   query.sql_ = sql;
   query.reduce_ = reduce;

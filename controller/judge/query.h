@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -30,8 +31,9 @@ using RowSink = std::function<absl::Status(Row row)>;
 // What an answer lacks.
 struct Shortfall {
   // Hosts on which a table that was read could not be collected, or on which
-  // the query failed: "HOST: TABLE: REASON", at most 1000 of them.
-  std::vector<HostText> incomplete;
+  // the query failed, by the reason, "TABLE: REASON"; beyond 1000 reasons the
+  // last stands for all others.
+  std::map<std::string, std::vector<HostText>> incomplete;
   // Such hosts in all.
   uint64_t incomplete_hosts = 0;
   // Rows left out because one host had too many.
@@ -42,7 +44,8 @@ struct Shortfall {
 class FleetQuery {
  public:
   // `reduce` is empty for none. InvalidArgument when a query does not compile
-  // or the first has itself a column `host`.
+  // or the first has itself columns `host` and `row_host`. A column `host`
+  // of the first is `row_host` beside that of whose rows they are.
   static absl::StatusOr<FleetQuery> Compile(const std::string& sql,
                                             const std::string& reduce);
 

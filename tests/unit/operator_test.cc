@@ -448,7 +448,7 @@ TEST_F(OperatorTest, WaiversThatEndSoonAreCounted) {
 
 TEST_F(OperatorTest, AWaiverIsRefusedWithTheReason) {
   Join("a", 23);
-  for (const auto& [days, why] : {std::pair(0u, "either days or until"),
+  for (const auto& [days, why] : {std::pair(0u, "either days, at least 1, or until"),
                                   {91u, "more than 90 days"},
                                   {4294967295u, "more than 90 days"}}) {
     Waive("no-telnet", "role", days);
@@ -482,8 +482,22 @@ TEST_F(OperatorTest, RowsOfAHostThatIsSilentAreSaidToBeOld) {
   const std::string sql = "SELECT port FROM ports";
   EXPECT_THAT(Ask(sql).incomplete(),
               ElementsAre("a: silent since " + Rfc3339(now - 1000) +
-                          ", and its rows are of then"));
+                          ", and the rows are of then"));
   EXPECT_THAT(Ask(sql, now - 900).incomplete(), testing::IsEmpty());
+}
+
+TEST_F(OperatorTest, HostsThatAreNotSeenForOneReasonAreOneLine) {
+  const int64_t now = std::time(nullptr);
+  for (int i = 1; i <= 5; ++i)
+    Join("h" + std::to_string(i), 22, now - 1000 * i);
+  Join("new", 22, 0);
+  const auto incomplete = Ask("SELECT port FROM ports").incomplete();
+  EXPECT_THAT(incomplete,
+              testing::Contains("h1, h2, h3 and 2 more: silent, the first since " +
+                                Rfc3339(now - 5000) + ", the last since " +
+                                Rfc3339(now - 1000) +
+                                ", and the rows are of then"));
+  EXPECT_THAT(incomplete, testing::Each(testing::Not(HasSubstr("1970"))));
 }
 
 TEST_F(OperatorTest, DamagedRowsOfAHostAreNotTheEndOfTheDrift) {

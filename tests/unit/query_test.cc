@@ -13,6 +13,7 @@ namespace {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::UnorderedElementsAre;
 
 class Fleet {
  public:
@@ -64,8 +65,9 @@ class Fleet {
 
   std::vector<std::string> Incomplete() const {
     std::vector<std::string> lines;
-    for (const HostText& text : shortfall.incomplete)
-      lines.push_back(enc::Tty(text));
+    for (const auto& [reason, hosts] : shortfall.incomplete)
+      for (const HostText& host : hosts)
+        lines.push_back(enc::Tty(HostText(host.raw() + ": " + reason)));
     return lines;
   }
 
@@ -118,6 +120,27 @@ TEST(FleetQuery, ReduceSeesAllRowsWithTheirTypes) {
       ElementsAre("integer text "));
 }
 
+TEST(FleetQuery, AColumnOfTheHostsNameStandsBesideTheHosts) {
+  Fleet fleet = ThreeHosts();
+  EXPECT_THAT(fleet.Ask("SELECT port, 'x' AS host FROM ports WHERE port = 80"),
+              ElementsAre("web1 #80 x ", "web2 #80 x "));
+  EXPECT_THAT(fleet.columns, ElementsAre("host", "port", "row_host"));
+  EXPECT_THAT(fleet.Ask("SELECT 'x' AS host",
+                        "SELECT row_host, count(*) AS n FROM rows GROUP BY 1"),
+              ElementsAre("x #3 "));
+}
+
+TEST(FleetQuery, MoreReasonsThanAreToldStandTogether) {
+  Fleet fleet;
+  for (int i = 0; i < 1003; ++i)
+    fleet.Add({std::to_string(i)},
+              "collections { table: 'ports' status: 'internal' message: '" +
+                  std::to_string(i) + "' }");
+  fleet.Ask("SELECT port FROM ports");
+  EXPECT_EQ(fleet.shortfall.incomplete.size(), 1001u);
+  EXPECT_EQ(fleet.Incomplete().size(), 1003u);
+}
+
 TEST(FleetQuery, MistakesAreToldBeforeAnythingRuns) {
   Fleet fleet = ThreeHosts();
   EXPECT_THAT(fleet.Ask("SELECT prot FROM ports"),
@@ -128,7 +151,7 @@ TEST(FleetQuery, MistakesAreToldBeforeAnythingRuns) {
               ElementsAre(HasSubstr("reduce: no such table: ports")));
   EXPECT_THAT(fleet.Ask("SELECT port FROM ports", "DROP TABLE rows"),
               ElementsAre("reduce: only SELECT is allowed"));
-  EXPECT_THAT(fleet.Ask("SELECT 1 AS host"),
+  EXPECT_THAT(fleet.Ask("SELECT 1 AS host, 2 AS row_host"),
               ElementsAre(HasSubstr("a column `host`")));
   EXPECT_THAT(fleet.Ask("SELECT port, port FROM ports", "SELECT 1 FROM rows"),
               ElementsAre(HasSubstr("give each column a name")));
@@ -150,7 +173,7 @@ TEST(FleetQuery, WhatCouldNotBeSeenIsSaid) {
   EXPECT_EQ(fleet.Ask("SELECT port FROM ports").size(), 5u);
   EXPECT_THAT(
       fleet.Incomplete(),
-      ElementsAre("a: ports: netlink\\x0a", "b: ports: netlink\\x0a",
+      UnorderedElementsAre("a: ports: netlink\\x0a", "b: ports: netlink\\x0a",
                   "c: ports: not collected on this host", "d: ports: s: r",
                   HasSubstr("old: ports: its agent: it is older than this")));
   EXPECT_EQ(fleet.shortfall.incomplete_hosts, 5u);
