@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 
+#include "absl/strings/str_split.h"
 #include "controller/ca/client.h"
 #include "controller/delivery/nightly.h"
 #include "controller/delivery/outbox.h"
@@ -198,7 +199,9 @@ int Main(int argc, char** argv) {
   if (const auto code = line.Parse(argc, argv)) return *code;
   const absl::Status status = Run(flags);
   if (status.ok()) return 0;
-  Log(Priority::kError, Message(status));
+  const std::string why = Message(status);
+  for (const absl::string_view line : absl::StrSplit(why, '\n'))
+    Log(Priority::kError, std::string(line));
   return absl::IsInvalidArgument(status) ? 78 : 1;
 }
 

@@ -37,6 +37,12 @@ absl::Status AddDeliveries(const ReportSources& sources,
       ASSIGN_OR_RETURN(const MadeReport made, MakeReport(sources, question));
       night.parts[selector] = ReportBytes(made.report);
       quiet[selector] = IsQuiet(made.report);
+      if (made.report.before().hosts() + made.report.after().hosts() == 0)
+        Log(Priority::kWarning,
+            fmt::format("no host has the labels {} that delivery.yaml gives "
+                        "recipient {}, whose report says so; metsukectl host "
+                        "list shows the labels of hosts",
+                        selector, recipient.name()));
     }
     if (recipient.skip_quiet() && quiet[selector]) continue;
     for (v1::Delivery& delivery : DeliveriesTo(recipient, question.day, now))

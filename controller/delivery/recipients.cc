@@ -213,8 +213,10 @@ absl::StatusOr<DeliveryRules> ReadDelivery(const std::string& name,
   Checker checker(name, places);
   checker.CheckMail(config);
   // Without a way to send it, mail is as good as not set up.
-  if (!checker.problems.empty()) config.clear_mail();
+  const bool no_mail = !checker.problems.empty();
+  const std::string why_no_mail = no_mail ? checker.problems[0] : "";
   rules.config = config;
+  if (no_mail) rules.config.clear_mail();
   rules.config.clear_recipients();
   for (int i = 0; i < config.recipients_size(); ++i) {
     const v1::Recipient& recipient = config.recipients(i);
@@ -226,6 +228,8 @@ absl::StatusOr<DeliveryRules> ReadDelivery(const std::string& name,
     *rules.config.add_recipients() = recipient;
     if (checker.problems.size() > before)
       rules.refused[recipient.name()] = checker.problems[before];
+    else if (no_mail && !recipient.mail().empty())
+      rules.refused[recipient.name()] = why_no_mail;
   }
   rules.problems = std::move(checker.problems);
   return rules;
@@ -251,7 +255,8 @@ std::vector<std::string> Unready(const v1::DeliveryConfig& config) {
     for (const std::string& file :
          {recipient.token_file(), recipient.secret_file()})
       if (!file.empty()) add(who, ReadSecret(file).status());
-    if (!recipient.directory().empty())
+    // Of another it was said what is wrong with it.
+    if (recipient.directory().starts_with('/'))
       add(who, CheckFolder(recipient.directory()));
   }
   return lines;
