@@ -144,10 +144,13 @@ std::optional<v1::Event> EventOf(const Kind& kind, const v1::Change& change) {
   if (!columns) return std::nullopt;
   std::string account;
   const std::string key = Key(kind, change, account);
+  // That a log was cleared ends the key, and is all that is told of its table.
   v1::Event event = Drifted(
-      kind,
-      fmt::format("{}{}{}{}{}", key, key.empty() ? "" : " ", change.kind(),
-                  columns->empty() ? "" : ": ", *columns));
+      kind, kind.table == kClearedTable
+                ? fmt::format("{}, {}", key, *columns)
+                : fmt::format("{}{}{}{}{}", key, key.empty() ? "" : " ",
+                              change.kind(), columns->empty() ? "" : ": ",
+                              *columns));
   event.set_account(Shortened(account, kMaxAccount));
   return event;
 }

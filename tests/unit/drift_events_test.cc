@@ -72,7 +72,7 @@ TEST(DriftEvents, TellThatALogWasCleared) {
       R"pb(log_gaps { source: "auth" path: "/var/log/auth.log" since: 1795000000 reason: "nothing for 9 hours" })pb";
   EXPECT_THAT(Lines("log_gaps", silent, (silent + row).c_str()),
               ElementsAre("recorder log_gaps [] auth /var/log/auth.log "
-                          "2026-11-18T11:06:40Z cleared: was emptied added: "
+                          "2026-11-18T11:06:40Z cleared: was emptied, "
                           "until 2026-11-18T12:06:40Z"));
   EXPECT_THAT(Lines("log_gaps", "", silent), IsEmpty());
   EXPECT_THAT(Lines("log_gaps", row.c_str(), row.c_str()), IsEmpty());
