@@ -81,11 +81,24 @@ void CheckHosts(const RegisterContext& context, const RefuseRow& refuse,
   }
 }
 
+// Whether the address is the network's first.
+bool BeginsThere(const Network& network) {
+  for (int bit = network.bits; bit < 128; ++bit)
+    if ((network.bytes[bit / 8] & (0x80 >> bit % 8)) != 0) return false;
+  return true;
+}
+
 void CheckAdminSources(const RegisterContext&, const RefuseRow& refuse,
                        v1::Registers& rows) {
   for (int i = 0; i < rows.admin_sources_size(); ++i) {
     const std::string& network = rows.admin_sources(i).network();
-    if (!network.empty() && !ParseNetwork(network))
+    if (network.empty()) continue;
+    const auto read = ParseNetwork(network);
+    if (read && !BeginsThere(*read))
+      refuse(i, "network",
+             "has bits behind its length: an address has no length, and a "
+             "network begins with its first address");
+    if (!read)
       refuse(i, "network",
              "is no address and no network; write 192.0.2.7, 192.0.2.0/24 or "
              "2001:db8::/48");

@@ -33,8 +33,10 @@ absl::StatusOr<int> Check(const Session& session,
   ASSIGN_OR_RETURN(const auto files, ReadBaselineFiles(paths));
   ASSIGN_OR_RETURN(const CompiledBaseline baseline, LoadBaseline(files));
   if (ForPeople(session))
-    fmt::print("{} controls in {} files are sound; version {}\n",
-               baseline.controls.size(), files.size(), baseline.version);
+    fmt::print("sound: {} control{} in {} file{}; version {}\n",
+               baseline.controls.size(),
+               baseline.controls.size() == 1 ? "" : "s", files.size(),
+               files.size() == 1 ? "" : "s", baseline.version);
   else
     Print(session, "Baseline",
           Item::array({{{"version", baseline.version},

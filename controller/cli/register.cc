@@ -97,6 +97,10 @@ absl::StatusOr<int> Show(const Session& session, const Options& options) {
   return CodeFor(session, v1::SEVERITY_UNSPECIFIED, true);
 }
 
+std::string RowsText(int count) {
+  return fmt::format("{} row{}", count, count == 1 ? "" : "s");
+}
+
 // The changes below the name of their register.
 void PrintChanges(const google::protobuf::RepeatedPtrField<v1::Change>& changes,
                   const char* indent, std::string& table) {
@@ -153,6 +157,13 @@ absl::StatusOr<int> Apply(const Session& session, const Options& options) {
   ASSIGN_OR_RETURN(const auto files, ReadBaselineFiles(options.paths));
   request.mutable_files()->Assign(files.begin(), files.end());
   request.set_dry_run(options.dry_run);
+  // What the controller takes in one message, less what gRPC adds.
+  constexpr size_t kMostBytes = 1000 << 10;
+  if (request.ByteSizeLong() > kMostBytes)
+    return absl::InvalidArgumentError(fmt::format(
+        "the files have {} KiB, and the controller takes {} at once; apply one "
+        "register at a time, and in it labels or networks in place of many "
+        "rows", request.ByteSizeLong() >> 10, kMostBytes >> 10));
   ASSIGN_OR_RETURN(const auto stub, Connect(session));
   grpc::ClientContext context;
   const auto stream = stub->ApplyRegisters(&context, request);
@@ -165,9 +176,10 @@ absl::StatusOr<int> Apply(const Session& session, const Options& options) {
     if (all.changes().empty())
       fmt::print("nothing changes\n");
     else if (options.dry_run)
-      fmt::print("{} changes; nothing was changed\n", all.changes_size());
+      fmt::print("{} would change; nothing was changed\n",
+                 RowsText(all.changes_size()));
     else
-      fmt::print("{} changes are in force\n", all.changes_size());
+      fmt::print("{} changed, in force now\n", RowsText(all.changes_size()));
   } else {
     Print(session, "RegisterChange", ToItem(all)["changes"], {});
   }

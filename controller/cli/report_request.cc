@@ -24,9 +24,11 @@ absl::StatusOr<v1::ReportRequest> ToRequest(const ReportOptions& options) {
   request.set_day(options.day);
   request.set_host(options.host);
   request.set_selector(options.selector);
-  ASSIGN_OR_RETURN(
-      const int64_t from,
-      ParseInstantOrNone(options.from.empty() ? options.since : options.from));
+  if (!options.from.empty() && !options.since.empty())
+    return absl::InvalidArgumentError(
+        "--from and --since say the same; leave out one");
+  ASSIGN_OR_RETURN(const int64_t from,
+                   ParseInstantOrNone(options.from + options.since));
   request.set_from(from);
   ASSIGN_OR_RETURN(const int64_t to, ParseInstantOrNone(options.to));
   request.set_to(to);

@@ -22,23 +22,23 @@ struct Options {
   bool all = false;
 };
 
-void PrintWaivers(const Session& session, Item items) {
+// Of waivers that were listed their state is known.
+void PrintWaivers(const Session& session, Item items, bool listed) {
   for (Item& item : items) {
     if (!ForPeople(session)) continue;
     const bool labels = !item["selector"].get<std::string>().empty();
     const bool named = !item.value("host_name", "").empty();
     item["where"] = item[labels ? "selector" : named ? "host_name" : "host"];
   }
-  Print(session, "Waiver", items,
-        {{"id", "WAIVER"},
-         {"control", "CONTROL"},
-         {"where", "WHERE"},
-         {"state", "STATE"},
-         {"from", "FROM", false, true},
-         {"until", "UNTIL"},
-         {"requester", "REQUESTER"},
-         {"approver", "APPROVER"},
-         {"reason", "REASON"}});
+  std::vector<Column> columns = {
+      {"id", "WAIVER"}, {"control", "CONTROL"}, {"where", "WHERE"}};
+  if (listed) columns.push_back({"state", "STATE"});
+  for (const Column& column :
+       {Column{"from", "FROM", false, true}, Column{"until", "UNTIL"},
+        Column{"requester", "REQUESTER"}, Column{"approver", "APPROVER"},
+        Column{"reason", "REASON"}})
+    columns.push_back(column);
+  Print(session, "Waiver", items, columns);
 }
 
 absl::StatusOr<int> Add(const Session& session, const Options& options) {
@@ -58,7 +58,7 @@ absl::StatusOr<int> Add(const Session& session, const Options& options) {
   grpc::ClientContext context;
   v1::AddWaiverReply reply;
   RETURN_IF_ERROR(FromCall(stub->AddWaiver(&context, request, &reply)));
-  PrintWaivers(session, Item::array({ToItem(reply.waiver())}));
+  PrintWaivers(session, Item::array({ToItem(reply.waiver())}), false);
   if (!waiver.selector().empty()) WarnOfNoHost(*stub, {waiver.selector()});
   return kCompliant;
 }
@@ -68,7 +68,13 @@ absl::StatusOr<int> List(const Session& session, const Options& options) {
   request.set_all(options.all);
   if (!options.ending.empty()) {
     // "14d" is a time ago everywhere else, and as long ahead here.
-    ASSIGN_OR_RETURN(const int64_t instant, ParseInstant(options.ending));
+    const auto time = ParseInstant(options.ending);
+    if (!time.ok())
+      return absl::InvalidArgumentError(
+          "--ending " + options.ending +
+          ": write within which time they end, such as 14d or 12h, or by which "
+          "day, such as 2026-12-31");
+    const int64_t instant = *time;
     const int64_t now = std::time(nullptr);
     request.set_ending(
         std::max<int64_t>(instant > now ? instant - now : now - instant, 1));
@@ -82,7 +88,7 @@ absl::StatusOr<int> List(const Session& session, const Options& options) {
     for (const v1::WaiverEntry& entry : reply.waivers())
       items.push_back(ToItem(entry));
   RETURN_IF_ERROR(FromCall(stream->Finish()));
-  PrintWaivers(session, items);
+  PrintWaivers(session, items, true);
   return kCompliant;
 }
 
@@ -93,7 +99,7 @@ absl::StatusOr<int> End(const Session& session, const Options& options) {
   grpc::ClientContext context;
   v1::EndWaiverReply reply;
   RETURN_IF_ERROR(FromCall(stub->EndWaiver(&context, request, &reply)));
-  PrintWaivers(session, Item::array({ToItem(reply.waiver())}));
+  PrintWaivers(session, Item::array({ToItem(reply.waiver())}), false);
   return kCompliant;
 }
 
@@ -123,7 +129,7 @@ void AddWaiver(CommandLine& line, Session& session) {
   add.Option("--approver", options->approver, "Who agreed").Required();
   add.Option("--days", options->days, "How many days it lasts");
   add.Option("--until", options->until,
-             "Before when it ends: RFC 3339, or a day");
+             "Before when it ends: RFC 3339, or a day, from its midnight here on");
   add.Option("--from", options->from,
              "From when on: RFC 3339, or a day (default: now)");
   CommandLine& list =
