@@ -9,8 +9,8 @@
 #include <utility>
 
 #include "collectors/log_places.h"
-#include "collectors/log_shrunk.h"
 #include "collectors/log_order.h"
+#include "collectors/log_shrunk.h"
 #include "collectors/unpack.h"
 #include "collectors/words.h"
 #include "proto/status.h"

@@ -42,7 +42,7 @@ class NotSeen {
     hosts_[reason].push_back(std::move(host));
   }
 
-  // Adds a host that has not reported, or is `stale`.
+  // Adds a host that has not reported, or is `stale`; it must outlive this.
   void AddSilence(const FleetHost& host, bool stale) {
     if (!HasReported(host))
       Add("has not reported", host.entry.host());
@@ -50,7 +50,6 @@ class NotSeen {
       silent_.push_back(&host.entry);
   }
 
-  // The hosts must be there yet.
   std::vector<std::string> Lines() const {
     std::vector<std::string> lines;
     for (const auto& [reason, hosts] : hosts_)
@@ -60,13 +59,13 @@ class NotSeen {
     for (const v1::HostEntry* host : silent_) names.push_back(host->host());
     const auto [first, last] = std::ranges::minmax_element(
         silent_, {}, [](const v1::HostEntry* host) { return host->last_seen(); });
-    lines.push_back(fmt::format(
-        "{}: silent{} since {}{}{}", Named(names),
-        silent_.size() == 1 ? "" : ", the first", Rfc3339((*first)->last_seen()),
+    const std::string since = Rfc3339((*first)->last_seen());
+    const std::string when =
         silent_.size() == 1
-            ? ""
-            : ", the last since " + Rfc3339((*last)->last_seen()),
-        old_));
+            ? "silent since " + since
+            : fmt::format("silent, the first since {}, the last since {}",
+                          since, Rfc3339((*last)->last_seen()));
+    lines.push_back(Named(names) + ": " + when + old_);
     return lines;
   }
 
@@ -177,8 +176,9 @@ grpc::Status OperatorService::Query(
   NotSeen not_seen(", and the rows are of then");
   for (const auto& [reason, hosts] : shortfall->incomplete)
     for (const HostText& host : hosts) not_seen.Add(reason, host.raw());
-  for (const FleetHost& host : fleet->hosts) 
-    not_seen.AddSilence(host, Stale(host.entry.last_seen(), std::min(now, Now())));
+  for (const FleetHost& host : fleet->hosts)
+    not_seen.AddSilence(
+        host, Stale(host.entry.last_seen(), std::min(now, Now())));
   for (std::string& line : not_seen.Lines()) {
     reply.add_incomplete(std::move(line));
     if (reply.incomplete_size() == kBatch)
@@ -235,7 +235,8 @@ grpc::Status OperatorService::Drift(
   for (const FleetHost& host : after.hosts) {
     const auto old = states.find(host.entry.id());
     const int old_state = old == states.end() ? -1 : old->second;
-    not_seen.AddSilence(host, Stale(host.entry.last_seen(), std::min(to, Now())));
+    not_seen.AddSilence(host,
+                        Stale(host.entry.last_seen(), std::min(to, Now())));
     if (host.state < 0) continue;
     if (old_state < 0) {
       *batches.Next().add_changes() = OfFleet(host.entry, "added");

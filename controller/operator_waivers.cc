@@ -93,8 +93,8 @@ grpc::Status OperatorService::AddWaiver(grpc::ServerContext* context,
     return ToGrpc(absl::InvalidArgumentError(
         "id and requester are the controller's to set"));
   if ((request->days() != 0) == (waiver.until() != 0))
-    return ToGrpc(
-        absl::InvalidArgumentError("either days, at least 1, or until says when it ends"));
+    return ToGrpc(absl::InvalidArgumentError(
+        "either days, at least 1, or until says when it ends"));
   const auto after =
       ChangeWaivers(by, [&](int64_t now, v1::Registers& rows) -> absl::Status {
         if (waiver.from() == 0) waiver.set_from(now);

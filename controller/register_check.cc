@@ -96,9 +96,9 @@ void CheckAdminSources(const RegisterContext&, const RefuseRow& refuse,
     const auto read = ParseNetwork(network);
     if (read && !BeginsThere(*read))
       refuse(i, "network",
-             "has bits behind its length: an address has no length, and a "
-             "network begins with its first address");
-    if (!read)
+             "has bits behind its length; write the network so that it begins "
+             "with its first address, or the address without a length");
+    else if (!read)
       refuse(i, "network",
              "is no address and no network; write 192.0.2.7, 192.0.2.0/24 or "
              "2001:db8::/48");

@@ -30,14 +30,15 @@ void PrintWaivers(const Session& session, Item items, bool listed) {
     const bool named = !item.value("host_name", "").empty();
     item["where"] = item[labels ? "selector" : named ? "host_name" : "host"];
   }
-  std::vector<Column> columns = {
-      {"id", "WAIVER"}, {"control", "CONTROL"}, {"where", "WHERE"}};
-  if (listed) columns.push_back({"state", "STATE"});
-  for (const Column& column :
-       {Column{"from", "FROM", false, true}, Column{"until", "UNTIL"},
-        Column{"requester", "REQUESTER"}, Column{"approver", "APPROVER"},
-        Column{"reason", "REASON"}})
-    columns.push_back(column);
+  std::vector<Column> columns = {{"id", "WAIVER"},
+                                 {"control", "CONTROL"},
+                                 {"where", "WHERE"},
+                                 {"from", "FROM", false, true},
+                                 {"until", "UNTIL"},
+                                 {"requester", "REQUESTER"},
+                                 {"approver", "APPROVER"},
+                                 {"reason", "REASON"}};
+  if (listed) columns.insert(columns.begin() + 3, {"state", "STATE"});
   Print(session, "Waiver", items, columns);
 }
 

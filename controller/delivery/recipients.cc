@@ -212,11 +212,11 @@ absl::StatusOr<DeliveryRules> ReadDelivery(const std::string& name,
   DeliveryRules rules;
   Checker checker(name, places);
   checker.CheckMail(config);
-  // Without a way to send it, mail is as good as not set up.
-  const bool no_mail = !checker.problems.empty();
-  const std::string why_no_mail = no_mail ? checker.problems[0] : "";
+  const std::string no_mail =
+      checker.problems.empty() ? "" : checker.problems[0];
   rules.config = config;
-  if (no_mail) rules.config.clear_mail();
+  // Without a way to send it, mail is as good as not set up.
+  if (!no_mail.empty()) rules.config.clear_mail();
   rules.config.clear_recipients();
   for (int i = 0; i < config.recipients_size(); ++i) {
     const v1::Recipient& recipient = config.recipients(i);
@@ -228,8 +228,8 @@ absl::StatusOr<DeliveryRules> ReadDelivery(const std::string& name,
     *rules.config.add_recipients() = recipient;
     if (checker.problems.size() > before)
       rules.refused[recipient.name()] = checker.problems[before];
-    else if (no_mail && !recipient.mail().empty())
-      rules.refused[recipient.name()] = why_no_mail;
+    else if (!no_mail.empty() && !recipient.mail().empty())
+      rules.refused[recipient.name()] = no_mail;
   }
   rules.problems = std::move(checker.problems);
   return rules;

@@ -166,10 +166,10 @@ absl::StatusOr<FleetQuery> FleetQuery::Compile(const std::string& sql,
                                                const std::string& reduce) {
   ASSIGN_OR_RETURN(Tables tables, Tables::Open());
   ASSIGN_OR_RETURN(Access access, tables.Compile(sql));
-  const auto names = [&](const char* column) {
+  const auto has = [&](const char* column) {
     return std::ranges::find(access.columns, column) != access.columns.end();
   };
-  if (names("host") && names(kRowHost))
+  if (has("host") && has(kRowHost))
     return absl::InvalidArgumentError(
         "a column `host` with the host's name is added to the rows, and yours "
         "is called `row_host`; call one of yours something else by AS");

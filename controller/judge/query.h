@@ -31,8 +31,8 @@ using RowSink = std::function<absl::Status(Row row)>;
 // What an answer lacks.
 struct Shortfall {
   // Hosts on which a table that was read could not be collected, or on which
-  // the query failed, by the reason, "TABLE: REASON"; beyond 1000 reasons the
-  // last stands for all others.
+  // the query failed, by the reason, "TABLE: REASON"; beyond 1000 reasons one
+  // more stands for all others.
   std::map<std::string, std::vector<HostText>> incomplete;
   // Such hosts in all.
   uint64_t incomplete_hosts = 0;

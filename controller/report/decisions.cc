@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -100,15 +101,16 @@ absl::Status AddRegister(Store& store, const FieldDescriptor* table,
 
 }  // namespace
 
-Concerns ConcernsOf(std::vector<v1::HostEntry> hosts) {
-  return [hosts = std::move(hosts)](const Proto& row) {
+Concerns ConcernsOf(const FleetChange& fleet) {
+  std::set<std::string> ids;
+  for (const ReportHost& host : fleet.hosts) ids.insert(host.id);
+  return [ids = std::move(ids), &fleet](const Proto& row) {
     const std::string host = Text(row, "host");
-    if (!host.empty())
-      return std::ranges::find(hosts, host, &v1::HostEntry::id) != hosts.end();
+    if (!host.empty()) return ids.contains(host);
     const auto selector = Selector::Parse(Text(row, "selector"));
     return !selector.ok() || selector->empty() ||
-           std::ranges::any_of(hosts, [&](const v1::HostEntry& entry) {
-             return selector->Matches(entry.labels());
+           std::ranges::any_of(fleet.labels, [&](const auto& labels) {
+             return selector->Matches(labels);
            });
   };
 }

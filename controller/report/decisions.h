@@ -7,9 +7,9 @@
 
 #include <cstdint>
 #include <functional>
-#include <vector>
 
 #include "absl/status/status.h"
+#include "controller/report/fleet_change.h"
 #include "controller/store/store.h"
 #include "proto/register.pb.h"
 #include "proto/report.pb.h"
@@ -20,8 +20,9 @@ namespace metsuke {
 using Concerns = std::function<bool(const google::protobuf::Message& row)>;
 
 // The rows that name one of these hosts, by its id, or labels that one of them
-// has, and those that name neither, which are about all hosts.
-Concerns ConcernsOf(std::vector<v1::HostEntry> hosts);
+// has, and those that name neither, which are about all hosts. `fleet` must
+// outlive it.
+Concerns ConcernsOf(const FleetChange& fleet);
 
 // Sets the decisions that were made after `from`, up to `to`: of the rows of
 // registers those that concern the hosts.

@@ -77,6 +77,8 @@ class Joiner {
 
  private:
   ReportHost& Find(FleetHost& host) {
+    change_.labels.emplace(host.entry.labels().begin(),
+                           host.entry.labels().end());
     ReportHost& found = hosts_[host.entry.id()];
     if (found.id.empty()) {
       found.id = host.entry.id();

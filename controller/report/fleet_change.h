@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <deque>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -50,6 +51,9 @@ struct FleetChange {
   std::vector<ReportHost> hosts;  // by name, then by id
   // All hosts that had tables at both ends, by their states.
   std::vector<StatePair> pairs;
+  // The labels that a host has, each "key=value", at one of the ends; those of
+  // many hosts are alike.
+  std::set<std::vector<std::string>> labels;
   // What the pointers point to.
   HostStates states;
 };

@@ -64,7 +64,6 @@ class Maker {
   void AddScore(const ReportHost& host, const Stand& before,
                 const Stand& after);
   void TellScores();
-  absl::StatusOr<Concerns> Concerned();
   absl::StatusOr<MadeReport> Finish();
 
   const ReportSources& sources_;
@@ -289,26 +288,17 @@ void Maker::TellScores() {
       report_.set_scores_omitted(report_.scores_omitted() + 1);
 }
 
-// Of the whole fleet everything that operators decide.
-absl::StatusOr<Concerns> Maker::Concerned() {
-  if (question_.hosts.selector.empty() && question_.hosts.host.empty())
-    return Concerns([](const auto&) { return true; });
-  Fleet before, after;
-  RETURN_IF_ERROR(ReadBoth(sources_.store, question_.hosts, question_.from,
-                           question_.to, before, after));
-  std::vector<v1::HostEntry> hosts;
-  for (const Fleet* fleet : {&before, &after})
-    for (const FleetHost& host : fleet->hosts) hosts.push_back(host.entry);
-  return ConcernsOf(std::move(hosts));
-}
-
 absl::StatusOr<MadeReport> Maker::Finish() {
   unseen_.Tell(report_);
   if (turns_) turns_->Tell(causes_, report_);
   rows_.Tell(causes_, report_);
   TellScores();
   reaches_.Tell(report_);
-  ASSIGN_OR_RETURN(const Concerns concerns, Concerned());
+  // A waiver of hosts that are yet to come is told with the whole fleet.
+  const bool whole =
+      question_.hosts.selector.empty() && question_.hosts.host.empty();
+  const Concerns concerns =
+      whole ? [](const auto&) { return true; } : ConcernsOf(fleet_);
   TellEnding(kept_after_->rows, question_.from, question_.to, concerns,
              report_);
   RETURN_IF_ERROR(TellDecisions(sources_.store, question_.from, question_.to,
